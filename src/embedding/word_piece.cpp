@@ -1,0 +1,252 @@
+#include "embedding/word_piece.hpp"
+
+#include <fmt/core.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <utility>
+
+#include "base/text.hpp"
+#include "embedding/endpoint.hpp"
+
+namespace stele {
+namespace {
+
+namespace dom = simdjson::dom;
+
+// The largest in use have a quarter of a million tokens, in 5 MB.
+constexpr std::size_t kMaxFileBytes = 64U << 20U;
+constexpr std::size_t kMaxWord = 1'000;
+
+template <class... Arguments>
+tl::unexpected<ErrorInfo> refuse(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    return fail(make_error(ErrorCode::invalid_argument, fmt::format(format, std::forward<Arguments>(arguments)...)));
+}
+
+// FNV-1a, so that the hashes of all beginnings of a word cost no more than the hash of the word.
+constexpr std::uint32_t kHashSeed = 0x811c9dc5;
+
+constexpr std::uint32_t hash_on(std::uint32_t hash, char byte) noexcept {
+    return (hash ^ static_cast<unsigned char>(byte)) * 0x01000193;
+}
+
+constexpr std::uint32_t hash_on(std::uint32_t hash, std::string_view bytes) noexcept {
+    for (const char byte : bytes) hash = hash_on(hash, byte);
+    return hash;
+}
+
+void check_utf8(std::string_view text) {
+    if (valid_utf8(text)) return;
+    auto fault = *find_text_fault(text);
+    for (std::size_t start = 0; fault.kind == TextFault::Kind::nul;) {
+        start = fault.offset + 1;
+        fault = *find_text_fault(text.substr(start));
+        fault.offset += start;
+    }
+    raise(ErrorCode::invalid_argument, "the text " + to_string(fault));
+}
+
+std::string_view without_trailing_blanks(std::string_view line) {
+    return line.substr(0, line.find_last_not_of(" \t\r") + 1);
+}
+
+std::string_view text_at(dom::element root, const char* pointer) {
+    std::string_view text;
+    return root.at_pointer(pointer).get(text) == simdjson::SUCCESS ? text : std::string_view();
+}
+
+bool flag_at(dom::element root, const char* pointer, bool otherwise) {
+    bool flag = otherwise;
+    return root.at_pointer(pointer).get(flag) == simdjson::SUCCESS ? flag : otherwise;
+}
+
+// Nothing may be overlooked that would give other pieces.
+Result<void> check_kind(dom::element root) {
+    for (const auto& [pointer, kind] :
+         {std::pair("/model/type", "WordPiece"), std::pair("/normalizer/type", "BertNormalizer"),
+          std::pair("/pre_tokenizer/type", "BertPreTokenizer")})
+        if (const auto found = text_at(root, pointer); found != kind)
+            return refuse("its {} is \"{}\"; only \"{}\" can be read", pointer, presentable(found, {}, 80), kind);
+    dom::array added;
+    if (root["added_tokens"].get(added) != simdjson::SUCCESS) return {};
+    for (const dom::element token : added)
+        if (!flag_at(token, "/special", false))
+            return refuse("it adds a word to its vocabulary, \"{}\"; only special tokens can be added",
+                          presentable(text_at(token, "/content"), {}, 80));
+    return {};
+}
+
+// The tokens at both ends, in either of the two forms there are.
+Result<void> read_ends(dom::element root, WordPiece::Options& options) {
+    const auto kind = text_at(root, "/post_processor/type");
+    dom::array single;
+    if (kind == "BertProcessing") {
+        options.first = text_at(root, "/post_processor/cls/0");
+        options.last = text_at(root, "/post_processor/sep/0");
+    } else if (kind == "TemplateProcessing" &&
+               root.at_pointer("/post_processor/single").get(single) == simdjson::SUCCESS && single.size() == 3 &&
+               text_at(root, "/post_processor/single/1/Sequence/id") == "A") {
+        options.first = text_at(root, "/post_processor/single/0/SpecialToken/id");
+        options.last = text_at(root, "/post_processor/single/2/SpecialToken/id");
+    } else {
+        return refuse("its post_processor (\"{}\") does not put one token at each end of a text",
+                      presentable(kind, {}, 80));
+    }
+    return {};
+}
+
+Result<WordPiece::Options> read_options(dom::element root) {
+    if (auto checked = check_kind(root); !checked) return fail(std::move(checked.error()));
+    WordPiece::Options options;
+    if (auto read = read_ends(root, options); !read) return fail(std::move(read.error()));
+    options.clean_text = flag_at(root, "/normalizer/clean_text", true);
+    options.split_chinese = flag_at(root, "/normalizer/handle_chinese_chars", true);
+    options.lower_case = flag_at(root, "/normalizer/lowercase", true);
+    options.strip_accents = flag_at(root, "/normalizer/strip_accents", options.lower_case);
+    options.prefix = text_at(root, "/model/continuing_subword_prefix");
+    options.unknown = text_at(root, "/model/unk_token");
+    std::uint64_t max_word = 0;
+    if (root.at_pointer("/model/max_input_chars_per_word").get(max_word) == simdjson::SUCCESS)
+        options.max_word = max_word;
+    return options;
+}
+
+}  // namespace
+
+Result<WordPiece> WordPiece::from_vocabulary(std::string_view lines, Options options) {
+    if (lines.size() > kMaxFileBytes) return refuse("the vocabulary has {} bytes: too many for one", lines.size());
+    if (!valid_utf8(lines)) return refuse("the vocabulary is not UTF-8");
+    std::vector<Token> tokens;
+    while (!lines.empty()) {
+        const std::string_view line = lines.substr(0, lines.find('\n'));
+        lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+        tokens.push_back({without_trailing_blanks(line), static_cast<std::uint32_t>(tokens.size())});
+    }
+    return create(tokens, std::move(options));
+}
+
+Result<WordPiece> WordPiece::from_tokenizer_json(std::string_view json) {
+    if (json.size() > kMaxFileBytes) return refuse("the tokenizer has {} bytes: too many for one", json.size());
+    dom::parser parser;
+    dom::element root;
+    if (const auto error = parser.parse(json.data(), json.size()).get(root); error != simdjson::SUCCESS)
+        return refuse("the tokenizer is not JSON ({})", simdjson::error_message(error));
+    auto options = read_options(root);
+    if (!options) return refuse("the tokenizer cannot be used: {}", options.error().message);
+    dom::object vocabulary;
+    if (root.at_pointer("/model/vocab").get(vocabulary) != simdjson::SUCCESS)
+        return refuse("the tokenizer has no object model.vocab");
+    std::vector<Token> tokens;
+    tokens.reserve(vocabulary.size());
+    for (const auto [text, value] : vocabulary) {
+        std::uint64_t id = 0;
+        if (value.get(id) != simdjson::SUCCESS || id > std::numeric_limits<std::int32_t>::max())
+            return refuse("the tokenizer's token \"{}\" has no id", presentable(text, {}, 80));
+        tokens.push_back({text, static_cast<std::uint32_t>(id)});
+    }
+    return create(tokens, *std::move(options));
+}
+
+Result<WordPiece> WordPiece::create(const std::vector<Token>& tokens, Options options) {
+    if (options.max_word < 1 || options.max_word > kMaxWord)
+        return refuse("the tokenizer's longest word is {} characters, not 1 to {}", options.max_word, kMaxWord);
+    WordPiece result(std::move(options));
+    std::size_t bytes = 0;
+    for (const Token& token : tokens) bytes += token.text.size();
+    result.texts_.reserve(bytes);
+    result.slots_.resize(std::bit_ceil(2 * tokens.size() + 2));
+    for (const Token& token : tokens) result.insert(token);
+    // A word is compared in whole characters, of 4 bytes at most.
+    result.longest_ = std::min(result.longest_, 4 * result.options_.max_word);
+
+    for (const auto& [text, id] :
+         {std::pair(&result.options_.unknown, &result.unknown_), std::pair(&result.options_.first, &result.first_),
+          std::pair(&result.options_.last, &result.last_)}) {
+        const Slot* const slot = result.find(hash_on(kHashSeed, *text), {}, *text);
+        if (slot == nullptr)
+            return refuse("of the vocabulary's {} tokens none is \"{}\": is it a BERT model's, and whole?",
+                          tokens.size(), presentable(*text, {}, 80));
+        *id = slot->id;
+    }
+    return result;
+}
+
+// The last of equal tokens counts, as at Hugging Face's.
+void WordPiece::insert(const Token& token) {
+    size_ = std::max<std::size_t>(size_, std::size_t{token.id} + 1);
+    if (token.text.empty()) return;
+    longest_ = std::max(longest_, token.text.size());
+    const std::uint32_t hash = hash_on(kHashSeed, token.text);
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = hash & mask;
+    while (slots_[at].length != 0 && (slots_[at].hash != hash || text_of(slots_[at]) != token.text))
+        at = (at + 1) & mask;
+    slots_[at].id = token.id;
+    if (slots_[at].length != 0) return;
+    slots_[at] = {hash, token.id, static_cast<std::uint32_t>(texts_.size()),
+                  static_cast<std::uint32_t>(token.text.size())};
+    texts_ += token.text;
+}
+
+std::string_view WordPiece::text_of(const Slot& slot) const noexcept {
+    return {texts_.data() + slot.offset, slot.length};
+}
+
+const WordPiece::Slot* WordPiece::find(std::uint32_t hash, std::string_view prefix,
+                                       std::string_view rest) const noexcept {
+    const std::size_t mask = slots_.size() - 1;
+    for (std::size_t at = hash & mask; slots_[at].length != 0; at = (at + 1) & mask) {
+        const Slot& slot = slots_[at];
+        if (slot.hash != hash || slot.length != prefix.size() + rest.size()) continue;
+        const auto text = text_of(slot);
+        if (text.starts_with(prefix) && text.ends_with(rest)) return &slot;
+    }
+    return nullptr;
+}
+
+bool WordPiece::append_pieces(std::string_view word, std::vector<std::uint32_t>& hashes,
+                              std::vector<std::uint32_t>& ids) const {
+    const std::size_t before = ids.size();
+    std::string_view prefix;
+    while (!word.empty()) {
+        const std::size_t longest = std::min(word.size(), longest_);
+        std::uint32_t hash = hash_on(kHashSeed, prefix);
+        for (std::size_t i = 0; i < longest; ++i) hashes[i] = hash = hash_on(hash, word[i]);
+        const Slot* found = nullptr;
+        std::size_t length = longest;
+        // Tokens are UTF-8: none ends within a character.
+        while (length > 0 && (found = find(hashes[length - 1], prefix, word.substr(0, length))) == nullptr) --length;
+        if (found == nullptr) {
+            ids.resize(before);
+            return false;
+        }
+        ids.push_back(found->id);
+        word.remove_prefix(length);
+        prefix = options_.prefix;
+    }
+    return true;
+}
+
+WordPiece::Tokens WordPiece::encode(std::string_view text, std::size_t max_length) const {
+    if (max_length < 2)
+        raise(ErrorCode::invalid_argument,
+              fmt::format("a text cannot be cut to {} pieces: its two ends count", max_length));
+    check_utf8(text);
+    const std::size_t limit = max_length - 1;
+    Tokens tokens;
+    tokens.ids.reserve(std::min(max_length, text.size() / 2 + 3));
+    tokens.ids.push_back(first_);
+    std::vector<std::uint32_t> hashes(longest_);
+    BertWords words(text, options_);
+    // A word has one piece at least. All of them are looked for, even if few fit: without the last one it has none.
+    while (tokens.ids.size() <= limit && words.next())
+        if (words.too_long() || !append_pieces(words.word(), hashes, tokens.ids)) tokens.ids.push_back(unknown_);
+    tokens.truncated = tokens.ids.size() > limit;
+    if (tokens.truncated) tokens.ids.resize(limit);
+    tokens.ids.push_back(last_);
+    return tokens;
+}
+
+}  // namespace stele
