@@ -1,0 +1,99 @@
+#include "embedding/model_record.hpp"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <system_error>
+
+#include "stele/describe_json.hpp"
+
+namespace stele {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string reason(int number) {
+    return std::generic_category().message(number);
+}
+
+tl::unexpected<ErrorInfo> unreadable(const fs::path& file, std::string_view why) {
+    return fail(make_error(ErrorCode::embedder_failed, fmt::format("{} cannot be read: {}", file.string(), why)));
+}
+
+struct FreeContext {
+    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+};
+
+}  // namespace
+
+const RecordedFile* ModelRecord::find(std::string_view file) const noexcept {
+    const auto found =
+        std::find_if(files.begin(), files.end(), [&](const RecordedFile& one) { return one.name == file; });
+    return found == files.end() ? nullptr : &*found;
+}
+
+Result<std::optional<ModelRecord>> read_model_record(const fs::path& folder) {
+    const fs::path file = folder / kModelRecord;
+    if (!file_state(file)) return std::nullopt;
+    std::ifstream in(file, std::ios::binary);
+    if (!in) return unreadable(file, reason(errno));
+    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    try {
+        return from_json<ModelRecord>(Json::parse(text));
+    } catch (const Error& error) {
+        return fail(make_error(ErrorCode::embedder_failed,
+                               fmt::format("{} is not what Stele wrote: {}", file.string(), error.info().message)));
+    }
+}
+
+std::string to_text(const ModelRecord& record) {
+    return to_json(record).text() + "\n";
+}
+
+std::optional<FileState> file_state(const fs::path& file) {
+    struct stat status{};
+    if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+    constexpr std::int64_t kNanoseconds = 1'000'000'000;
+    return FileState{static_cast<std::uint64_t>(status.st_size),
+                     status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec};
+}
+
+Result<std::string> file_sum(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    if (!in) return unreadable(file, reason(errno));
+    const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
+    bool hashed = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
+    std::vector<char> buffer(1 << 18);
+    while (in && hashed) {
+        in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+        hashed = EVP_DigestUpdate(context.get(), buffer.data(), static_cast<std::size_t>(in.gcount())) == 1;
+    }
+    if (!in.eof() && hashed) return unreadable(file, reason(errno));
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    if (!hashed || EVP_DigestFinal_ex(context.get(), digest.data(), &size) != 1) {
+        return fail(make_error(ErrorCode::internal, "OpenSSL cannot compute SHA-256"));
+    }
+    std::string hex;
+    for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest.at(i));
+    return hex;
+}
+
+Result<std::string> model_sum(const fs::path& folder, std::string_view file) {
+    const auto record = read_model_record(folder);
+    const RecordedFile* recorded = record && *record ? (*record)->find(file) : nullptr;
+    const auto state = file_state(folder / file);
+    if (recorded != nullptr && state && state->bytes == recorded->bytes && state->mtime_ns == recorded->mtime_ns) {
+        return recorded->sha256;
+    }
+    return file_sum(folder / file);
+}
+
+}  // namespace stele
