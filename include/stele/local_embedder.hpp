@@ -13,8 +13,8 @@ namespace stele {
 inline namespace v0 {
 
 struct LocalEmbedderOptions {
-    /// int8: weights in 8 bits, activations in 8 bits for each token; about 3.5 times as fast as float32, a third of its
-    /// memory, cosine to it about 0.999. Their vectors must not be mixed: the fingerprints differ.
+    /// int8: weights in 8 bits, activations in 8 bits for each token; about 3.5 times as fast as float32, a third of
+    /// its memory, cosine to it about 0.999. Their vectors must not be mixed: the fingerprints differ.
     enum class Precision : std::uint8_t { int8, float32 };
     enum class Pooling : std::uint8_t { mean, cls };
     /// What happens to a text that is longer than the model reads. cut: its end does not count, and

@@ -36,8 +36,8 @@ public:
     /// `texts`: ids of word pieces, each text at least one and at most config.max_positions. Writes one vector a text
     /// of config.hidden floats, pooled and of unit length. A vector depends on its own text alone. False when a sum is
     /// not finite, which means damaged weights.
-    bool embed(std::span<const std::span<const std::uint32_t>> texts, BertConfig::Pooling pooling,
-               BertWorkspace& space, float* vectors) const;
+    bool embed(std::span<const std::span<const std::uint32_t>> texts, BertConfig::Pooling pooling, BertWorkspace& space,
+               float* vectors) const;
 
     const BertConfig& config() const noexcept { return config_; }
 

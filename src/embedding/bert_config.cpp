@@ -193,8 +193,8 @@ Result<BertConfig> read_bert_config(std::string_view config_json, std::optional<
 
 Result<void> check_modules(std::string_view modules_json) {
     const auto refuse = [](std::string_view why) {
-        return fail(make_error(ErrorCode::invalid_argument,
-                               fmt::format("the model cannot be used: modules.json: {}", why)));
+        return fail(
+            make_error(ErrorCode::invalid_argument, fmt::format("the model cannot be used: modules.json: {}", why)));
     };
     try {
         if (modules_json.size() > kMaxFileBytes) return refuse(fmt::format("it has {} bytes", modules_json.size()));

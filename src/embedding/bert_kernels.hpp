@@ -6,8 +6,8 @@
 
 namespace stele::kernels {
 
-/// Each of `rows` rows of `width` floats: row = layer_norm(row + residual) * gain + bias. A null residual is zero. Width
-/// is a multiple of 16.
+/// Each of `rows` rows of `width` floats: row = layer_norm(row + residual) * gain + bias. A null residual is zero.
+/// Width is a multiple of 16.
 void add_and_normalize(float* values, const float* residual, std::size_t rows, std::size_t width, const float* gain,
                        const float* bias, float epsilon);
 
@@ -15,8 +15,8 @@ void add_and_normalize(float* values, const float* residual, std::size_t rows, s
 /// multiple of 16.
 void gelu(float* values, std::size_t count);
 
-/// Each of `rows` rows, `stride` floats apart (a multiple of 16): softmax(scale * row) over its first `count` floats; the
-/// rest of the last 16 become zero.
+/// Each of `rows` rows, `stride` floats apart (a multiple of 16): softmax(scale * row) over its first `count` floats;
+/// the rest of the last 16 become zero.
 void softmax(float* values, std::size_t stride, std::size_t rows, std::size_t count, float scale);
 
 }  // namespace stele::kernels

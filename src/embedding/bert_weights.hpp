@@ -41,8 +41,8 @@ struct Bert::Weights {
         Linear output;
         LayerNorm output_norm;
     };
-    Tensor words;                     // a row a word piece, in the file
-    AlignedVector<float> positions;   // a row a position, with the row of token type 0 added
+    Tensor words;                    // a row a word piece, in the file
+    AlignedVector<float> positions;  // a row a position, with the row of token type 0 added
     LayerNorm embedding_norm;
     std::vector<Layer> layers;
 

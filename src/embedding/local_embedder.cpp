@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <limits>
 #include <thread>
 #include <utility>
 
@@ -111,8 +112,7 @@ void LocalEmbedder::Impl::give_back(std::unique_ptr<BertWorkspace> space) {
     if (idle.size() < std::max<std::size_t>(options.threads, 4)) idle.push_back(std::move(space));
 }
 
-void LocalEmbedder::Impl::run(const std::vector<Window>& windows, std::size_t first, std::size_t last,
-                              float* vectors) {
+void LocalEmbedder::Impl::run(const std::vector<Window>& windows, std::size_t first, std::size_t last, float* vectors) {
     std::vector<std::span<const std::uint32_t>> texts;
     for (std::size_t i = first; i < last; ++i) texts.emplace_back(windows[i].pieces);
     std::unique_ptr<BertWorkspace> space = borrow();
@@ -153,8 +153,7 @@ void LocalEmbedder::Impl::run_all(const std::vector<Window>& windows, float* vec
 }
 
 LocalEmbedder::LocalEmbedder(LocalEmbedderOptions options) {
-    const auto precision =
-        options.precision == Precision::int8 ? Bert::Precision::int8 : Bert::Precision::float32;
+    const auto precision = options.precision == Precision::int8 ? Bert::Precision::int8 : Bert::Precision::float32;
     LocalModel model = value_or_raise(LocalModel::load(options.model, precision));
     impl_ = std::make_unique<Impl>(std::move(options), std::move(model));
 }
@@ -167,6 +166,12 @@ std::size_t LocalEmbedder::dimension() const {
 
 const std::string& LocalEmbedder::fingerprint() const {
     return impl_->fingerprint;
+}
+
+std::optional<float> LocalEmbedder::threshold() const {
+    const KnownModel* known = impl_->model.known;
+    if (known == nullptr || impl_->options.pooling || impl_->options.prefix) return std::nullopt;
+    return known->threshold;
 }
 
 std::vector<Embedding> LocalEmbedder::embed(std::span<const std::string_view> texts, Deadline deadline) {
