@@ -7,11 +7,13 @@
 // Highway includes this file again for every instruction set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "embedding/bert_kernels.cpp"
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-
+// after these two
 #include "vectors/tile-inl.hpp"
+// clang-format off
+#include <hwy/contrib/math/math-inl.h>
+// clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace stele::kernels::HWY_NAMESPACE {

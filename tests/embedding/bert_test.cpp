@@ -14,7 +14,7 @@ namespace stele {
 namespace {
 
 using stele::testing::TinyBert;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 using Pieces = std::vector<std::uint32_t>;
 using Pooling = BertConfig::Pooling;
 using Precision = Bert::Precision;
