@@ -11,7 +11,12 @@
 namespace stele {
 namespace {
 
-using Texts = std::span<const std::span<const std::uint32_t>>;
+// In 8 bits the mean of so few rows is not near enough to that in float32, so theirs are coded twice as finely.
+// Measured on minilm: one word piece and the two marks around it, least cosine 0.992 so and 0.997 otherwise.
+constexpr std::size_t kFewPieces = 4;
+bool has_few(std::span<const std::uint32_t> text) {
+    return text.size() <= kFewPieces;
+}
 
 /// A head's keys as the matrix that queries are multiplied with: layout [tile of tokens][head][16].
 void pack_keys(const float* keys, std::size_t stride, std::size_t tokens, std::size_t head,
@@ -63,6 +68,26 @@ Result<Bert> Bert::load(const BertConfig& config, const Tensors& tensors, Precis
 
 bool Bert::embed(Texts texts, BertConfig::Pooling pooling, BertWorkspace& space, float* vectors) const {
     const std::size_t width = config_.hidden;
+    bool good = true;
+    while (!texts.empty()) {
+        const bool fine = has_few(texts.front());
+        const auto end =
+            std::find_if(texts.begin(), texts.end(), [fine](const auto& one) { return has_few(one) != fine; });
+        const auto count = static_cast<std::size_t>(end - texts.begin());
+        forward(texts.first(count), fine, space);
+        const float* hidden = space.hidden.data();
+        for (const auto& text : texts.first(count)) {
+            good = pool(pooling, hidden, text.size(), width, vectors) && good;
+            hidden += text.size() * width;
+            vectors += width;
+        }
+        texts = texts.subspan(count);
+    }
+    return good;
+}
+
+void Bert::forward(Texts texts, bool fine, BertWorkspace& space) const {
+    const std::size_t width = config_.hidden;
     std::size_t rows = 0;
     for (const auto& text : texts) rows += text.size();
     space.hidden.resize(rows * width);
@@ -70,29 +95,24 @@ bool Bert::embed(Texts texts, BertConfig::Pooling pooling, BertWorkspace& space,
     space.context.resize(rows * width);
     space.queries_keys_values.resize(rows * 3 * width);
     space.inner.resize(rows * config_.intermediate);
+    const auto apply = [&](const Linear& linear, const AlignedVector<float>& values, AlignedVector<float>& results) {
+        linear.apply(values.data(), rows, fine, space.codes, results.data());
+    };
     look_up(texts, space.hidden.data());
     for (const Weights::Layer& layer : weights_->layers) {
-        layer.queries_keys_values.apply(space.hidden.data(), rows, space.coded, space.queries_keys_values.data());
+        apply(layer.queries_keys_values, space.hidden, space.queries_keys_values);
         attend(texts, space);
-        layer.attended.apply(space.context.data(), rows, space.coded, space.attended.data());
+        apply(layer.attended, space.context, space.attended);
         kernels::add_and_normalize(space.attended.data(), space.hidden.data(), rows, width,
                                    layer.attended_norm.gain.data(), layer.attended_norm.bias.data(),
                                    config_.layer_norm_epsilon);
-        layer.inner.apply(space.attended.data(), rows, space.coded, space.inner.data());
+        apply(layer.inner, space.attended, space.inner);
         kernels::gelu(space.inner.data(), space.inner.size());
-        layer.output.apply(space.inner.data(), rows, space.coded, space.hidden.data());
+        apply(layer.output, space.inner, space.hidden);
         kernels::add_and_normalize(space.hidden.data(), space.attended.data(), rows, width,
                                    layer.output_norm.gain.data(), layer.output_norm.bias.data(),
                                    config_.layer_norm_epsilon);
     }
-    bool good = true;
-    const float* hidden = space.hidden.data();
-    for (const auto& text : texts) {
-        good = pool(pooling, hidden, text.size(), width, vectors) && good;
-        hidden += text.size() * width;
-        vectors += width;
-    }
-    return good;
 }
 
 void Bert::look_up(Texts texts, float* hidden) const {

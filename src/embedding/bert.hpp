@@ -17,7 +17,10 @@ namespace stele {
 /// Where the numbers of one forward pass lie; kept from call to call, as fresh memory costs more than some of the sums.
 struct BertWorkspace {
     AlignedVector<float> hidden, attended, queries_keys_values, inner, scores, keys, values, context;
-    CodedRows coded;
+    struct Codes {
+        CodedRows rows;
+        AlignedVector<float> rest, more;
+    } codes;
 };
 
 /// A model's weights and sums. Word vectors stay where the file has them, so its bytes must outlive the model; the rest
@@ -43,9 +46,11 @@ public:
 
 private:
     struct Weights;
+    using Texts = std::span<const std::span<const std::uint32_t>>;
     Bert(const BertConfig& config, std::unique_ptr<const Weights> weights);
-    void look_up(std::span<const std::span<const std::uint32_t>> texts, float* hidden) const;
-    void attend(std::span<const std::span<const std::uint32_t>> texts, BertWorkspace& space) const;
+    void forward(Texts texts, bool fine, BertWorkspace& space) const;
+    void look_up(Texts texts, float* hidden) const;
+    void attend(Texts texts, BertWorkspace& space) const;
 
     BertConfig config_;
     std::unique_ptr<const Weights> weights_;

@@ -97,13 +97,20 @@ Linear::Linear(std::size_t inputs, std::size_t outputs, Bert::Precision precisio
     }
 }
 
-void Linear::apply(const float* values, std::size_t rows, CodedRows& coded, float* results) const {
+void Linear::apply(const float* values, std::size_t rows, bool fine, BertWorkspace::Codes& codes,
+                   float* results) const {
     if (floats_.outputs() != 0) {
         kernels::multiply(values, inputs_, rows, floats_.data(), inputs_, outputs_, bias_.data(), results, outputs_);
-    } else {
-        kernels::encode_rows(values, inputs_, rows, inputs_, coded);
-        kernels::multiply(coded, bytes_, bias_.data(), results, outputs_);
+        return;
     }
+    if (fine) codes.rest.resize(rows * inputs_);
+    kernels::encode_rows(values, inputs_, rows, inputs_, codes.rows, fine ? codes.rest.data() : nullptr);
+    kernels::multiply(codes.rows, bytes_, bias_.data(), results, outputs_);
+    if (!fine) return;
+    codes.more.resize(rows * outputs_);
+    kernels::encode_rows(codes.rest.data(), inputs_, rows, inputs_, codes.rows);
+    kernels::multiply(codes.rows, bytes_, nullptr, codes.more.data(), outputs_);
+    for (std::size_t i = 0; i < codes.more.size(); ++i) results[i] += codes.more[i];
 }
 
 Result<Bert::Weights> Bert::Weights::read(const BertConfig& config, const Tensors& tensors, Precision precision) {

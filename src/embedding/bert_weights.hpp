@@ -14,8 +14,9 @@ public:
     Linear() = default;
     Linear(std::size_t inputs, std::size_t outputs, Bert::Precision precision, const FetchOutputs& fetch,
            AlignedVector<float> bias);
-    /// `results` gets whole rows of outputs() floats.
-    void apply(const float* values, std::size_t rows, CodedRows& coded, float* results) const;
+    /// `results` gets whole rows of outputs() floats. Fine: in 8 bits, what the values' codes leave out is coded and
+    /// multiplied, too.
+    void apply(const float* values, std::size_t rows, bool fine, BertWorkspace::Codes& codes, float* results) const;
     std::size_t inputs() const noexcept { return inputs_; }
     std::size_t outputs() const noexcept { return outputs_; }
 

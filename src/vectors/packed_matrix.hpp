@@ -72,12 +72,15 @@ private:
 
 namespace kernels {
 
-/// Codes `rows` rows of `inputs` floats, `stride` floats apart.
-void encode_rows(const float* values, std::size_t stride, std::size_t rows, std::size_t inputs, CodedRows& coded);
+/// Codes `rows` rows of `inputs` floats, `stride` floats apart. `rest`, unless null, gets what the codes leave out of
+/// the values, `inputs` floats a row; it may be coded in its turn.
+void encode_rows(const float* values, std::size_t stride, std::size_t rows, std::size_t inputs, CodedRows& coded,
+                 float* rest = nullptr);
 
 /// Whether the machine's instruction for dot products of 8 bits is used, which is so where there is one; for tests,
 /// which try both ways. Not while others multiply or hold coded rows.
 bool use_dot_product(bool wanted) noexcept;
+bool uses_dot_product() noexcept;
 
 /// results[row][output] = sum of values[row][input] * weight + bias[output]. `bias` and each row of `results` have room
 /// for, and get, whole_tiles(outputs) floats; results are 64-byte aligned, result_stride a multiple of 16. A null bias

@@ -2,7 +2,9 @@
 // minilm, which scripts/setup installs.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -49,18 +51,29 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
     return sum;
 }
 
+// The code for machines without vectors is slow: it gets the shorter ones.
+std::vector<Reference> within_reach(const std::vector<Reference>& all, std::int64_t target) {
+    constexpr std::size_t kShort = 32;
+    std::vector<Reference> some;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(some), [target](const Reference& reference) {
+        return test::has_vectors(target) || reference.ids.size() <= kShort;
+    });
+    return some;
+}
+
 void expect_vectors(LocalEmbedder& embedder, double least) {
     const std::vector<Reference> all = references();
-    std::vector<std::string_view> texts;
-    for (const Reference& reference : all) texts.push_back(reference.text);
-    test::on_every_kernel([&](std::int64_t) {
+    test::on_every_kernel([&](std::int64_t target) {
+        const std::vector<Reference> some = within_reach(all, target);
+        std::vector<std::string_view> texts;
+        for (const Reference& reference : some) texts.push_back(reference.text);
         const std::vector<Embedding> embeddings = embedder.embed(texts, Deadline::never());
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            EXPECT_GE(cosine(embeddings[i].vector, all[i].vector), least) << "text " << i;
-            EXPECT_EQ(embeddings[i].truncated, all[i].truncated) << "text " << i;
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            EXPECT_GE(cosine(embeddings[i].vector, some[i].vector), least) << some[i].text;
+            EXPECT_EQ(embeddings[i].truncated, some[i].truncated) << some[i].text;
         }
-        for (const std::size_t i : {std::size_t{0}, all.size() / 2, all.size() - 1}) {
-            EXPECT_EQ(embedder.embed_one(texts[i], Deadline::never()).vector, embeddings[i].vector) << "text " << i;
+        for (const std::size_t i : {std::size_t{0}, some.size() / 2, some.size() - 1}) {
+            EXPECT_EQ(embedder.embed_one(texts[i], Deadline::never()).vector, embeddings[i].vector) << texts[i];
         }
     });
 }

@@ -130,6 +130,24 @@ TEST(PackedMatrix, byte_products_have_the_same_bits_on_every_kernel_with_a_fused
     }
 }
 
+TEST(PackedMatrix, values_and_what_their_codes_leave_out_make_the_values_again) {
+    const std::size_t rows = 3, inputs = 37, padded_stride = whole_tiles(inputs);
+    const auto values = random_floats(rows * inputs, 8);
+    std::vector<float> identity(inputs * inputs, 0.0F);
+    for (std::size_t i = 0; i < inputs; ++i) identity[i * inputs + i] = 1.0F;
+    const ByteMatrix matrix(inputs, inputs, from(identity, inputs));
+    on_every_kernel([&](std::int64_t) {
+        CodedRows coded;
+        std::vector<float> rest(values.size());
+        kernels::encode_rows(values.data(), inputs, rows, inputs, coded, rest.data());
+        AlignedVector<float> results(rows * padded_stride);
+        kernels::multiply(coded, matrix, nullptr, results.data(), padded_stride);
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            ASSERT_NEAR(results[i / inputs * padded_stride + i % inputs] + rest[i], values[i], 1e-6F);
+        }
+    });
+}
+
 TEST(PackedMatrix, a_row_of_one_value_and_weights_of_zero_are_exact) {
     const std::vector<float> values(32, 2.5F);
     std::vector<float> weights(2 * 32, 0.0F);
