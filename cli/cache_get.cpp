@@ -30,6 +30,7 @@ public:
 
     std::size_t dimension() const override { return embedder_->dimension(); }
     const std::string& fingerprint() const override { return embedder_->fingerprint(); }
+    std::optional<float> threshold() const override { return embedder_->threshold(); }
     std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline deadline) override {
         try {
             return embedder_->embed(texts, deadline);

@@ -120,7 +120,8 @@ void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
     }
     const Database database = Database::open(database_options, context.deadline());
     SemanticCacheOptions cache_options;
-    cache_options.similarity_threshold = options.threshold.value_or(embedder.threshold);
+    const float threshold = options.threshold.value_or(embedder.threshold);
+    cache_options.similarity_threshold = threshold;
     SemanticCache cache(database, embedder.embedder, cache_options);
     const DemoMemory memory(cache, questions);
 
@@ -136,7 +137,7 @@ void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
     setting.database = database.describe();
     setting.schema = database.schema();
     setting.seed = options.seed;
-    setting.threshold = cache_options.similarity_threshold;
+    setting.threshold = threshold;
     setting.answer = std::chrono::milliseconds(options.answer_ms);
     setting.planned = stream.size();
     setting.entries_before = memory.entries();

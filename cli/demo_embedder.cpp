@@ -17,7 +17,7 @@ DemoEmbedder choose_embedder(EmbedderOptions options, std::optional<Deadline> de
     DemoEmbedder chosen;
     chosen.embedder = make_embedder(options, deadline);
     chosen.description = describe(options);
-    chosen.threshold = options.kind == "hashing" ? kHashingThreshold : SemanticCacheOptions{}.similarity_threshold;
+    chosen.threshold = options.kind == "hashing" ? kHashingThreshold : 0.85F;
     return chosen;
 }
 

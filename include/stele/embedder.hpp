@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ public:
     /// Opaque identity of everything that decides a vector's value (model, pooling, prefix ...). Vectors of different
     /// fingerprints must never be compared; stores refuse to open with another one.
     virtual const std::string& fingerprint() const = 0;
+    /// The cosine from which two texts may be taken for the same, where that was measured for this fingerprint
+    /// (docs/embedders.md tells how); nothing: choose one by your own data. One model's means nothing to another.
+    virtual std::optional<float> threshold() const { return std::nullopt; }
     /// One embedding a text, in the order of `texts` (UTF-8); no texts give no embeddings. Throws
     /// Error(embedder_failed), or Error(deadline_exceeded) once `deadline` has passed; never returns a NaN, an
     /// infinity or a vector of another length.

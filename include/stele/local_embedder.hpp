@@ -50,12 +50,10 @@ public:
     /// "stele-bert-v1:SHA256:POOLING:LENGTH:PRECISION", then ":windows" and ":PREFIX" where they are used; SHA256 is
     /// that of the weights. The number after the v rises when any vector changes.
     const std::string& fingerprint() const override;
+    /// For minilm and bge-small with their own pooling and prefix; nothing for others.
+    std::optional<float> threshold() const override;
     /// Throws Error(invalid_argument) for text that is not UTF-8.
     std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline deadline) override;
-
-    /// The similarity from which two questions may be taken for the same, for the two models that it was measured for
-    /// (docs/embedders.md tells how); nothing for others: choose one by your own data.
-    std::optional<float> threshold() const;
 
 private:
     struct Impl;

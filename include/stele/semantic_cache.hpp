@@ -21,8 +21,9 @@ namespace stele {
 inline namespace v0 {
 
 struct SemanticCacheOptions {
-    /// Cosine similarity from which a stored question counts as the same, -1 to 1.
-    float similarity_threshold = 0.85f;
+    /// Cosine from which a stored question counts as the same, -1 to 1. Empty: the embedder's own
+    /// (Embedder::threshold); where it has none, each get must bring one.
+    std::optional<float> similarity_threshold{};
     /// Lifetime of answers put without one, 1 s to 100 years; nothing: for ever.
     std::optional<std::chrono::seconds> default_ttl{};
     /// Strip and fold blanks and case before hashing and embedding, as mneme does.
@@ -53,8 +54,8 @@ struct GetOptions {
     /// A vector for the question, instead of asking the embedder, as long as all of this cache's. It is scaled to unit
     /// length.
     std::optional<std::vector<float>> embedding{};
-    std::optional<float> similarity_threshold{};
-    bool bypass = false;  ///< look nowhere: a counted miss
+    std::optional<float> similarity_threshold{};  ///< instead of the cache's
+    bool bypass = false;                          ///< look nowhere: a counted miss
     std::optional<Deadline> deadline{};
 };
 
@@ -72,6 +73,7 @@ struct CacheStats {
     std::int64_t hits_exact = 0, hits_semantic = 0, misses = 0, expirations = 0;
     std::int64_t unavailable = 0;        ///< misses because the store could not be reached, since this cache was opened
     std::int64_t embedder_failures = 0;  ///< misses because the embedder failed, since this cache was opened
+    std::int64_t truncated = 0;          ///< misses of questions that the embedder cut, since this cache was opened
     std::size_t index_rows = 0;          ///< vectors in memory
     std::size_t index_bytes = 0;
 };
@@ -115,13 +117,16 @@ public:
     /// Adds its counters to the stored ones. Never throws; close() reports failures.
     ~SemanticCache();
 
-    /// An answer, or nothing. An embedder that fails, or a store that is away (see miss_when_unavailable), is a counted
-    /// miss, and so is a deadline that passes, be it while another thread reads the scope's vectors: what was read is
-    /// kept for the next call. Throws Error(dimension_mismatch) and Error(invalid_argument) for unusable vectors and
-    /// text.
+    /// An answer, or nothing. A question that the embedder cut (Embedding::truncated) is found by its wording only: one
+    /// that is the same up to there, and another after, would have the same vector. An embedder that fails, or a store
+    /// that is away (see miss_when_unavailable), is a counted miss, and so is a deadline that passes, be it while
+    /// another thread reads the scope's vectors: what was read is kept for the next call. Throws
+    /// Error(dimension_mismatch) and Error(invalid_argument) for unusable vectors and text, and Error(invalid_argument)
+    /// where nobody names a threshold for vectors that nobody measured.
     std::optional<Hit> get(std::string_view query, const Scope& scope = {}, const GetOptions& options = {});
     /// Stores an answer, replacing that of the same question. One round trip (and the embedder, unless given a vector).
-    /// Durable when it returns. Throws Error(limit_exceeded) before anything is embedded or sent.
+    /// Durable when it returns. A question that the embedder cut is stored without a vector. Throws
+    /// Error(limit_exceeded) before anything is embedded or sent.
     void put(std::string_view query, std::string_view response, const Scope& scope = {},
              const PutOptions& options = {});
     /// Removes the answer to exactly this question (after normalisation). False: there was none.

@@ -67,6 +67,10 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
             outcome.miss = GetOutcome::Miss::embedder_failed;
             co_return outcome;
         }
+        if (embedding->truncated) {
+            outcome.miss = GetOutcome::Miss::truncated;
+            co_return outcome;
+        }
         unit = neighbours.check(std::move(embedding->vector));
     }
 

@@ -33,7 +33,7 @@ struct Neighbours {
 };
 
 struct GetOutcome {
-    enum class Miss : unsigned char { none, not_found, embedder_failed };
+    enum class Miss : unsigned char { none, not_found, embedder_failed, truncated };
     std::optional<Hit> hit;
     Miss miss = Miss::none;
     bool expired = false;  // an exact match was found but is past its lifetime

@@ -82,6 +82,7 @@ struct SemanticCache::Impl {
         const VectorMemory* known = memory;
         return checked_vector(std::move(vector), known == nullptr ? 0 : known->dimension());
     }
+    float threshold(const GetOptions& get) const;
     std::optional<Hit> count(const GetOutcome& outcome, const std::string& name_space);
     std::vector<float> vector_for(const std::string& text, const PutOptions& put, Deadline until);
     void save_counters(Deadline until);
@@ -94,14 +95,14 @@ struct SemanticCache::Impl {
     std::unique_ptr<VectorMemory> memory_owner STELE_GUARDED_BY(learning);
     std::atomic<VectorMemory*> memory{nullptr};  // null: how long the tables' vectors are is not known yet
     Counters counters;
-    std::atomic<std::int64_t> unavailable{0}, embedder_failures{0};
+    std::atomic<std::int64_t> unavailable{0}, embedder_failures{0}, truncated{0};
     std::atomic<bool> closed{false};
     Mutex scopes_mutex;
     std::set<std::string> known_scopes STELE_GUARDED_BY(scopes_mutex);
 };
 
 void SemanticCache::Impl::open() {
-    check_threshold(options.similarity_threshold);
+    if (options.similarity_threshold) check_threshold(*options.similarity_threshold);
     check_ttl("default ttl", options.default_ttl);
     const Deadline until = deadline({});
     Settings settings = look({}, until);
@@ -152,6 +153,19 @@ Settings SemanticCache::Impl::claim(const std::optional<std::string>& fingerprin
                 until);
 }
 
+float SemanticCache::Impl::threshold(const GetOptions& get) const {
+    std::optional<float> chosen = get.similarity_threshold ? get.similarity_threshold : options.similarity_threshold;
+    if (!chosen && embedder) chosen = embedder->threshold();
+    if (!chosen) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("no similarity threshold is known for the vectors of {}: set similarity_threshold "
+                          "(docs/embedders.md tells how to find it)",
+                          embedder ? fmt::format("the embedder '{}'", embedder->fingerprint()) : "the caller"));
+    }
+    check_threshold(*chosen);
+    return *chosen;
+}
+
 std::optional<Hit> SemanticCache::Impl::count(const GetOutcome& outcome, const std::string& name_space) {
     if (outcome.expired) counters.add(name_space, Counter::expirations);
     if (outcome.hit) {
@@ -159,6 +173,7 @@ std::optional<Hit> SemanticCache::Impl::count(const GetOutcome& outcome, const s
     } else {
         counters.add(name_space, Counter::misses);
         if (outcome.miss == GetOutcome::Miss::embedder_failed) ++embedder_failures;
+        if (outcome.miss == GetOutcome::Miss::truncated) ++truncated;
     }
     return outcome.hit;
 }
@@ -174,8 +189,9 @@ std::vector<float> SemanticCache::Impl::vector_for(const std::string& text, cons
             fmt::format("how long the vectors of the embedder '{}' are is not known yet: open the cache with it first",
                         settings.fingerprint.value_or("?")));
     }
-    if (embedder) return checked(embedder->embed_one(text, until).vector);
-    return {};  // found by its wording only
+    if (!embedder) return {};  // found by its wording only
+    Embedding embedding = embedder->embed_one(text, until);
+    return embedding.truncated ? std::vector<float>() : checked(std::move(embedding.vector));
 }
 
 void SemanticCache::Impl::save_counters(Deadline until) {
@@ -210,13 +226,11 @@ SemanticCache::~SemanticCache() {
 std::optional<Hit> SemanticCache::get(std::string_view query, const Scope& scope, const GetOptions& options) {
     Impl& impl = *impl_;
     impl.check_open();
-    const float threshold = options.similarity_threshold.value_or(impl.options.similarity_threshold);
-    check_threshold(threshold);
     GetRequest request;
     request.name_space = scope.stored_namespace();
     request.query = impl.key_text(query);
     request.hash = query_hash(request.query);
-    request.threshold = threshold;
+    if (impl.embedder || options.embedding) request.threshold = impl.threshold(options);
     if (options.embedding) request.unit = impl.checked(*options.embedding);
     if (options.bypass) {
         impl.counters.add(request.name_space, Counter::misses);
@@ -346,6 +360,7 @@ CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional
     stats.expirations = value(Counter::expirations);
     stats.unavailable = impl.unavailable;
     stats.embedder_failures = impl.embedder_failures;
+    stats.truncated = impl.truncated;
     if (const VectorMemory* const memory = impl.memory) {
         const VectorMemory::Size size = name_space ? memory->size(*name_space) : memory->size();
         stats.index_rows = size.rows;

@@ -251,6 +251,45 @@ TEST_F(CacheTest, mneme_105_a_failed_embedder_is_a_counted_miss_on_get_and_an_er
     EXPECT_EQ(cache.stats().entries, 0);
 }
 
+TEST_F(CacheTest, a_question_that_the_embedder_cut_is_found_by_its_wording_only) {
+    embedder->longest = 10;
+    embedder->similar("a long question", "short one", 0.99f);
+    SemanticCache cache = open();
+    cache.put("short one", "answer");
+    EXPECT_FALSE(cache.get("a long question"));
+    EXPECT_EQ(cache.stats().truncated, 1);
+    EXPECT_EQ(cache.stats().misses, 1);
+    cache.put("a long question", "another");
+    EXPECT_EQ(cache.get("A long  question").value().response, "another");
+    EXPECT_EQ(cache.get("short one").value().response, "answer");
+    embedder->similar("brief", "a long question", 0.99f);
+    EXPECT_NE(cache.get("brief").value().response, "another");  // its vector was not stored
+}
+
+TEST_F(CacheTest, vectors_that_nobody_measured_need_a_threshold_from_the_caller) {
+    class Unmeasured final : public Embedder {
+    public:
+        std::size_t dimension() const override { return table_.dimension(); }
+        const std::string& fingerprint() const override { return table_.fingerprint(); }
+        std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline deadline) override {
+            return table_.embed(texts, deadline);
+        }
+
+    private:
+        test::TableEmbedder table_;
+    };
+    SemanticCache cache(database, std::make_shared<Unmeasured>());
+    cache.put("question", "answer");
+    const ErrorInfo error = error_of([&] { cache.get("question"); });
+    EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+    EXPECT_THAT(error.message, ::testing::HasSubstr("'table:v1'"));
+    EXPECT_TRUE(cache.get("question", {}, {.similarity_threshold = 0.9f}));
+    EXPECT_EQ(error_of([&] {
+                  SemanticCache(database, nullptr).get("question", {}, {.embedding = std::vector<float>(64, 1.0f)});
+              }).code,
+              ErrorCode::invalid_argument);
+}
+
 TEST_F(CacheTest, works_by_wording_alone_without_an_embedder_and_leaves_nothing_that_others_trip_over) {
     {
         SemanticCache wordless(database, nullptr);
@@ -270,8 +309,8 @@ TEST_F(CacheTest, without_an_embedder_the_first_callers_vector_says_how_long_all
     std::vector<float> vector(64, 0.0f);
     vector[3] = 1.0f;
     const std::vector<float> wrong(63, 1.0f);
-    SemanticCache cache(database, nullptr);
-    SemanticCache reader(database, nullptr);
+    SemanticCache cache(database, nullptr, {.similarity_threshold = 0.9f});
+    SemanticCache reader(database, nullptr, {.similarity_threshold = 0.9f});
     EXPECT_FALSE(reader.get("quite another", {}, {.embedding = vector}));
     cache.put("question", "answer", {}, {.embedding = vector});
     EXPECT_EQ(number("SELECT value::bigint FROM " + server.schema() + ".schema_meta WHERE key = 'embedder_dim'"), 64);

@@ -32,17 +32,21 @@ public:
 
     std::size_t dimension() const override { return dimension_; }
     const std::string& fingerprint() const override { return fingerprint_; }
+    std::optional<float> threshold() const override { return 0.85F; }
     std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline) override {
         ++calls;
         if (failing) raise(ErrorCode::embedder_failed, "the test's embedder is down");
         const std::lock_guard lock(mutex_);
         std::vector<Embedding> all;
-        for (const std::string_view text : texts) all.push_back({locked_vector(std::string(text)), false});
+        for (const std::string_view text : texts) {
+            all.push_back({locked_vector(std::string(text)), text.size() > longest});
+        }
         return all;
     }
 
     std::atomic<int> calls{0};
     std::atomic<bool> failing{false};
+    std::atomic<std::size_t> longest{1'000'000};  ///< bytes; what is longer it calls cut
 
 private:
     std::vector<float> locked_vector(const std::string& text) {
