@@ -31,6 +31,11 @@ std::string digits(double value) {
     return fmt::format("{:.{}f}", value, value >= 1000 ? 0 : value >= 100 ? 1 : value >= 10 ? 2 : 3);
 }
 
+double median_of_sorted(const std::vector<double>& values) {
+    const std::size_t half = values.size() / 2;
+    return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
 }  // namespace
 
 double seconds(const std::function<void()>& work) {
@@ -50,6 +55,15 @@ double per_second(double at_least_seconds, const std::function<void()>& work) {
         elapsed = since(start);
     } while (elapsed < at_least_seconds);
     return static_cast<double>(times) / elapsed;
+}
+
+double median_seconds(double at_least_seconds, const std::vector<std::function<void()>>& works) {
+    std::vector<double> times;
+    for (double total = 0; total < at_least_seconds; total += times.back()) {
+        times.push_back(seconds(works[times.size() % works.size()]));
+    }
+    std::sort(times.begin(), times.end());
+    return median_of_sorted(times);
 }
 
 int run(int argc, char** argv, std::string_view about, const std::function<void(SideBySide&)>& rows) {
@@ -138,9 +152,7 @@ int SideBySide::finish() const {
 
 SideBySide::Figure SideBySide::summarise(std::vector<double> values) {
     std::sort(values.begin(), values.end());
-    const std::size_t half = values.size() / 2;
-    const double median = values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-    return {median, values.front(), values.back()};
+    return {median_of_sorted(values), values.front(), values.back()};
 }
 
 std::string SideBySide::show(const Figure& figure) {

@@ -82,5 +82,7 @@ int run(int argc, char** argv, std::string_view about, const std::function<void(
 double seconds(const std::function<void()>& work);
 /// How often a second the work can be done, tried for at least that long.
 double per_second(double at_least_seconds, const std::function<void()>& work);
+/// The median time of one work, in seconds: they take turns until that much time has passed.
+double median_seconds(double at_least_seconds, const std::vector<std::function<void()>>& works);
 
 }  // namespace stele::bench
