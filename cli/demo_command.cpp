@@ -17,6 +17,7 @@
 #include "demo_questions.hpp"
 #include "demo_replay.hpp"
 #include "demo_report.hpp"
+#include "demo_vectors.hpp"
 #include "progress.hpp"
 
 namespace stele::cli {
@@ -106,6 +107,16 @@ DemoRun run_through(const std::vector<const DemoQuestion*>& stream, const DemoMe
     });
 }
 
+/// Nothing is drawn once it is to stop.
+void draw_curve(DemoReport& report, std::vector<const DemoQuestion*> asked, DemoVectors& vectors, const Stop& stopped,
+                Context& context) {
+    constexpr std::size_t kMost = 5'000;  // its cost grows with the square of them
+    asked.resize(std::min({asked.size(), report.asked, kMost}));
+    const Deadline until = context.deadline() ? *context.deadline() : Deadline::never();
+    const auto places = vectors.places(asked, until, [&stopped] { return !stopped(); });
+    if (places) add_curve(report, threshold_curve(asked, *places, curve_thresholds(report.setting.threshold)));
+}
+
 void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
     const std::filesystem::path file =
         options.questions.empty() ? own_questions(program_directory()) : std::filesystem::path(options.questions);
@@ -119,10 +130,11 @@ void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
         context.output().note("Starting the embedded PostgreSQL ...");
     }
     const Database database = Database::open(database_options, context.deadline());
+    const auto vectors = embedder.embedder ? std::make_shared<DemoVectors>(embedder.embedder) : nullptr;
     SemanticCacheOptions cache_options;
     const float threshold = options.threshold.value_or(embedder.threshold);
     cache_options.similarity_threshold = threshold;
-    SemanticCache cache(database, embedder.embedder, cache_options);
+    SemanticCache cache(database, vectors, cache_options);
     const DemoMemory memory(cache, questions);
 
     const InterruptGuard guard;
@@ -144,7 +156,8 @@ void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
     const DemoRun run = run_through(stream, memory, setting.answer, stopped, context.output());
     setting.entries = memory.entries();
 
-    const DemoReport report = make_report(std::move(setting), run);
+    DemoReport report = make_report(std::move(setting), run);
+    if (vectors) draw_curve(report, stream, *vectors, stopped, context);
     if (context.output().json()) {
         context.output().document(to_document(report));
     } else {

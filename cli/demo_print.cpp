@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bars.hpp"
 #include "demo_report.hpp"
 #include "text.hpp"
 
@@ -12,6 +13,7 @@ namespace stele::cli {
 namespace {
 
 constexpr std::size_t kNarrowest = 60, kWidest = 100;
+constexpr std::size_t kBarWidth = 40;
 
 std::size_t line_width() {
     return std::clamp(terminal_columns(STDOUT_FILENO), kNarrowest, kWidest);
@@ -73,6 +75,21 @@ void print_layers(const DemoReport& report, const Page& page, const Output& outp
     page.text("* looking up and storing only, without the stand-in's own time", Tone::faint);
 }
 
+void print_near_misses(const DemoReport& report, const Page& page) {
+    constexpr std::size_t kShown = 5;
+    std::size_t shown = 0;
+    for (const DemoWrong& wrong : report.wrong) {
+        if (!wrong.near_miss) continue;
+        if (shown == 0) page.text("Near misses that were taken for the same, the most alike first:");
+        if (++shown > kShown) break;
+        page.named(fmt::format("  {:.3f}", wrong.served.similarity),
+                   fmt::format("{}  <-  {}", one_line(wrong.asked->question), one_line(wrong.served.question)));
+    }
+    if (report.near_misses > kShown) {
+        page.named("", fmt::format("... and {} more (--json has them all)", report.near_misses - kShown), Tone::faint);
+    }
+}
+
 void print_wrong(const DemoReport& report, const Page& page) {
     if (report.hits == 0) return;
     if (report.wrong.empty()) {
@@ -88,6 +105,40 @@ void print_wrong(const DemoReport& report, const Page& page) {
         Tone::bad);
     if (report.wrong.size() > 1) page.text("The worst of them, because its questions are the most alike:");
     print_match(page, report.wrong.front(), true);
+    print_near_misses(report, page);
+}
+
+std::string curve_text(const DemoCurvePoint& point, bool own) {
+    const std::size_t hits = point.exact + point.right + point.wrong;
+    const double wrong = hits == 0 ? 0 : static_cast<double>(point.wrong) / static_cast<double>(hits);
+    return fmt::format("{} answered, {} of them wrong{}", percent(point.answered()), percent(wrong),
+                       own ? "  <- this run's threshold" : "");
+}
+
+Bar bar_of(const DemoCurvePoint& point, bool own) {
+    const auto share = [&point](std::size_t count) {
+        return static_cast<double>(count) / static_cast<double>(std::max<std::size_t>(point.asked, 1));
+    };
+    return {point.threshold ? fmt::format("{:.2f}", *point.threshold) : "exact",
+            {{share(point.exact + point.right), "\u2588", Tone::good}, {share(point.wrong), "\u2591", Tone::bad}},
+            curve_text(point, own)};
+}
+
+void print_curve(const DemoReport& report, const Page& page, const Output& output) {
+    if (report.curve.empty() || !report.exact_alone) return;
+    const auto is_own = [&report](const DemoCurvePoint& point) { return point.threshold == report.setting.threshold; };
+    page.text("What the threshold decides: these questions, from an empty memory (\u2588 right, \u2591 wrong)",
+              Tone::strong);
+    std::vector<Bar> bars = {bar_of(*report.exact_alone, false)};
+    for (const DemoCurvePoint& point : report.curve) bars.push_back(bar_of(point, is_own(point)));
+    print_bars(bars, kBarWidth, output);
+    const auto own = std::find_if(report.curve.begin(), report.curve.end(), is_own);
+    if (own == report.curve.end() || own->known == 0) return;
+    page.text(
+        fmt::format("Exact matching alone answers {}, this embedder {}. Of {} rewordings whose answer was in "
+                    "memory, {} got it: {}.",
+                    percent(report.exact_alone->answered()), percent(own->answered()), own->known, own->found,
+                    percent(own->found_share())));
 }
 
 std::string outcome(double saved_s) {
@@ -153,6 +204,8 @@ void print(const DemoReport& report, const Output& output) {
     output.line();
     print_wrong(report, page);
     if (report.hits > 0) output.line();
+    print_curve(report, page, output);
+    if (!report.curve.empty()) output.line();
     print_time(report, page, output);
     if (report.interrupted || setting.entries_before == 0) {
         output.line();

@@ -47,6 +47,11 @@ std::string digest_of(std::string_view text) {
 
 }  // namespace
 
+bool are_near(const std::string& group, const std::optional<std::string>& near, const std::string& other_group,
+              const std::optional<std::string>& other_near) {
+    return near == other_group || other_near == group;
+}
+
 DemoQuestions parse_questions(std::string_view text, std::string_view name) {
     DemoQuestions all;
     all.digest = digest_of(text);

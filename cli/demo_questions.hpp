@@ -23,6 +23,10 @@ struct DemoQuestion {
 STELE_DESCRIBE(DemoQuestion, (id, stele::has_default), (group), (kind, stele::has_default), (near), (question),
                (answer))
 
+/// Whether one of two questions of different groups was written to resemble the other's.
+bool are_near(const std::string& group, const std::optional<std::string>& near, const std::string& other_group,
+              const std::optional<std::string>& other_near);
+
 struct DemoQuestions {
     std::vector<DemoQuestion> questions;  ///< in the order of the file, never empty
     std::string digest;                   ///< of the text they were read from

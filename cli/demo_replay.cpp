@@ -9,7 +9,7 @@ namespace {
 
 void note_served(DemoRun& run, const DemoQuestion& asked, DemoServed served) {
     if (served.group != asked.group) {
-        const bool near_miss = asked.near == served.group || served.near == asked.group;
+        const bool near_miss = are_near(asked.group, asked.near, served.group, served.near);
         run.wrong.push_back({&asked, std::move(served), near_miss});
     } else if (served.layer == HitLayer::semantic &&
                (!run.closest || served.similarity < run.closest->served.similarity)) {

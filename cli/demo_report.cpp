@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -39,6 +40,16 @@ Json document_of(const DemoShare& share) {
             {"share", rounded(share.share, 4)},
             {"p50_ms", milliseconds(share.p50_ms)},
             {"p99_ms", milliseconds(share.p99_ms)}};
+}
+
+Json document_of(const DemoCurvePoint& point) {
+    return {{"threshold", point.threshold ? Json(rounded(static_cast<double>(*point.threshold), 4)) : Json(nullptr)},
+            {"exact", point.exact},
+            {"right", point.right},
+            {"wrong", point.wrong},
+            {"near_misses", point.near_misses},
+            {"unrelated", point.unrelated},
+            {"rewordings", {{"asked", point.rewordings}, {"known", point.known}, {"found", point.found}}}};
 }
 
 Json document_of(const DemoWrong& wrong) {
@@ -86,8 +97,31 @@ DemoReport make_report(DemoSetting setting, const DemoRun& run) {
     return report;
 }
 
+std::vector<std::optional<float>> curve_thresholds(float own) {
+    constexpr int kHighest = 96, kLowest = 56, kStep = 4;
+    std::vector<std::optional<float>> thresholds = {std::nullopt, own};
+    for (int percent = kHighest; percent >= kLowest; percent -= kStep) {
+        const float one = static_cast<float>(percent) / 100.0F;
+        if (std::fabs(one - own) > 1e-4F) thresholds.emplace_back(one);
+    }
+    std::sort(thresholds.begin() + 1, thresholds.end(), std::greater<>());
+    return thresholds;
+}
+
+void add_curve(DemoReport& report, const std::vector<DemoCurvePoint>& points) {
+    for (const DemoCurvePoint& point : points) {
+        if (point.threshold) {
+            report.curve.push_back(point);
+        } else {
+            report.exact_alone = point;
+        }
+    }
+}
+
 nlohmann::json to_document(const DemoReport& report) {
     const DemoSetting& setting = report.setting;
+    Json curve = Json::array();
+    for (const DemoCurvePoint& point : report.curve) curve.push_back(document_of(point));
     Json wrong = Json::array();
     for (const DemoWrong& one : report.wrong) wrong.push_back(document_of(one));
     return {{"questions", setting.questions},
@@ -111,6 +145,9 @@ nlohmann::json to_document(const DemoReport& report) {
               {"share_of_hits", rounded(report.wrong_rate, 4)},
               {"near_misses", report.near_misses},
               {"answers", std::move(wrong)}}},
+            {"from_empty",
+             {{"exact_alone", report.exact_alone ? document_of(*report.exact_alone) : Json(nullptr)},
+              {"curve", std::move(curve)}}},
             {"seconds",
              {{"elapsed", rounded(report.elapsed_s, 3)},
               {"not_waited", rounded(report.spared_s, 3)},

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "demo_curve.hpp"
 #include "demo_replay.hpp"
 #include "output.hpp"
 
@@ -48,6 +49,8 @@ struct DemoReport {
     double wrong_rate = 0;         ///< of the hits
     std::vector<DemoWrong> wrong;  ///< the worst first: the more alike the two questions, the less a threshold helps
     std::optional<DemoWrong> closest;
+    std::vector<DemoCurvePoint> curve;  ///< by falling threshold, the run's own among them; empty without an embedder
+    std::optional<DemoCurvePoint> exact_alone;
     double elapsed_s = 0;  ///< the whole replay, answering included
     double spared_s = 0;   ///< the stand-in's wait, once a hit
     double memory_s = 0;   ///< every look-up and every store
@@ -60,6 +63,12 @@ struct DemoReport {
 std::optional<double> percentile_ms(std::vector<DemoRun::Duration> values, double percent);
 
 DemoReport make_report(DemoSetting setting, const DemoRun& run);
+
+/// The thresholds of a report's curve: nothing (exact matching alone), some from 1 down to where every embedder takes
+/// everything for the same, and `own`.
+std::vector<std::optional<float>> curve_thresholds(float own);
+/// `points`: of curve_thresholds.
+void add_curve(DemoReport& report, const std::vector<DemoCurvePoint>& points);
 
 nlohmann::json to_document(const DemoReport& report);
 void print(const DemoReport& report, const Output& output);

@@ -37,6 +37,10 @@ struct SemanticCacheOptions {
     bool miss_when_unavailable = true;
 };
 
+/// What two questions that are the same have in common: blanks at the ends stripped, blanks inside made one, letters
+/// folded. Throws Error(invalid_argument) for text that PostgreSQL cannot store.
+STELE_API std::string normalized_query(std::string_view query);
+
 enum class HitLayer : std::uint8_t { exact, semantic };
 STELE_API std::string_view to_string(HitLayer layer) noexcept;
 

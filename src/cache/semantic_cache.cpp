@@ -61,6 +61,11 @@ std::string_view to_string(HitLayer layer) noexcept {
     return layer == HitLayer::exact ? "exact" : "semantic";
 }
 
+std::string normalized_query(std::string_view query) {
+    check_text("the query", query);
+    return normalize_query(query);
+}
+
 struct SemanticCache::Impl {
     Impl(Database db, std::shared_ptr<Embedder> made_by, SemanticCacheOptions chosen)
         : database(std::move(db)), embedder(std::move(made_by)), options(chosen), sql(database.quoted_schema()) {}
@@ -75,8 +80,9 @@ struct SemanticCache::Impl {
         if (closed) raise(ErrorCode::closed, "the cache was closed");
     }
     std::string key_text(std::string_view query) const {
+        if (options.normalize) return normalized_query(query);
         check_text("the query", query);
-        return options.normalize ? normalize_query(query) : std::string(query);
+        return std::string(query);
     }
     std::vector<float> checked(std::vector<float> vector) const {
         const VectorMemory* known = memory;

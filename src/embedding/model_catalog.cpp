@@ -19,6 +19,7 @@ KnownModel minilm() {
     model.dimension = 384;
     model.pooling = KnownModel::Pooling::mean;
     model.max_pieces = 256;
+    model.threshold = 0.80F;
     model.files = {
         {"model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db", 90'868'376, {}},
         {"vocab.txt", "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3", 231'508, {}},
@@ -58,6 +59,7 @@ KnownModel bge_small() {
     model.dimension = 384;
     model.pooling = KnownModel::Pooling::cls;
     model.max_pieces = 512;
+    model.threshold = 0.88F;
     model.files = {
         {"model.onnx", "828e1496d7fabb79cfa4dcd84fa38625c0d3d21da474a00f08db0f559940cf35", 133'093'490, {}},
         {"tokenizer.json", "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66", 711'396, {}},

@@ -50,7 +50,8 @@ struct STELE_API KnownModel {
     std::size_t dimension = 0;
     Pooling pooling = Pooling::mean;
     std::string prefix;                ///< put before every text
-    std::optional<float> threshold;    ///< see LocalEmbedder::threshold
+    /// Embedder::threshold: measured on examples/support/questions.jsonl (docs/embedders.md).
+    std::optional<float> threshold;
     std::size_t max_pieces = 0;        ///< of a text, with [CLS] and [SEP]; the model was trained for no more
     std::vector<ModelFile> files;      ///< the first holds the weights; of a tokenizer's two forms a source has one
     std::vector<ModelSource> sources;  ///< in the order in which they are tried

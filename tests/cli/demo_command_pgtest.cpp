@@ -47,7 +47,7 @@ TEST(DemoCommand, tells_people_what_happened) {
     const Server server;
     const Outcome run = demo(server, {"--limit", "5"});
     EXPECT_EQ(run.exit, 0) << run.err;
-    EXPECT_THAT(run.out, AllOf(HasSubstr("5 of the 951 that come with Stele"), HasSubstr("matches wording"),
+    EXPECT_THAT(run.out, AllOf(HasSubstr("5 of the 2277 that come with Stele"), HasSubstr("matches wording"),
                                HasSubstr("of 5 answered from memory"), HasSubstr("stand-in for a model")));
 }
 

@@ -1,0 +1,102 @@
+#include "demo_curve.hpp"
+
+#include <array>
+#include <set>
+
+namespace stele::cli {
+namespace {
+
+// In as many sums as a vector register has, so that the compiler may use one.
+float dot(std::span<const float> a, std::span<const float> b) {
+    constexpr std::size_t kLanes = 16;
+    std::array<float, kLanes> sums{};
+    std::size_t i = 0;
+    for (; i + kLanes <= a.size(); i += kLanes) {
+        for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += a[i + lane] * b[i + lane];
+    }
+    float sum = 0;
+    for (; i < a.size(); ++i) sum += a[i] * b[i];
+    for (const float lane : sums) sum += lane;
+    return sum;
+}
+
+/// The stream so far, at one threshold.
+class Replayed {
+public:
+    explicit Replayed(std::optional<float> threshold) { point_.threshold = threshold; }
+
+    void ask(const std::vector<const DemoQuestion*>& stream, const std::vector<DemoPlace>& places, std::size_t asked,
+             std::span<const float> likeness) {
+        const DemoQuestion& question = *stream[asked];
+        ++point_.asked;
+        if (keys_.contains(places[asked].key)) {
+            ++point_.exact;
+            return;
+        }
+        const bool reworded = question.kind == "paraphrase";
+        const bool known = reworded && groups_.contains(question.group);
+        point_.rewordings += reworded ? 1 : 0;
+        point_.known += known ? 1 : 0;
+        const std::optional<std::size_t> served = best(likeness);
+        if (!served) {
+            keys_.insert(places[asked].key);
+            groups_.insert(question.group);
+            stored_.push_back(asked);
+        } else if (const DemoQuestion& other = *stream[*served]; other.group == question.group) {
+            ++point_.right;
+            point_.found += known ? 1 : 0;
+        } else {
+            ++point_.wrong;
+            point_.near_misses += are_near(question.group, question.near, other.group, other.near) ? 1 : 0;
+            point_.unrelated += question.kind == "distractor" || other.kind == "distractor" ? 1 : 0;
+        }
+    }
+    const DemoCurvePoint& point() const noexcept { return point_; }
+
+private:
+    std::optional<std::size_t> best(std::span<const float> likeness) const {
+        std::optional<std::size_t> best;
+        if (!point_.threshold) return best;
+        for (const std::size_t one : stored_) {
+            if (likeness[one] >= *point_.threshold && (!best || likeness[one] > likeness[*best])) best = one;
+        }
+        return best;
+    }
+
+    DemoCurvePoint point_;
+    std::set<std::size_t> keys_;
+    std::set<std::string> groups_;
+    std::vector<std::size_t> stored_;
+};
+
+double part(std::size_t count, std::size_t all) {
+    return all == 0 ? 0.0 : static_cast<double>(count) / static_cast<double>(all);
+}
+
+}  // namespace
+
+double DemoCurvePoint::answered() const noexcept {
+    return part(exact + right + wrong, asked);
+}
+double DemoCurvePoint::found_share() const noexcept {
+    return part(found, known);
+}
+
+std::vector<DemoCurvePoint> threshold_curve(const std::vector<const DemoQuestion*>& stream,
+                                            const std::vector<DemoPlace>& places,
+                                            const std::vector<std::optional<float>>& thresholds) {
+    std::vector<Replayed> replayed;
+    for (const std::optional<float> threshold : thresholds) replayed.emplace_back(threshold);
+    std::vector<float> likeness(stream.size());
+    for (std::size_t asked = 0; asked < stream.size(); ++asked) {
+        for (std::size_t other = 0; other < asked; ++other) {
+            likeness[other] = dot(places[asked].unit, places[other].unit);
+        }
+        for (Replayed& one : replayed) one.ask(stream, places, asked, likeness);
+    }
+    std::vector<DemoCurvePoint> points;
+    for (const Replayed& one : replayed) points.push_back(one.point());
+    return points;
+}
+
+}  // namespace stele::cli
