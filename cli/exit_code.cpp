@@ -34,11 +34,15 @@ ExitCode exit_code_of(ErrorCode code) noexcept {
     return ExitCode::failed;
 }
 
-void refuse(std::string message) {
+void fail(ErrorCode code, std::string message) {
     ErrorInfo info;
-    info.code = ErrorCode::invalid_argument;
+    info.code = code;
     info.message = std::move(message);
     throw Error(std::move(info));
+}
+
+void refuse(std::string message) {
+    fail(ErrorCode::invalid_argument, std::move(message));
 }
 
 }  // namespace stele::cli

@@ -19,6 +19,8 @@ enum class ExitCode : int {
 
 ExitCode exit_code_of(ErrorCode code) noexcept;
 
+/// Throws Error.
+[[noreturn]] void fail(ErrorCode code, std::string message);
 /// Throws Error(invalid_argument): the process ends with ExitCode::usage.
 [[noreturn]] void refuse(std::string message);
 

@@ -6,12 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "base/result.hpp"
-
 namespace stele::cli {
 
-/// The paths in it. An error: it is no zip archive, or a damaged one.
-Result<std::vector<std::string>> list_archive(const std::filesystem::path& archive);
+/// The paths in it. Throws Error(embedder_failed): it is no zip archive, or a damaged one.
+std::vector<std::string> list_archive(const std::filesystem::path& archive);
 
 struct WantedMember {
     std::string path;              ///< in the archive
@@ -19,8 +17,8 @@ struct WantedMember {
     std::uint64_t max_bytes = 0;   ///< a small archive can hold more than the disk
 };
 
-/// Writes these members and nothing else. An error: one is missing, is larger, or the archive is damaged; then some
-/// may be there. Throws Error when the disk does not take them.
-Result<void> unpack(const std::filesystem::path& archive, const std::vector<WantedMember>& members);
+/// Writes these members and nothing else. Throws Error(embedder_failed) when one is missing, is larger, or the archive
+/// is damaged, and what fail_file() throws when the disk does not take them; then some may be there.
+void unpack(const std::filesystem::path& archive, const std::vector<WantedMember>& members);
 
 }  // namespace stele::cli

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
+
+#include "model_files.hpp"
+#include "stele/error.hpp"
 
 namespace stele::cli {
 namespace {
@@ -22,7 +26,7 @@ std::vector<Expected> expected_files(const fs::path& folder, const std::optional
         for (const ModelFile& file : known->files) {
             // what Stele writes itself may be the publisher's own here
             const bool recorded = record && record->find(file.name) != nullptr;
-            const bool present = file.text.empty() && file_state(folder / file.name);
+            const bool present = file.text.empty() && size_of_file(folder / file.name);
             if (recorded || present) all.push_back({file.name, file.sha256});
         }
     }
@@ -36,10 +40,13 @@ std::vector<Expected> expected_files(const fs::path& folder, const std::optional
 
 /// Empty: it is what it should be.
 std::string fault_of(const fs::path& folder, const Expected& file) {
-    if (!file_state(folder / file.name)) return fmt::format("{} is missing", file.name);
-    const Result<std::string> sum = file_sum(folder / file.name);
-    if (!sum) return sum.error().message;
-    return *sum == file.sha256 ? std::string() : fault_of_sum(file.name, *sum, file.sha256);
+    if (!size_of_file(folder / file.name)) return fmt::format("{} is missing", file.name);
+    try {
+        const std::string sum = file_sha256(folder / file.name);
+        return sum == file.sha256 ? std::string() : fault_of_sum(file.name, sum, file.sha256);
+    } catch (const Error& error) {
+        return error.what();
+    }
 }
 
 }  // namespace
@@ -58,12 +65,15 @@ std::string ModelCheck::summary() const {
 
 ModelCheck check_model(std::string_view name, const fs::path& folder, const KnownModel* known) {
     ModelCheck check{std::string(name), folder, {}, {}};
-    const auto record = read_model_record(folder);
-    for (const Expected& file : expected_files(folder, record.value_or(std::nullopt), known)) {
+    for (const Expected& file : expected_files(folder, readable_record(folder), known)) {
         check.files.push_back({file.name, fault_of(folder, file)});
     }
     if (!check.whole()) return check;
-    if (const auto model = inspect_model(name, folder, known); !model) check.fault = model.error().message;
+    try {
+        inspect_model(folder, known);
+    } catch (const Error& error) {
+        check.fault = error.what();
+    }
     return check;
 }
 
@@ -71,8 +81,16 @@ std::string fault_of_sum(std::string_view file, std::string_view found, std::str
     return fmt::format("{} is not the published one: its sha256 is {}, not {}", file, found, wanted);
 }
 
+std::optional<ModelRecord> readable_record(const fs::path& folder) {
+    try {
+        return read_model_record(folder);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
 std::vector<std::string> foreign_files(const fs::path& folder, const KnownModel* known) {
-    const auto record = read_model_record(folder).value_or(std::nullopt);
+    const auto record = readable_record(folder);
     std::vector<std::string> foreign;
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {

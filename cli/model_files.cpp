@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/result.hpp"
+#include "exit_code.hpp"
 
 namespace stele::cli {
 namespace {
@@ -63,7 +63,14 @@ void fail_file(std::string_view what, int number) {
     for (const int full : {ENOSPC, EDQUOT, EIO, ENOMEM, EMFILE, ENFILE, EFBIG}) {
         if (number == full) code = ErrorCode::resources;
     }
-    raise(code, fmt::format("{}: {}", what, std::generic_category().message(number)));
+    fail(code, fmt::format("{}: {}", what, std::generic_category().message(number)));
+}
+
+std::optional<std::uint64_t> size_of_file(const fs::path& file) {
+    std::error_code error;
+    if (!fs::is_regular_file(file, error)) return std::nullopt;
+    const std::uintmax_t bytes = fs::file_size(file, error);
+    return error ? std::nullopt : std::optional<std::uint64_t>(bytes);
 }
 
 void write_file(const fs::path& file, std::string_view text) {

@@ -1,6 +1,7 @@
 // A folder of models being changed: whole installations appear in it at once or not at all.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -11,6 +12,8 @@ namespace stele::cli {
 
 /// Throws Error for an errno: permission where we may not, resources where there is no room, else invalid_argument.
 [[noreturn]] void fail_file(std::string_view what, int number);
+/// In bytes. Nothing: it is not there, or no regular file.
+std::optional<std::uint64_t> size_of_file(const std::filesystem::path& file);
 /// A new file, or one with another content. Throws Error.
 void write_file(const std::filesystem::path& file, std::string_view text);
 

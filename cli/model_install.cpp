@@ -16,18 +16,17 @@ namespace fs = std::filesystem;
 
 std::uint64_t bytes_in(const fs::path& folder, const KnownModel& model) {
     std::uint64_t all = 0;
-    for (const ModelFile& file : model.files) all += file_state(folder / file.name).value_or(FileState()).bytes;
+    for (const ModelFile& file : model.files) all += size_of_file(folder / file.name).value_or(0);
     return all;
 }
 
 /// Where times have changed, as in a copy, every load would have to read the weights twice.
 void renew_record(const fs::path& folder, const ModelRecord& record, const KnownModel& model) {
-    const auto found = inspect_model(model.name, folder, &model);
-    if (!found || found->sum_is_fresh) return;
+    if (inspect_model(folder, &model).sum_is_fresh) return;
     ModelRecord fresh = record_of(folder, model);
     fresh.source = record.source;
     const fs::path next = folder / fmt::format("{}.new", kModelRecord);
-    write_file(next, to_text(fresh));
+    write_file(next, fresh.text());
     std::error_code error;
     fs::rename(next, folder / kModelRecord, error);
     if (error) fail_file(fmt::format("cannot write {}", (folder / kModelRecord).string()), error.value());
@@ -42,7 +41,7 @@ std::optional<Installation> whole_one(const InstallRequest& request, const Insta
         ports.note(fmt::format("the model in {} is damaged: {}", folder->string(), check.summary()));
         return std::nullopt;
     }
-    const auto record = read_model_record(*folder).value_or(std::nullopt);
+    const auto record = readable_record(*folder);
     if (record && *folder == request.target / model.name) renew_record(*folder, *record, model);
     return Installation{false, *folder, record ? record->source : "", bytes_in(*folder, model)};
 }
@@ -72,7 +71,7 @@ Installation install_model(const InstallRequest& request, const InstallPorts& po
     ModelObtainer obtainer(model, staging, ports);
     const ModelRecord record = request.from ? obtainer.bring(*request.from) : obtainer.fetch();
     ports.step(InstallStep::record);
-    write_file(staging.model() / kModelRecord, to_text(record));
+    write_file(staging.model() / kModelRecord, record.text());
     ports.step(InstallStep::place);
     const bool first = staging.place(
         model.name, [&model](const fs::path& folder) { return check_model(model.name, folder, &model).whole(); });

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "embedding/model_folder.hpp"
 #include "model_obtain.hpp"
 
 namespace stele::cli {

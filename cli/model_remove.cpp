@@ -8,10 +8,10 @@
 #include <system_error>
 
 #include "context.hpp"
-#include "embedding/model_folder.hpp"
 #include "model_check.hpp"
 #include "model_command.hpp"
 #include "model_files.hpp"
+#include "stele/models.hpp"
 #include "text.hpp"
 
 namespace stele::cli {
@@ -63,7 +63,7 @@ void run(Context& context, const std::string& name, bool system) {
         context.exit = ExitCode::negative;
         return;
     }
-    if (!file_state(*folder / kModelRecord)) {
+    if (!size_of_file(*folder / kModelRecord)) {
         refuse(
             fmt::format("{} was not placed by Stele, which removes only its own: remove it by hand", folder->string()));
     }

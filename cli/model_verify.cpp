@@ -4,10 +4,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "base/result.hpp"
 #include "context.hpp"
+#include "exit_code.hpp"
 #include "model_check.hpp"
 #include "model_command.hpp"
+#include "stele/error.hpp"
+#include "stele/models.hpp"
 #include "text.hpp"
 
 namespace stele::cli {
@@ -57,9 +59,11 @@ void run(Context& context, const std::string& wanted) {
         if (folder) checks.push_back(check_model(name, *folder, find_known_model(name)));
     }
     if (checks.empty() && !wanted.empty()) {
-        ErrorInfo absent = find_model(wanted, search).error();
-        absent.code = ErrorCode::not_found;
-        raise(std::move(absent));
+        try {
+            find_model(wanted, search);
+        } catch (const Error& error) {
+            fail(ErrorCode::not_found, error.what());
+        }
     }
     json models = json::array();
     bool whole = !checks.empty();

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "embedding/model_folder.hpp"
@@ -36,9 +37,12 @@ tl::unexpected<ErrorInfo> unusable(const fs::path& folder, const ErrorInfo& reas
 }
 
 Result<InstalledModel> locate(const std::string& model) {
-    if (model.find('/') == std::string::npos) return find_model(model);
-    const fs::path folder(model);
-    return inspect_model(folder.filename().string(), folder, nullptr);
+    if (model.find('/') == std::string::npos) return look_for_model(model);
+    std::error_code ignored;
+    if (!fs::is_directory(model, ignored)) {
+        return fail(make_error(ErrorCode::embedder_failed, fmt::format("there is no folder {} with a model", model)));
+    }
+    return look_at_model(model, nullptr);
 }
 
 Result<BertConfig> read_config(const fs::path& folder) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 namespace stele {
+inline namespace v0 {
 namespace {
 
 using Registry = ModelSource::Registry;
@@ -91,17 +92,10 @@ KnownModel bge_small() {
     return model;
 }
 
-template <class Matches>
-const KnownModel* find_in(const ModelCatalog& catalog, Matches matches) {
-    const auto found = std::find_if(catalog.begin(), catalog.end(), matches);
-    return found == catalog.end() ? nullptr : &*found;
-}
-
 }  // namespace
 
-std::string describe(const ModelSource& source) {
-    return fmt::format("{} {} from {}", source.package, source.version,
-                       source.registry == Registry::pypi ? "PyPI" : "Maven Central");
+std::string ModelSource::text() const {
+    return fmt::format("{} {} from {}", package, version, registry == Registry::pypi ? "PyPI" : "Maven Central");
 }
 
 const ModelFile* KnownModel::find_file(std::string_view file) const noexcept {
@@ -109,17 +103,33 @@ const ModelFile* KnownModel::find_file(std::string_view file) const noexcept {
     return found == files.end() ? nullptr : &*found;
 }
 
-const ModelCatalog& known_models() {
-    static const ModelCatalog models = {minilm(), bge_small()};
+const std::vector<KnownModel>& known_models() {
+    static const std::vector<KnownModel> models = {minilm(), bge_small()};
     return models;
 }
 
-const KnownModel* find_known_model(std::string_view name, const ModelCatalog& catalog) {
-    return find_in(catalog, [name](const KnownModel& model) { return model.name == name; });
+const KnownModel* find_known_model(std::string_view name) {
+    return find_in(known_models(), name);
 }
 
-const KnownModel* find_model_by_sum(std::string_view sha256, const ModelCatalog& catalog) {
-    return find_in(catalog, [sha256](const KnownModel& model) { return model.weights().sha256 == sha256; });
+}  // namespace v0
+
+namespace {
+
+template <class Matches>
+const KnownModel* find_if(const ModelCatalog& catalog, Matches matches) {
+    const auto found = std::find_if(catalog.begin(), catalog.end(), matches);
+    return found == catalog.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const KnownModel* find_in(const ModelCatalog& catalog, std::string_view name) {
+    return find_if(catalog, [name](const KnownModel& model) { return model.name == name; });
+}
+
+const KnownModel* find_model_by_sum(std::string_view sha256) {
+    return find_if(known_models(), [sha256](const KnownModel& model) { return model.weights().sha256 == sha256; });
 }
 
 }  // namespace stele

@@ -6,8 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
+#include <string>
 #include <system_error>
+#include <utility>
+
+#include "embedding/model_record.hpp"
 
 namespace stele {
 namespace {
@@ -64,7 +70,7 @@ std::string absence(std::string_view name, const std::vector<fs::path>& search, 
     std::vector<std::string> folders;
     for (const fs::path& folder : search) folders.push_back(folder.string());
     const std::string looked = fmt::format("looked in {}", joined(folders, " and "));
-    if (find_known_model(name, catalog) != nullptr) {
+    if (find_in(catalog, name) != nullptr) {
         return fmt::format("the model {0} is not installed: run `stele model install {0}` ({1})", name, looked);
     }
     std::vector<std::string> names;
@@ -110,7 +116,49 @@ std::string fault_of_any(const fs::path& folder, const std::optional<std::string
 
 }  // namespace
 
-// ---- where ----------------------------------------------------------------------------------------------------------
+// ---- what is installed ----------------------------------------------------------------------------------------------
+
+Result<InstalledModel> look_at_model(const fs::path& folder, const KnownModel* known) {
+    const auto damaged = [&folder](std::string_view what) {
+        return unusable(fmt::format("the model in {} is damaged: {}", folder.string(), what));
+    };
+    const auto record = load_model_record(folder);
+    if (!record) return damaged(record.error().message);
+    if (*record) {
+        if (const std::string fault = fault_of_placed(folder, **record); !fault.empty()) return damaged(fault);
+    }
+    const auto weights = first_present(folder, {"model.safetensors", "model.onnx"});
+    if (const std::string fault = fault_of_any(folder, weights, known); !fault.empty()) return damaged(fault);
+
+    InstalledModel model{folder, known == nullptr ? *weights : known->weights().name, {}, false};
+    const RecordedFile* recorded = *record ? (*record)->find(model.weights) : nullptr;
+    if (recorded == nullptr) return model;
+    if (known != nullptr && recorded->sha256 != known->weights().sha256) {
+        return damaged(fmt::format("{} holds other weights than {}", model.weights, known->title));
+    }
+    model.model_sha256 = recorded->sha256;
+    const auto state = file_state(folder / model.weights);
+    model.sum_is_fresh = state && state->mtime_ns == recorded->mtime_ns;
+    return model;
+}
+
+Result<InstalledModel> look_for_model(std::string_view name, const std::vector<fs::path>& search,
+                                      const ModelCatalog& catalog) {
+    const auto folder = find_model_folder(name, search);
+    if (!folder) return unusable(absence(name, search, catalog));
+    const KnownModel* known = find_in(catalog, name);
+    Result<InstalledModel> model = look_at_model(*folder, known);
+    if (!model) {
+        std::string& message = model.error().message;
+        message += fmt::format("; `stele model verify {}` examines it", name);
+        if (known != nullptr) message += fmt::format(", `stele model install {}` puts it right", name);
+    }
+    return model;
+}
+
+// ---- the public ones ------------------------------------------------------------------------------------------------
+
+inline namespace v0 {
 
 ModelEnvironment model_environment() {
     ModelEnvironment all{environment("STELE_MODELS"), environment("XDG_DATA_HOME"), environment("HOME")};
@@ -126,16 +174,10 @@ std::vector<fs::path> model_search_path(const ModelEnvironment& environment) {
     return all;
 }
 
-std::vector<fs::path> model_search_path() {
-    return model_search_path(model_environment());
-}
-
 std::optional<fs::path> model_install_folder(const ModelEnvironment& environment) {
     if (const auto named = named_folders(environment.models); !named.empty()) return named.front();
     return user_folder(environment);
 }
-
-// ---- what is there --------------------------------------------------------------------------------------------------
 
 std::optional<fs::path> find_model_folder(std::string_view name, const std::vector<fs::path>& search) {
     if (!is_plain_name(name)) return std::nullopt;
@@ -146,37 +188,13 @@ std::optional<fs::path> find_model_folder(std::string_view name, const std::vect
     return std::nullopt;
 }
 
-Result<InstalledModel> inspect_model(std::string_view name, const fs::path& folder, const KnownModel* known) {
-    const auto damaged = [&](std::string_view what) {
-        const std::string again = known == nullptr ? "" : fmt::format(", `stele model install {}` puts it right", name);
-        return unusable(fmt::format("the model {} in {} is damaged: {}; `stele model verify {}` examines it{}", name,
-                                    folder.string(), what, name, again));
-    };
-    const auto record = read_model_record(folder);
-    if (!record) return damaged(record.error().message);
-    if (*record) {
-        if (const std::string fault = fault_of_placed(folder, **record); !fault.empty()) return damaged(fault);
-    }
-    const auto weights = first_present(folder, {"model.safetensors", "model.onnx"});
-    if (const std::string fault = fault_of_any(folder, weights, known); !fault.empty()) return damaged(fault);
-
-    InstalledModel model{std::string(name), folder, known == nullptr ? *weights : known->weights().name, {}, false};
-    const RecordedFile* recorded = *record ? (*record)->find(model.weights) : nullptr;
-    if (recorded == nullptr) return model;
-    if (known != nullptr && recorded->sha256 != known->weights().sha256) {
-        return damaged(fmt::format("{} holds other weights than {}", model.weights, known->title));
-    }
-    model.model_sha256 = recorded->sha256;
-    const auto state = file_state(folder / model.weights);
-    model.sum_is_fresh = state && state->mtime_ns == recorded->mtime_ns;
-    return model;
+InstalledModel inspect_model(const fs::path& folder, const KnownModel* known) {
+    return value_or_raise(look_at_model(folder, known));
 }
 
-Result<InstalledModel> find_model(std::string_view name, const std::vector<fs::path>& search,
-                                  const ModelCatalog& catalog) {
-    const auto folder = find_model_folder(name, search);
-    if (!folder) return unusable(absence(name, search, catalog));
-    return inspect_model(name, *folder, find_known_model(name, catalog));
+InstalledModel find_model(std::string_view name, const std::vector<fs::path>& search) {
+    return value_or_raise(look_for_model(name, search));
 }
 
+}  // namespace v0
 }  // namespace stele

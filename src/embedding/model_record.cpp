@@ -11,10 +11,18 @@
 #include <iterator>
 #include <memory>
 #include <system_error>
+#include <utility>
+#include <vector>
 
+#include "stele/describe.hpp"
 #include "stele/describe_json.hpp"
 
 namespace stele {
+inline namespace v0 {
+STELE_DESCRIBE(RecordedFile, (name), (sha256), (bytes), (mtime_ns))
+STELE_DESCRIBE(ModelRecord, (name), (source), (files))
+}  // namespace v0
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -33,13 +41,7 @@ struct FreeContext {
 
 }  // namespace
 
-const RecordedFile* ModelRecord::find(std::string_view file) const noexcept {
-    const auto found =
-        std::find_if(files.begin(), files.end(), [&](const RecordedFile& one) { return one.name == file; });
-    return found == files.end() ? nullptr : &*found;
-}
-
-Result<std::optional<ModelRecord>> read_model_record(const fs::path& folder) {
+Result<std::optional<ModelRecord>> load_model_record(const fs::path& folder) {
     const fs::path file = folder / kModelRecord;
     if (!file_state(file)) return std::nullopt;
     std::ifstream in(file, std::ios::binary);
@@ -51,10 +53,6 @@ Result<std::optional<ModelRecord>> read_model_record(const fs::path& folder) {
         return fail(make_error(ErrorCode::embedder_failed,
                                fmt::format("{} is not what Stele wrote: {}", file.string(), error.info().message)));
     }
-}
-
-std::string to_text(const ModelRecord& record) {
-    return to_json(record).text() + "\n";
 }
 
 std::optional<FileState> file_state(const fs::path& file) {
@@ -87,7 +85,7 @@ Result<std::string> file_sum(const fs::path& file) {
 }
 
 Result<std::string> model_sum(const fs::path& folder, std::string_view file) {
-    const auto record = read_model_record(folder);
+    const auto record = load_model_record(folder);
     const RecordedFile* recorded = record && *record ? (*record)->find(file) : nullptr;
     const auto state = file_state(folder / file);
     if (recorded != nullptr && state && state->bytes == recorded->bytes && state->mtime_ns == recorded->mtime_ns) {
@@ -95,5 +93,37 @@ Result<std::string> model_sum(const fs::path& folder, std::string_view file) {
     }
     return file_sum(folder / file);
 }
+
+// ---- the public ones ------------------------------------------------------------------------------------------------
+
+inline namespace v0 {
+
+const RecordedFile* ModelRecord::find(std::string_view file) const noexcept {
+    const auto found =
+        std::find_if(files.begin(), files.end(), [&](const RecordedFile& one) { return one.name == file; });
+    return found == files.end() ? nullptr : &*found;
+}
+
+std::string ModelRecord::text() const {
+    return to_json(*this).text() + "\n";
+}
+
+std::optional<ModelRecord> read_model_record(const fs::path& folder) {
+    return value_or_raise(load_model_record(folder));
+}
+
+std::string file_sha256(const fs::path& file) {
+    return value_or_raise(file_sum(file));
+}
+
+RecordedFile record_file(const fs::path& folder, std::string_view name) {
+    const fs::path file = folder / name;
+    // the state first: of a file that changes meanwhile the sum is then not believed
+    const FileState state = file_state(file).value_or(FileState());
+    std::string sum = file_sha256(file);
+    return {std::string(name), std::move(sum), state.bytes, state.mtime_ns};
+}
+
+}  // namespace v0
 
 }  // namespace stele

@@ -42,10 +42,9 @@ protected:
         for (const auto& [name, content] :
              Members{{"model.onnx", kWeights}, {"vocab.txt", kVocabulary}, {"config.json", kConfig}}) {
             write_text(own() / name, content);
-            const FileState state = file_state(own() / name).value();
-            record.files.push_back({name, sha256_hex(content), state.bytes, state.mtime_ns});
+            record.files.push_back(record_file(own(), name));
         }
-        write_text(own() / kModelRecord, to_text(record));
+        write_text(own() / kModelRecord, record.text());
     }
 
     TemporaryDirectory directory_;

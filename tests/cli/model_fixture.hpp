@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "embedding/model_folder.hpp"
+#include "stele/models.hpp"
 
 namespace stele::test {
 

@@ -14,6 +14,7 @@
 
 #include "base/hash.hpp"
 #include "cli/model_fixture.hpp"
+#include "embedding/model_folder.hpp"
 #include "support/server.hpp"
 
 namespace stele::cli {
@@ -86,7 +87,7 @@ protected:
     void expect_nothing_left() const { EXPECT_THAT(tree(models()), IsEmpty()); }
     bool whole() const {
         const ModelCatalog catalog = {model_};
-        const auto found = find_model("tiny", {models()}, catalog);
+        const auto found = look_for_model("tiny", {models()}, catalog);
         return found && found->sum_is_fresh;
     }
 

@@ -100,7 +100,7 @@ TEST(ModelCatalog, every_source_names_one_file_of_one_version) {
             EXPECT_THAT(source.archive, HasSubstr("-" + source.version));
             EXPECT_THAT(source.sha256, MatchesRegex(kSum));
             EXPECT_GT(source.bytes, 0U);
-            EXPECT_THAT(describe(source), HasSubstr(source.package + " " + source.version + " from "));
+            EXPECT_THAT(source.text(), HasSubstr(source.package + " " + source.version + " from "));
         }
     }
 }

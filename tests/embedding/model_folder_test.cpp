@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "base/hash.hpp"
+#include "embedding/model_record.hpp"
 
 namespace stele {
 namespace {
@@ -45,6 +46,17 @@ ModelFile known_file(std::string name, const std::string& content) {
     return {std::move(name), sha256_hex(content), content.size(), {}};
 }
 
+/// As what cannot be embedded with.
+template <class Call>
+bool fails(Call call) {
+    try {
+        call();
+    } catch (const Error& error) {
+        return error.code() == ErrorCode::embedder_failed;
+    }
+    return false;
+}
+
 /// A catalog with one small model, and folders to keep it in.
 class ModelFolder : public testing::Test {
 protected:
@@ -63,7 +75,9 @@ protected:
     fs::path models(const char* name = "models") const { return directory_.path() / name; }
     fs::path tiny() const { return models() / "tiny"; }
     std::vector<fs::path> search() const { return {models(), models("more")}; }
-    Result<InstalledModel> find(std::string_view name = "tiny") const { return find_model(name, search(), catalog_); }
+    Result<InstalledModel> find(std::string_view name = "tiny") const {
+        return look_for_model(name, search(), catalog_);
+    }
     std::string error(std::string_view name = "tiny") const {
         const auto model = find(name);
         if (model) return "(found)";
@@ -85,7 +99,7 @@ protected:
             ASSERT_TRUE(state) << file.name;
             record.files.push_back({file.name, file.sha256, state->bytes, state->mtime_ns});
         }
-        write(folder / kModelRecord, to_text(record));
+        write(folder / kModelRecord, record.text());
     }
     static void touch(const fs::path& file) {
         fs::last_write_time(file, fs::last_write_time(file) + std::chrono::seconds(1));
@@ -175,8 +189,8 @@ TEST_F(ModelFolder, a_sum_is_computed_where_nothing_usable_is_recorded) {
 
 TEST_F(ModelFolder, a_record_is_read_as_it_was_written) {
     const ModelRecord written{"tiny", "a \"source\"", {{"f", "ab", 1ULL << 40U, 1'700'000'000'123'456'789}}};
-    write(models() / kModelRecord, to_text(written));
-    const auto read = read_model_record(models()).value();
+    write(models() / kModelRecord, written.text());
+    const auto read = read_model_record(models());
     ASSERT_TRUE(read);
     EXPECT_EQ(read->name, written.name);
     EXPECT_EQ(read->source, written.source);
@@ -184,7 +198,7 @@ TEST_F(ModelFolder, a_record_is_read_as_it_was_written) {
     EXPECT_EQ(read->find("f")->bytes, written.files[0].bytes);
     EXPECT_EQ(read->find("f")->mtime_ns, written.files[0].mtime_ns);
     EXPECT_EQ(read->find("g"), nullptr);
-    EXPECT_EQ(read_model_record(models("more")).value(), std::nullopt);
+    EXPECT_EQ(read_model_record(models("more")), std::nullopt);
 }
 
 // ---- finding --------------------------------------------------------------------------------------------------------
@@ -192,7 +206,6 @@ TEST_F(ModelFolder, a_record_is_read_as_it_was_written) {
 TEST_F(ModelFolder, an_installed_model_is_found_without_reading_it) {
     install(tiny());
     const InstalledModel model = find().value();
-    EXPECT_EQ(model.name, "tiny");
     EXPECT_EQ(model.folder, tiny());
     EXPECT_EQ(model.weights, "model.safetensors");
     EXPECT_EQ(model.model_sha256, sha256_hex(kWeights));
@@ -215,7 +228,7 @@ TEST_F(ModelFolder, the_first_folder_of_the_search_path_wins) {
 TEST_F(ModelFolder, a_damaged_one_is_not_passed_over) {
     install(models("more") / "tiny");
     fs::create_directories(tiny());
-    EXPECT_THAT(error(), HasSubstr("the model tiny in " + tiny().string() + " is damaged"));
+    EXPECT_THAT(error(), HasSubstr("the model in " + tiny().string() + " is damaged"));
 }
 
 TEST_F(ModelFolder, an_absent_model_names_the_folders_and_the_command) {
@@ -240,7 +253,7 @@ TEST_F(ModelFolder, a_missing_file_is_damage) {
     for (const char* name : {"model.safetensors", "vocab.txt", "config.json"}) {
         install(tiny());
         fs::remove(tiny() / name);
-        EXPECT_EQ(error(), "the model tiny in " + tiny().string() + " is damaged: " + name +
+        EXPECT_EQ(error(), "the model in " + tiny().string() + " is damaged: " + name +
                                " is missing; `stele model verify tiny` examines it, `stele model install tiny` puts "
                                "it right");
     }
@@ -274,7 +287,7 @@ TEST_F(ModelFolder, a_record_that_stele_did_not_write_is_damage) {
 
 TEST_F(ModelFolder, a_record_cannot_point_elsewhere) {
     install(tiny());
-    write(tiny() / kModelRecord, to_text({"tiny", "", {{"../secret", "ab", 1, 1}}}));
+    write(tiny() / kModelRecord, ModelRecord{"tiny", "", {{"../secret", "ab", 1, 1}}}.text());
     EXPECT_THAT(error(), HasSubstr("names the file '../secret'"));
 }
 
@@ -296,6 +309,23 @@ TEST_F(ModelFolder, one_that_the_catalog_does_not_know_is_found_too) {
     EXPECT_EQ(find("own").value().weights, "model.onnx");
     write(own / "model.safetensors", "weights");
     EXPECT_EQ(find("own").value().weights, "model.safetensors");
+}
+
+TEST_F(ModelFolder, the_public_functions_throw_the_same_errors) {
+    install(tiny());
+    EXPECT_EQ(inspect_model(tiny(), &catalog_.front()).model_sha256, sha256_hex(kWeights));
+    EXPECT_EQ(find_model("tiny", search()).folder, tiny());
+    EXPECT_EQ(file_sha256(tiny() / "vocab.txt"), sha256_hex(kVocabulary));
+    const RecordedFile recorded = record_file(tiny(), "vocab.txt");
+    EXPECT_EQ(recorded.sha256, sha256_hex(kVocabulary));
+    EXPECT_EQ(recorded.bytes, std::string(kVocabulary).size());
+    EXPECT_EQ(recorded.mtime_ns, file_state(tiny() / "vocab.txt")->mtime_ns);
+
+    write(tiny() / kModelRecord, "{");
+    EXPECT_TRUE(fails([&] { inspect_model(tiny(), nullptr); }));
+    EXPECT_TRUE(fails([&] { find_model("huge", search()); }));
+    EXPECT_TRUE(fails([&] { read_model_record(tiny()); }));
+    EXPECT_TRUE(fails([&] { file_sha256(tiny() / "none"); }));
 }
 
 TEST_F(ModelFolder, a_folder_in_place_of_a_file_is_no_file) {
