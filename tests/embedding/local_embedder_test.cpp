@@ -12,6 +12,7 @@
 
 #include "base/hash.hpp"
 #include "stele/error.hpp"
+#include "stele/models.hpp"
 #include "tiny_bert.hpp"
 
 namespace stele {
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 using stele::testing::TinyBert;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Options = LocalEmbedderOptions;
 
 class LocalEmbedderTest : public ::testing::Test {
@@ -203,6 +205,30 @@ TEST_F(LocalEmbedderTest, says_what_is_wrong_with_a_folder) {
     EXPECT_THAT(refused("model.safetensors", "no such thing"), HasSubstr("safetensors"));
     TinyBert::write(folder_ / "modules.json", R"([{"type": "sentence_transformers.models.Dense"}])");
     EXPECT_THAT(error_of(options()).message, HasSubstr("Dense"));
+}
+
+TEST_F(LocalEmbedderTest, says_which_file_of_a_folder_is_damaged_and_names_no_command) {
+    const auto refused = [&](const fs::path& folder) {
+        Options given;
+        given.model = folder.string();
+        const ErrorInfo error = error_of(given);
+        EXPECT_EQ(error.code, ErrorCode::embedder_failed);
+        EXPECT_THAT(error.message, AllOf(HasSubstr(folder.string()), Not(HasSubstr("stele model"))));
+        return error.message;
+    };
+    EXPECT_THAT(refused(folder_ / "none"), HasSubstr("there is no folder " + folder_.string() + "/none"));
+    EXPECT_THAT(refused(folder_ / "config.json"), HasSubstr("there is no folder"));
+    TinyBert::write(folder_ / kModelRecord, "{");
+    EXPECT_THAT(refused(folder_), HasSubstr("stele-model.json is not what Stele wrote"));
+    TinyBert::write(folder_ / kModelRecord, ModelRecord{"tiny", "", {{"vocab.txt", "ab", 1, 1}}}.text());
+    EXPECT_THAT(refused(folder_ / ""), HasSubstr("vocab.txt has 180 bytes, not 1"));
+    TinyBert::write(folder_ / kModelRecord, ModelRecord{"tiny", "", {{"more.txt", "ab", 1, 1}}}.text());
+    EXPECT_THAT(refused(folder_), HasSubstr("more.txt is missing"));
+    fs::remove(folder_ / kModelRecord);
+    for (const char* file : {"config.json", "vocab.txt", "model.safetensors"}) {
+        fs::remove(folder_ / file);
+        EXPECT_THAT(refused(folder_), HasSubstr(file));
+    }
 }
 
 TEST_F(LocalEmbedderTest, refuses_a_length_that_the_model_has_no_positions_for) {
