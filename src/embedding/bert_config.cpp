@@ -143,7 +143,7 @@ BertConfig::Pooling read_pooling(const ConfigFile& file) {
                     modes.empty() ? "nothing" : presentable(fmt::format("{}", fmt::join(modes, " and ")), {}, 80)));
 }
 
-bool read_lower_case(const ConfigFile& sentence, const ConfigFile& tokenizer) {
+void read_tokenizer(const ConfigFile& sentence, const ConfigFile& tokenizer, BertConfig& config) {
     constexpr std::array<std::string_view, 8> kWordPiece = {
         "BertTokenizer",    "BertTokenizerFast",    "DistilBertTokenizer",     "DistilBertTokenizerFast",
         "ElectraTokenizer", "ElectraTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"};
@@ -151,14 +151,11 @@ bool read_lower_case(const ConfigFile& sentence, const ConfigFile& tokenizer) {
     if (std::find(kWordPiece.begin(), kWordPiece.end(), name) == kWordPiece.end())
         tokenizer.refuse(
             fmt::format("tokenizer_class is \"{}\"; only that of BERT can be used", presentable(name, {}, 80)));
-    const bool lower_case = tokenizer.flag("do_lower_case", true);
-    if (tokenizer.flag("strip_accents", lower_case) != lower_case)
-        tokenizer.refuse("strip_accents differs from do_lower_case; only the same can be used");
-    if (!tokenizer.flag("tokenize_chinese_chars", true))
-        tokenizer.refuse("tokenize_chinese_chars is false; only true can be used");
-    if (sentence.flag("do_lower_case", false) && !lower_case)
+    config.lower_case = tokenizer.flag("do_lower_case", true);
+    config.strip_accents = tokenizer.flag("strip_accents", config.lower_case);
+    config.split_chinese = tokenizer.flag("tokenize_chinese_chars", true);
+    if (sentence.flag("do_lower_case", false) && !config.lower_case)
         sentence.refuse("do_lower_case is true, and false in tokenizer_config.json; only the same can be used");
-    return lower_case;
 }
 
 std::size_t read_max_length(const ConfigFile& sentence, const ConfigFile& tokenizer, std::size_t max_positions) {
@@ -183,7 +180,7 @@ Result<BertConfig> read_bert_config(std::string_view config_json, std::optional<
         BertConfig config;
         read_architecture(ConfigFile("config.json", config_json), config);
         if (pooling_json) config.pooling = read_pooling(ConfigFile("1_Pooling/config.json", pooling_json));
-        config.lower_case = read_lower_case(sentence, tokenizer);
+        read_tokenizer(sentence, tokenizer, config);
         config.max_length = read_max_length(sentence, tokenizer, config.max_positions);
         return config;
     } catch (const Error& error) {

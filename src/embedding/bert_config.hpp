@@ -23,7 +23,10 @@ struct BertConfig {
     float layer_norm_epsilon = 0;
     Pooling pooling = Pooling::mean;
     std::size_t max_length = 0;  ///< in word pieces, with [CLS] and [SEP]; a longer text is cut
+    /// Of a tokenizer made from vocab.txt. A tokenizer.json says it itself.
     bool lower_case = true;
+    bool strip_accents = true;
+    bool split_chinese = true;
 };
 
 /// Reads config.json, 1_Pooling/config.json, sentence_bert_config.json and tokenizer_config.json; what is left out has

@@ -60,7 +60,9 @@ Result<BertConfig> read_config(const fs::path& folder) {
 Result<WordPiece> read_tokenizer(const fs::path& folder, const BertConfig& config) {
     if (const auto vocabulary = read_file(folder / "vocab.txt")) {
         WordPiece::Options options;
-        options.lower_case = options.strip_accents = config.lower_case;
+        options.lower_case = config.lower_case;
+        options.strip_accents = config.strip_accents;
+        options.split_chinese = config.split_chinese;
         return WordPiece::from_vocabulary(*vocabulary, options);
     }
     if (const auto tokenizer = read_file(folder / "tokenizer.json")) return WordPiece::from_tokenizer_json(*tokenizer);

@@ -231,6 +231,40 @@ TEST_F(LocalEmbedderTest, says_which_file_of_a_folder_is_damaged_and_names_no_co
     }
 }
 
+TEST_F(LocalEmbedderTest, takes_accents_and_ideographs_as_the_tokenizer_does) {
+    LocalEmbedder usual(options());
+    const auto stripped = embed(usual, {"é", "e"});
+    EXPECT_EQ(stripped[0].vector, stripped[1].vector);
+    TinyBert::write(folder_ / "tokenizer_config.json", R"({"strip_accents": false, "tokenize_chinese_chars": false})");
+    LocalEmbedder exact(options());
+    const auto kept = embed(exact, {"é", "e", "a\u4e00b", "a \u4e00 b"});
+    EXPECT_NE(kept[0].vector, kept[1].vector);
+    EXPECT_NE(kept[2].vector, kept[3].vector);
+}
+
+TEST_F(LocalEmbedderTest, believes_a_tokenizer_json_whatever_else_is_said) {
+    nlohmann::json vocabulary;
+    for (const std::string& token : TinyBert().vocabulary) vocabulary[token] = vocabulary.size();
+    const nlohmann::json tokenizer = {
+        {"normalizer", {{"type", "BertNormalizer"}, {"lowercase", true}, {"strip_accents", nullptr}}},
+        {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+        {"post_processor", {{"type", "BertProcessing"}, {"sep", {"[SEP]", 3}}, {"cls", {"[CLS]", 2}}}},
+        {"model",
+         {{"type", "WordPiece"},
+          {"unk_token", "[UNK]"},
+          {"continuing_subword_prefix", "##"},
+          {"max_input_chars_per_word", 100},
+          {"vocab", vocabulary}}}};
+    LocalEmbedder by_vocabulary(options());
+    fs::remove(folder_ / "vocab.txt");
+    TinyBert::write(folder_ / "tokenizer.json", tokenizer.dump());
+    TinyBert::write(folder_ / "tokenizer_config.json", R"({"strip_accents": false, "tokenize_chinese_chars": false})");
+    LocalEmbedder by_json(options());
+    for (const char* text : {"Wörd é", "a\u4e00b"}) {
+        EXPECT_EQ(embed(by_json, {text})[0].vector, embed(by_vocabulary, {text})[0].vector) << text;
+    }
+}
+
 TEST_F(LocalEmbedderTest, refuses_a_length_that_the_model_has_no_positions_for) {
     Options longer = options();
     longer.max_length = 41;
