@@ -5,6 +5,9 @@
 jobs=${STELE_JOBS:-$(nproc)}
 step() { printf '\n== %s\n' "$*"; }
 
+# prepare [OPTION...]: scripts/setup for what this very user runs next, under sudo too
+prepare() { env -u SUDO_USER "$root/scripts/setup" "$@"; }
+
 # build_preset PRESET [CMAKE_OPTION...] [-- TARGET...]: quiet unless it fails
 build_preset() {
     local preset=$1 options=() log=$root/build/$1-configure.log
