@@ -5,9 +5,26 @@
 #include <CLI/CLI.hpp>
 
 #include "commands.hpp"
+#include "context.hpp"
 #include "exit_code.hpp"
+#include "fingerprint_options.hpp"
 
 namespace stele::cli {
+namespace {
+
+/// Empty when there is none, or it cannot be read: the error that it is wanted for is then told without it.
+std::string stored_fingerprint(Database& database) {
+    try {
+        const Sql sql("SELECT value FROM " + database.quoted_schema() +
+                      ".schema_meta WHERE key = 'embedder_fingerprint'");
+        const Rows rows = database.query(Statement(sql));
+        return rows.empty() ? std::string() : rows[0].get<std::string>(0);
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+}  // namespace
 
 Scope ScopeOptions::scope() const {
     Scope scope = name_space.empty() ? Scope() : Scope(name_space);
@@ -29,6 +46,29 @@ void add_scope_options(CLI::App& command, ScopeOptions& options) {
         ->option_text("NAME=VALUE")
         ->take_all()
         ->allow_extra_args(false);  // else it would take the question, too
+}
+
+void add_cache_embedder_options(CLI::App& command, EmbedderOptions& options) {
+    add_embedder_options(command, options, "local in the embedded cluster, none on a server that is named");
+}
+
+ChosenEmbedder make_cache_embedder(Context& context, const EmbedderOptions& options) {
+    return make_embedder(options, context.embedded() ? EmbedderKind::local : EmbedderKind::none, context.deadline(),
+                         "`--embedder none` goes without and finds the same question only");
+}
+
+SemanticCache open_cache(Context& context, std::shared_ptr<Embedder> embedder, const SemanticCacheOptions& options) {
+    try {
+        return {context.database(), std::move(embedder), options};
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::fingerprint_mismatch && error.code() != ErrorCode::dimension_mismatch) throw;
+        ErrorInfo info = error.info();
+        const auto options_there = options_naming(stored_fingerprint(context.database()));
+        info.message +=
+            fmt::format("; {}--schema names other tables, and `--embedder none` finds the same question only",
+                        options_there ? fmt::format("`{}` names that embedder, ", *options_there) : "");
+        throw Error(std::move(info));
+    }
 }
 
 void add_cache(CLI::App& app, Context& context) {

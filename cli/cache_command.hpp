@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "stele/embedder.hpp"
+#include "embedder_options.hpp"
 #include "stele/scope.hpp"
+#include "stele/semantic_cache.hpp"
 
 namespace CLI {
 class App;
@@ -27,6 +28,15 @@ struct ScopeOptions {
 };
 
 void add_scope_options(CLI::App& command, ScopeOptions& options);
+
+/// Options of `get` and `put`.
+void add_cache_embedder_options(CLI::App& command, EmbedderOptions& options);
+/// Unless the options name one: a local model in the embedded cluster. On a server that somebody named the vectors may
+/// be another embedder's, so there is none.
+ChosenEmbedder make_cache_embedder(Context& context, const EmbedderOptions& options);
+/// A refusal of the embedder says by which options to go on.
+SemanticCache open_cache(Context& context, std::shared_ptr<Embedder> embedder,
+                         const SemanticCacheOptions& options = {});
 
 void add_cache_get(CLI::App& cache, Context& context);
 void add_cache_put(CLI::App& cache, Context& context);

@@ -7,8 +7,6 @@
 
 #include "cache_command.hpp"
 #include "context.hpp"
-#include "embedder_options.hpp"
-#include "stele/semantic_cache.hpp"
 #include "text.hpp"
 
 namespace stele::cli {
@@ -75,11 +73,12 @@ void show_hit(const Output& output, const Hit& hit) {
 
 void run(Context& context, const GetCommand& get) {
     const Scope scope = get.scope.scope();
-    const std::shared_ptr<Embedder> embedder = make_embedder(get.embedder, context.deadline());
-    const auto watched = embedder ? std::make_shared<WatchedEmbedder>(embedder) : nullptr;
+    const ChosenEmbedder chosen = make_cache_embedder(context, get.embedder);
+    const auto watched = chosen.embedder ? std::make_shared<WatchedEmbedder>(chosen.embedder) : nullptr;
     SemanticCacheOptions options;
     options.miss_when_unavailable = false;
-    SemanticCache cache(context.database(), watched, options);
+    options.similarity_threshold = chosen.threshold();
+    SemanticCache cache = open_cache(context, watched, options);
     GetOptions how;
     how.similarity_threshold = get.threshold;
     how.deadline = context.deadline();
@@ -94,11 +93,11 @@ void run(Context& context, const GetCommand& get) {
     }
     context.exit = ExitCode::negative;
     json searched = {"exact"};
-    if (embedder) searched.push_back("semantic");
+    if (watched) searched.push_back("semantic");
     output.document({{"hit", false}, {"searched", searched}});
-    output.note(embedder ? "no answer: neither this question nor one similar enough is stored"
-                         : "no answer: this very question is not stored (similar ones were not looked for, since no "
-                           "embedder was given: --embedder-url)");
+    output.note(watched ? "no answer: neither this question nor one similar enough is stored"
+                        : "no answer: this very question is not stored (similar ones were not looked for, since no "
+                          "embedder is used here: --embedder local, or --embedder-url)");
 }
 
 }  // namespace
@@ -110,15 +109,20 @@ void add_cache_get(CLI::App& cache, Context& context) {
     add_scope_options(*command, get->scope);
     command
         ->add_option("-t,--threshold", get->threshold,
-                     "Cosine similarity from which a question counts as the same, -1 to 1 (default: 0.85)")
+                     "Cosine similarity from which a question counts as the same, -1 to 1 (default: the model's where "
+                     "one was measured, else 0.85)")
         ->option_text("X");
-    add_embedder_options(*command, get->embedder);
+    add_cache_embedder_options(*command, get->embedder);
     command->footer(
-        R"(Without an embedder only the same question is found (blanks and case do not matter). The answer goes to
-standard output, how it was found to standard error. The exit status is 1 when there is none.
+        R"(Finds the same question (blanks and case do not matter), else the most similar one. In the embedded cluster a
+local model tells what is similar (stele model install minilm); on a server that is named only the same question
+is found, unless an embedder is named too: that by which the answers there were put. The answer goes to standard
+output, how it was found to standard error. The exit status is 1 when there is none.
 
 Examples:
   stele cache get "Where is my order?"
+  stele cache get "where did my parcel go" --threshold 0.8
+  stele --dsn postgres://app@db.example/app cache get "where did my parcel go" --model minilm
   stele cache get "where did my parcel go" --embedder-url http://127.0.0.1:8080/v1 --model m-7b
   stele cache get "Opening hours?" --namespace acme --attribute lang=de --json)");
     command->callback([&context, get] { run(context, *get); });

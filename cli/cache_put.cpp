@@ -10,8 +10,6 @@
 #include "cache_command.hpp"
 #include "context.hpp"
 #include "duration_option.hpp"
-#include "embedder_options.hpp"
-#include "stele/semantic_cache.hpp"
 #include "text.hpp"
 
 namespace stele::cli {
@@ -50,8 +48,8 @@ void run(Context& context, PutCommand& put) {
     options.metadata = Json::parse(put.metadata);
     options.deadline = context.deadline();
     if (put.response == "-") put.response = read_standard_input(SemanticCacheOptions().max_response_bytes);
-    const std::shared_ptr<Embedder> embedder = make_embedder(put.embedder, context.deadline());
-    SemanticCache cache(context.database(), embedder);
+    const std::shared_ptr<Embedder> embedder = make_cache_embedder(context, put.embedder).embedder;
+    SemanticCache cache = open_cache(context, embedder);
     cache.put(put.query, put.response, scope, options);
 
     const Output& output = context.output();
@@ -62,7 +60,9 @@ void run(Context& context, PutCommand& put) {
     output.line(fmt::format("stored in {}{}", context.database().describe(),
                             options.ttl ? ", for " + duration_text(options.ttl->count()) : std::string()));
     if (!embedder) {
-        output.note("only the same question will find it, since no embedder was given (--embedder-url)");
+        output.note(
+            "only the same question will find it, since no embedder is used here (--embedder local, or "
+            "--embedder-url)");
     }
 }
 
@@ -79,8 +79,11 @@ void add_cache_put(CLI::App& cache, Context& context) {
     command->add_option("--ttl", put->ttl, "Forget it after this time: 90, 15m, 12h, 7d (default: never)")
         ->option_text("TIME");
     command->add_option("-m,--metadata", put->metadata, "Kept beside the answer: a JSON object")->option_text("JSON");
-    add_embedder_options(*command, put->embedder);
-    command->footer(R"(Durable when the command returns. Without an embedder only the same question finds the answer.
+    add_cache_embedder_options(*command, put->embedder);
+    command->footer(
+        R"(Durable when the command returns. In the embedded cluster a local model embeds the question (stele model install
+minilm), so that similar ones find the answer; on a server that is named only the same question does, unless an
+embedder is named too: one and the same for all that is put there.
 
 Examples:
   stele cache put "Where is my order?" "In your account, under Orders."

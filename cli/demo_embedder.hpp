@@ -20,6 +20,6 @@ struct DemoEmbedder {
 };
 
 /// Throws what make_embedder throws.
-DemoEmbedder choose_embedder(EmbedderOptions options, std::optional<Deadline> deadline);
+DemoEmbedder choose_embedder(const EmbedderOptions& options, std::optional<Deadline> deadline);
 
 }  // namespace stele::cli

@@ -1,4 +1,4 @@
-// up, status and down with a cluster of their own.
+// up, status and down with a cluster of their own. Needs minilm, which scripts/setup installs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -68,8 +68,10 @@ TEST(ClusterCommands, up_status_use_and_down) {
     EXPECT_GT(running.at("bytes"), 1'000'000);
     EXPECT_THAT(running.at("server_version").get<std::string>(), HasSubstr(running.at("major").dump()));
 
-    // the tables are made by the first use
-    EXPECT_EQ(directory.run({"cache", "put", "q", "r"}).exit, 0);
+    // the tables are made by the first use, and the local model is used without asking for it
+    const Outcome put = directory.run({"cache", "put", "q", "r"});
+    EXPECT_EQ(put.exit, 0) << put.err;
+    EXPECT_EQ(put.document().at("layers"), json({"exact", "semantic"}));
     EXPECT_EQ(directory.run({"cache", "get", "q"}).document().at("response"), "r");
     const Outcome doctor = directory.run({"doctor"});
     EXPECT_EQ(doctor.exit, 0) << doctor.out;

@@ -81,7 +81,10 @@ TEST(Usage, unusable_values_are_refused_before_anything_is_done) {
     const std::vector<std::vector<std::string>> lines = {
         {"cache", "get", "q", "--attribute", "novalue"},
         {"cache", "get", "q", "--embedder", "magic"},
-        {"cache", "get", "q", "--model", "m"},
+        {"cache", "get", "q", "--model", "m", "--embedder", "none"},
+        {"cache", "get", "q", "--dimension", "64"},
+        {"cache", "get", "q", "--precision", "int4"},
+        {"cache", "put", "q", "r", "--embedder", "local", "--dimension", "64"},
         {"cache", "get", "q", "--threshold", "high"},
         {"cache", "put", "q", "r", "--ttl", "soon"},
         {"cache", "put", "q", "r", "--metadata", "{broken"},

@@ -61,7 +61,7 @@ TEST(BashCompletion, the_value_of_an_option_is_no_command) {
 
 TEST(BashCompletion, choices_are_offered) {
     EXPECT_THAT(offered("stele completion ''", 2), Contains("fish"));
-    EXPECT_THAT(offered("stele cache get --embedder ''", 4), UnorderedElementsAre("none", "hashing"));
+    EXPECT_THAT(offered("stele cache get --embedder ''", 4), UnorderedElementsAre("local", "hashing", "none"));
     EXPECT_THAT(offered("stele cache get --embedder = h", 5), UnorderedElementsAre("hashing"));
     EXPECT_THAT(offered("stele --data-dir /et", 2), Each(StartsWith("/et")));
 }

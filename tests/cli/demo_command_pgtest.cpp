@@ -15,7 +15,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 Outcome demo(const Server& server, std::vector<std::string> arguments) {
-    std::vector<std::string> all = {"demo", "--dsn", server_dsn(), "--schema", server.schema(), "--answer-ms", "0"};
+    std::vector<std::string> all = {"demo",        "--dsn", server_dsn(), "--schema", server.schema(),
+                                    "--answer-ms", "0",     "--embedder", "hashing"};
     all.insert(all.end(), arguments.begin(), arguments.end());
     return run_stele(all);
 }
@@ -63,7 +64,7 @@ TEST(DemoCommand, stops_at_the_deadline_and_reports_what_it_has) {
 TEST(DemoCommand, refuses_another_embedders_schema_and_says_so) {
     const Server server;
     ASSERT_EQ(demo(server, {"--limit", "1"}).exit, 0);
-    const Outcome run = demo(server, {"--json", "--limit", "1", "--embedder", "hashing", "--dimension", "64"});
+    const Outcome run = demo(server, {"--json", "--limit", "1", "--dimension", "64"});
     EXPECT_EQ(run.exit, 4);
     EXPECT_EQ(run.error()["code"], "fingerprint_mismatch");
 }

@@ -14,27 +14,43 @@ namespace stele::cli {
 namespace {
 
 using stele::test::error_of;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::StartsWith;
 
-TEST(DemoEmbedder, is_the_hashing_one_unless_another_is_named) {
+DemoEmbedder chosen_by(const std::string& kind) {
+    EmbedderOptions options;
+    options.kind = kind;
+    return choose_embedder(options, {});
+}
+
+TEST(DemoEmbedder, is_the_local_one_unless_another_is_named) {
     const DemoEmbedder chosen = choose_embedder({}, {});
     ASSERT_TRUE(chosen.embedder);
+    EXPECT_THAT(chosen.fingerprint(), AllOf(StartsWith("stele-bert-v1:"), HasSubstr("int8")));
+    EXPECT_EQ(chosen.description, "minilm, int8, in this process");
+    EXPECT_GT(chosen.threshold, 0.5F);
+    EXPECT_LT(chosen.threshold, 1.0F);
+}
+
+TEST(DemoEmbedder, may_be_the_hashing_one) {
+    const DemoEmbedder chosen = chosen_by("hashing");
     EXPECT_EQ(chosen.fingerprint(), "stele-hashing-v1-384");
     EXPECT_THAT(chosen.description, HasSubstr("matches wording, not meaning"));
 }
 
 TEST(DemoEmbedder, may_be_none) {
-    EmbedderOptions options;
-    options.kind = "none";
-    const DemoEmbedder chosen = choose_embedder(options, {});
+    const DemoEmbedder chosen = chosen_by("none");
     EXPECT_FALSE(chosen.embedder);
     EXPECT_EQ(chosen.fingerprint(), "none");
 }
 
-TEST(DemoEmbedder, a_model_without_a_server_is_refused) {
+TEST(DemoEmbedder, a_model_that_is_absent_is_an_error_which_says_what_goes_without) {
     EmbedderOptions options;
-    options.model = "bge-small";
-    EXPECT_EQ(error_of([&] { choose_embedder(options, {}); }).code, ErrorCode::invalid_argument);
+    options.model = "no-such-model";
+    const ErrorInfo error = error_of([&] { choose_embedder(options, {}); });
+    EXPECT_EQ(error.code, ErrorCode::embedder_failed);
+    EXPECT_THAT(error.message, AllOf(HasSubstr("no-such-model"), HasSubstr("--embedder hashing")));
 }
 
 /// A cache in the process, by the definition: the same question, else the most similar of all.
@@ -89,9 +105,9 @@ private:
     std::map<std::string, const DemoQuestion*> exact_;
 };
 
-TEST(DemoEmbedder, own_threshold_serves_similar_questions_and_hardly_ever_a_wrong_answer) {
+TEST(DemoEmbedder, the_hashing_one_s_threshold_serves_similar_questions_and_hardly_ever_a_wrong_answer) {
     const DemoQuestions own = load_questions(STELE_SOURCE_DIR "/examples/support/questions.jsonl");
-    Reference reference(choose_embedder({}, {}));
+    Reference reference(chosen_by("hashing"));
     const DemoRun run = replay(shuffled(own.questions, 1), reference.ports());
     EXPECT_GE(run.exact.size(), 80u);
     EXPECT_GE(run.semantic.size(), 15u);

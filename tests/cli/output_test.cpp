@@ -5,7 +5,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "embedder_options.hpp"
 #include "exit_code.hpp"
 #include "progress.hpp"
 #include "stele/error.hpp"
@@ -102,32 +101,6 @@ TEST(ExitCode, errors_fall_into_four_groups) {
     EXPECT_EQ(exit_code_of(ErrorCode::authentication), ExitCode::unreachable);
     EXPECT_EQ(exit_code_of(ErrorCode::schema_newer), ExitCode::unfit);
     EXPECT_EQ(exit_code_of(ErrorCode::internal), ExitCode::failed);
-}
-
-TEST(EmbedderOptions, nobody_gets_an_embedder_without_asking) {
-    EXPECT_EQ(make_embedder({}, {}), nullptr);
-}
-
-TEST(EmbedderOptions, contradictions_are_refused) {
-    EmbedderOptions no_model;
-    no_model.url = "http://127.0.0.1:1/v1";
-    EXPECT_THROW(make_embedder(no_model, {}), Error);
-    EmbedderOptions no_url;
-    no_url.model = "m";
-    EXPECT_THROW(make_embedder(no_url, {}), Error);
-    EmbedderOptions both = no_model;
-    both.model = "m";
-    both.kind = "hashing";
-    EXPECT_THROW(make_embedder(both, {}), Error);
-}
-
-TEST(EmbedderOptions, a_described_url_shows_no_secret) {
-    EmbedderOptions options;
-    options.model = "m-7b";
-    options.url = "https://user:pa/ss@word@host:8080/v1?key=secret";
-    EXPECT_THAT(describe(options), Not(HasSubstr("secret")));
-    options.url = "https://user:pass@host:8080/v1";
-    EXPECT_EQ(describe(options), "m-7b at https://host:8080/v1");
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ Environment clean_environment() {
     for (char** each = environ; *each != nullptr; ++each) {
         const std::string_view entry = *each;
         const std::string_view name = entry.substr(0, entry.find('='));
-        if (names_a_server(name) && name != "STELE_PG_BINDIR") continue;
+        if (names_a_server(name) && name != "STELE_PG_BINDIR" && name != "STELE_MODELS") continue;
         if (name == "OPENAI_API_KEY" || name == "NO_COLOR") continue;
         clean.emplace(name, entry.substr(std::min(entry.size(), name.size() + 1)));
     }

@@ -20,7 +20,7 @@ struct Outcome {
 using Environment = std::map<std::string, std::string>;
 
 /// With `input` on standard input, neither output a terminal. Variables that name a server or change the output are
-/// taken out of the environment before `environment` is put in.
+/// taken out of the environment (those that say where programs and models are stay) before `environment` is put in.
 Outcome run_stele(const std::vector<std::string>& arguments, const Environment& environment = {},
                   const std::string& input = {});
 /// The same for any program.
