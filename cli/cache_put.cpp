@@ -1,15 +1,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <system_error>
 
 #include "cache_command.hpp"
 #include "context.hpp"
 #include "duration_option.hpp"
+#include "standard_input.hpp"
 #include "text.hpp"
 
 namespace stele::cli {
@@ -24,30 +22,15 @@ struct PutCommand {
     std::string metadata = "{}";
 };
 
-/// Up to one byte more than the cache takes, so that it refuses what is too long and says so.
-std::string read_standard_input(std::size_t limit) {
-    std::string text;
-    char buffer[65'536];
-    while (text.size() <= limit) {
-        const std::size_t count = std::fread(buffer, 1, sizeof buffer, stdin);
-        text.append(buffer, count);
-        if (count < sizeof buffer) break;
-    }
-    if (std::ferror(stdin) != 0) {
-        refuse(
-            fmt::format("the response cannot be read from standard input: {}", std::generic_category().message(errno)));
-    }
-    if (text.ends_with('\n')) text.pop_back();  // which echo and editors add
-    return text;
-}
-
 void run(Context& context, PutCommand& put) {
     const Scope scope = put.scope.scope();
     PutOptions options;
     if (!put.ttl.empty()) options.ttl = parse_duration("--ttl", put.ttl);
     options.metadata = Json::parse(put.metadata);
     options.deadline = context.deadline();
-    if (put.response == "-") put.response = read_standard_input(SemanticCacheOptions().max_response_bytes);
+    if (put.response == "-") {
+        put.response = read_standard_input("the response", SemanticCacheOptions().max_response_bytes);
+    }
     const std::shared_ptr<Embedder> embedder = make_cache_embedder(context, put.embedder).embedder;
     SemanticCache cache = open_cache(context, embedder);
     cache.put(put.query, put.response, scope, options);

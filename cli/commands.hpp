@@ -15,6 +15,7 @@ void add_status(CLI::App& app, Context& context);
 void add_migrate(CLI::App& app, Context& context);
 void add_doctor(CLI::App& app, Context& context);
 void add_cache(CLI::App& app, Context& context);
+void add_embed(CLI::App& app, Context& context);
 void add_model(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);
 void add_completion(CLI::App& app, Context& context);

@@ -52,8 +52,7 @@ ChosenEmbedder make_http_embedder(const EmbedderOptions& options, std::optional<
     http.model = options.model;
     http.dimension = options.dimension;
     if (options.key_variable) http.key_variable = *options.key_variable;
-    auto embedder = std::make_shared<HttpEmbedder>(std::move(http),
-                                                   deadline ? *deadline : Deadline::after(std::chrono::seconds(30)));
+    auto embedder = std::make_shared<HttpEmbedder>(std::move(http), call_deadline(EmbedderKind::http, deadline));
     return {EmbedderKind::http, std::move(embedder)};
 }
 
@@ -149,6 +148,11 @@ ChosenEmbedder make_embedder(const EmbedderOptions& options, EmbedderKind by_def
         case EmbedderKind::http: return make_http_embedder(options, deadline);
     }
     return {};
+}
+
+Deadline call_deadline(EmbedderKind kind, std::optional<Deadline> deadline) {
+    if (deadline) return *deadline;
+    return kind == EmbedderKind::http ? Deadline::after(std::chrono::seconds(30)) : Deadline::never();
 }
 
 std::string describe(const EmbedderOptions& options, EmbedderKind by_default) {

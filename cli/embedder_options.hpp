@@ -51,6 +51,10 @@ EmbedderKind kind_of(const EmbedderOptions& options, EmbedderKind by_default);
 ChosenEmbedder make_embedder(const EmbedderOptions& options, EmbedderKind by_default, std::optional<Deadline> deadline,
                              std::string_view instead = {});
 
+/// Of one call of an embedder: --deadline; without it a server has half a minute, and the process all the time it
+/// needs.
+Deadline call_deadline(EmbedderKind kind, std::optional<Deadline> deadline);
+
 /// "minilm, int8, in this process", "hashing (matches wording, not meaning)", "m-7b at http://127.0.0.1:8080/v1",
 /// "none (exact questions only)".
 std::string describe(const EmbedderOptions& options, EmbedderKind by_default);

@@ -115,6 +115,7 @@ void add_commands(CLI::App& app, Context& context) {
     add_migrate(app, context);
     add_doctor(app, context);
     add_cache(app, context);
+    add_embed(app, context);
     add_model(app, context);
     add_demo(app, context);
     add_completion(app, context);

@@ -142,6 +142,11 @@ void Output::document(const nlohmann::json& document) const {
     if (json_) write_out(text_of(document, terminal_ ? 2 : -1));
 }
 
+void Output::json_line(std::string_view json) const {
+    write_out(json);
+    write_out("\n");
+}
+
 void Output::error(const ErrorInfo& error) const {
     if (!json_) {
         Error whole(error);  // joins our words and the server's

@@ -50,6 +50,8 @@ public:
     void note(std::string_view text) const;
     /// JSON mode only: one document, on a line of its own.
     void document(const nlohmann::json& document) const;
+    /// In either mode: JSON on one line, one of many.
+    void json_line(std::string_view json) const;
     /// In either mode, on standard error: {"error": {...}} or "stele: ...".
     void error(const ErrorInfo& error) const;
     void error(std::string_view code, std::string_view message) const;

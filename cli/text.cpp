@@ -55,6 +55,18 @@ std::size_t columns_of(utf8proc_int32_t point) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) noexcept {
+    const auto* bytes = reinterpret_cast<const utf8proc_uint8_t*>(text.data());
+    for (std::size_t at = 0; at < text.size();) {
+        utf8proc_int32_t point = 0;
+        const utf8proc_ssize_t length =
+            utf8proc_iterate(bytes + at, static_cast<utf8proc_ssize_t>(text.size() - at), &point);
+        if (length <= 0) return false;
+        at += static_cast<std::size_t>(length);
+    }
+    return true;
+}
+
 std::string one_line(std::string_view text) {
     return cleaned(text, false);
 }

@@ -8,6 +8,8 @@
 
 namespace stele::cli {
 
+bool is_utf8(std::string_view text) noexcept;
+
 /// `text` on one line, without control characters (a terminal would obey them) and broken UTF-8.
 std::string one_line(std::string_view text);
 /// The same, but line breaks and tabs stay.
