@@ -8,6 +8,7 @@
 #include "context.hpp"
 #include "exit_code.hpp"
 #include "fingerprint_options.hpp"
+#include "watched_embedder.hpp"
 
 namespace stele::cli {
 namespace {
@@ -69,6 +70,11 @@ SemanticCache open_cache(Context& context, std::shared_ptr<Embedder> embedder, c
                         options_there ? fmt::format("`{}` names that embedder, ", *options_there) : "");
         throw Error(std::move(info));
     }
+}
+
+std::string why_wording_only(const WatchedEmbedder* embedder) {
+    if (embedder == nullptr) return "no embedder is used here (--embedder local, or --embedder-url)";
+    return embedder->truncated() ? "this one is longer than the model reads" : "";
 }
 
 void add_cache(CLI::App& app, Context& context) {

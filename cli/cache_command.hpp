@@ -16,6 +16,7 @@ class App;
 namespace stele::cli {
 
 class Context;
+class WatchedEmbedder;
 
 /// Which scope a command is about: --namespace and --attribute.
 struct ScopeOptions {
@@ -37,6 +38,8 @@ ChosenEmbedder make_cache_embedder(Context& context, const EmbedderOptions& opti
 /// A refusal of the embedder says by which options to go on.
 SemanticCache open_cache(Context& context, std::shared_ptr<Embedder> embedder,
                          const SemanticCacheOptions& options = {});
+/// Of a question that the cache was given: why it has to do with the same question only. Empty: it has not.
+std::string why_wording_only(const WatchedEmbedder* embedder);
 
 void add_cache_get(CLI::App& cache, Context& context);
 void add_cache_put(CLI::App& cache, Context& context);

@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <exception>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cache_command.hpp"
 #include "context.hpp"
 #include "text.hpp"
+#include "watched_embedder.hpp"
 
 namespace stele::cli {
 namespace {
@@ -19,31 +19,6 @@ struct GetCommand {
     ScopeOptions scope;
     EmbedderOptions embedder;
     std::optional<float> threshold;
-};
-
-/// The cache makes a miss of an embedder's failure; here it must be seen.
-class WatchedEmbedder final : public Embedder {
-public:
-    explicit WatchedEmbedder(std::shared_ptr<Embedder> embedder) : embedder_(std::move(embedder)) {}
-
-    std::size_t dimension() const override { return embedder_->dimension(); }
-    const std::string& fingerprint() const override { return embedder_->fingerprint(); }
-    std::optional<float> threshold() const override { return embedder_->threshold(); }
-    std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline deadline) override {
-        try {
-            return embedder_->embed(texts, deadline);
-        } catch (...) {
-            failure_ = std::current_exception();
-            throw;
-        }
-    }
-    void rethrow_failure() const {
-        if (failure_) std::rethrow_exception(failure_);
-    }
-
-private:
-    std::shared_ptr<Embedder> embedder_;
-    std::exception_ptr failure_;
 };
 
 json json_of(const Hit& hit) {
@@ -93,11 +68,15 @@ void run(Context& context, const GetCommand& get) {
     }
     context.exit = ExitCode::negative;
     json searched = {"exact"};
-    if (watched) searched.push_back("semantic");
+    const std::string wording = why_wording_only(watched.get());
+    if (wording.empty()) searched.push_back("semantic");
     output.document({{"hit", false}, {"searched", searched}});
-    output.note(watched ? "no answer: neither this question nor one similar enough is stored"
-                        : "no answer: this very question is not stored (similar ones were not looked for, since no "
-                          "embedder is used here: --embedder local, or --embedder-url)");
+    output.note(
+        wording.empty()
+            ? "no answer: neither this question nor one similar enough is stored"
+            : fmt::format("no answer: this very question is not stored (similar ones were not looked for, since "
+                          "{})",
+                          wording));
 }
 
 }  // namespace
@@ -121,9 +100,9 @@ output, how it was found to standard error. The exit status is 1 when there is n
 
 Examples:
   stele cache get "Where is my order?"
-  stele cache get "where did my parcel go" --threshold 0.8
-  stele --dsn postgres://app@db.example/app cache get "where did my parcel go" --model minilm
-  stele cache get "where did my parcel go" --embedder-url http://127.0.0.1:8080/v1 --model m-7b
+  stele cache get "where can I find my order"
+  stele --dsn postgres://app@db.example/app cache get "where can I find my order" --model minilm
+  stele cache get "where can I find my order" --embedder-url http://127.0.0.1:8080/v1 --model m-7b
   stele cache get "Opening hours?" --namespace acme --attribute lang=de --json)");
     command->callback([&context, get] { run(context, *get); });
 }

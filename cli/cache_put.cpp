@@ -9,6 +9,7 @@
 #include "duration_option.hpp"
 #include "standard_input.hpp"
 #include "text.hpp"
+#include "watched_embedder.hpp"
 
 namespace stele::cli {
 namespace {
@@ -31,22 +32,20 @@ void run(Context& context, PutCommand& put) {
     if (put.response == "-") {
         put.response = read_standard_input("the response", SemanticCacheOptions().max_response_bytes);
     }
-    const std::shared_ptr<Embedder> embedder = make_cache_embedder(context, put.embedder).embedder;
-    SemanticCache cache = open_cache(context, embedder);
+    const ChosenEmbedder chosen = make_cache_embedder(context, put.embedder);
+    const auto watched = chosen.embedder ? std::make_shared<WatchedEmbedder>(chosen.embedder) : nullptr;
+    SemanticCache cache = open_cache(context, watched);
     cache.put(put.query, put.response, scope, options);
+    const std::string wording = why_wording_only(watched.get());
 
     const Output& output = context.output();
     output.document({{"stored", true},
                      {"namespace", scope.tenant()},
-                     {"layers", embedder ? nlohmann::json{"exact", "semantic"} : nlohmann::json{"exact"}},
+                     {"layers", wording.empty() ? nlohmann::json{"exact", "semantic"} : nlohmann::json{"exact"}},
                      {"ttl_seconds", options.ttl ? nlohmann::json(options.ttl->count()) : nlohmann::json()}});
     output.line(fmt::format("stored in {}{}", context.database().describe(),
                             options.ttl ? ", for " + duration_text(options.ttl->count()) : std::string()));
-    if (!embedder) {
-        output.note(
-            "only the same question will find it, since no embedder is used here (--embedder local, or "
-            "--embedder-url)");
-    }
+    if (!wording.empty()) output.note(fmt::format("only the same question will find it, since {}", wording));
 }
 
 }  // namespace

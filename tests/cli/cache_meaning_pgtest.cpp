@@ -48,6 +48,22 @@ TEST(CacheByMeaning, on_a_named_server_nothing_is_embedded_unless_it_is_asked_fo
     }
 }
 
+TEST(CacheByMeaning, a_question_that_the_model_cannot_read_to_its_end_is_found_by_its_wording_only) {
+    const Server server;
+    server.open();
+    std::string shared;
+    for (int i = 0; i < 400; ++i) shared += "word ";
+    const Outcome put = run_on(server, {"cache", "put", shared + "one", "r", "--embedder", "local", "--json"});
+    EXPECT_EQ(put.document().at("layers"), json({"exact"}));
+    const Outcome same = run_on(server, {"cache", "get", shared + "ONE", "--embedder", "local", "--json"});
+    EXPECT_EQ(same.exit, 0) << same.err;
+    const Outcome other = run_on(server, {"cache", "get", shared + "two", "--embedder", "local", "--json"});
+    EXPECT_EQ(other.exit, 1);
+    EXPECT_EQ(other.document().at("searched"), json({"exact"}));
+    EXPECT_THAT(run_on(server, {"cache", "get", shared + "two", "--embedder", "local"}).err,
+                HasSubstr("longer than the model reads"));
+}
+
 TEST(CacheByMeaning, another_precision_is_another_embedder_and_the_error_names_the_options) {
     const Server server;
     server.open();
