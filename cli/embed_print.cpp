@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "embed_values.hpp"
 #include "text.hpp"
@@ -60,8 +61,9 @@ void print_matrix(const EmbedReport& report, const Output& output) {
 void print_pairs(const EmbedReport& report, const Output& output) {
     constexpr std::size_t kShown = 50, kColumns = 40;
     std::vector<Pair> pairs = pairs_of(report.embeddings);
-    std::stable_sort(pairs.begin(), pairs.end(),
-                     [](const Pair& one, const Pair& other) { return one.similarity > other.similarity; });
+    std::sort(pairs.begin(), pairs.end(), [](const Pair& one, const Pair& other) {
+        return std::tie(other.similarity, one.a, one.b) < std::tie(one.similarity, other.a, other.b);
+    });
     Table table{{"similarity", "text", "and"}, {}, {true}};
     for (std::size_t i = 0; i < std::min(kShown, pairs.size()); ++i) {
         table.rows.push_back({fmt::format("{:.3f}", pairs[i].similarity),
