@@ -31,8 +31,10 @@ std::vector<std::string_view> parts_of(std::string_view text) {
 std::optional<std::string> local_options(std::string_view text) {
     const std::vector<std::string_view> parts = parts_of(text);
     constexpr std::size_t kPrecision = 3, kWindows = 4;
-    const KnownModel* known = find_model_by_sum(parts.front());
-    if (known == nullptr || parts.size() <= kPrecision) return std::nullopt;
+    const auto& all = known_models();
+    const auto known = std::find_if(
+        all.begin(), all.end(), [&parts](const KnownModel& model) { return model.weights().sha256 == parts.front(); });
+    if (known == all.end() || parts.size() <= kPrecision) return std::nullopt;
     std::string options = "--model " + known->name;
     if (parts[kPrecision] != "int8") options += fmt::format(" --precision {}", parts[kPrecision]);
     if (parts.size() > kWindows && parts[kWindows] == "windows") options += " --long-text windows";
