@@ -98,7 +98,7 @@ struct FourAtOnce {
         return hn::BitCast(Bytes(), hn::Set(Ints(), four));
     }
     static HWY_INLINE void add(IntVector* sums, Weights codes, Weights weights) {
-        asm(".arch_extension dotprod\n\tsdot %0.4s, %1.16b, %2.16b"
+        asm(".arch armv8.2-a+crypto+dotprod\n\tsdot %0.4s, %1.16b, %2.16b"
             : "+w"(sums->raw)
             : "w"(codes.raw), "w"(weights.raw));
     }
