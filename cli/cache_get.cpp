@@ -49,10 +49,14 @@ void show_hit(const Output& output, const Hit& hit) {
 void run(Context& context, const GetCommand& get) {
     const Scope scope = get.scope.scope();
     const ChosenEmbedder chosen = make_cache_embedder(context, get.embedder);
+    if (chosen.embedder && !chosen.embedder->threshold() && !get.threshold) {
+        refuse(
+            "nobody has measured from which similarity on two questions are the same to this embedder: give "
+            "--threshold (`stele demo` with the same embedder shows what each threshold does)");
+    }
     const auto watched = chosen.embedder ? std::make_shared<WatchedEmbedder>(chosen.embedder) : nullptr;
     SemanticCacheOptions options;
     options.miss_when_unavailable = false;
-    options.similarity_threshold = chosen.threshold();
     SemanticCache cache = open_cache(context, watched, options);
     GetOptions how;
     how.similarity_threshold = get.threshold;
@@ -87,9 +91,10 @@ void add_cache_get(CLI::App& cache, Context& context) {
     command->add_option("query", get->query, "The question")->option_text("QUERY")->required();
     add_scope_options(*command, get->scope);
     command
-        ->add_option("-t,--threshold", get->threshold,
-                     "Cosine similarity from which a question counts as the same, -1 to 1 (default: the model's where "
-                     "one was measured, else 0.85)")
+        ->add_option(
+            "-t,--threshold", get->threshold,
+            "Cosine similarity from which a question counts as the same, -1 to 1 (default: the embedder's own; "
+            "needed where none was measured)")
         ->option_text("X");
     add_cache_embedder_options(*command, get->embedder);
     command->footer(

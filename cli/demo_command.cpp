@@ -185,22 +185,25 @@ void add_demo(CLI::App& app, Context& context) {
         ->option_text("MS")
         ->check(CLI::Range(0, 600'000));
     command
-        ->add_option("--threshold", options->threshold,
-                     "Similarity from which a question counts as the same, -1 to 1 (default: 0.92 for hashing, else "
-                     "0.85)")
+        ->add_option(
+            "--threshold", options->threshold,
+            "Similarity from which a question counts as the same, -1 to 1 (default: the embedder's own where one "
+            "was measured, else 0.85)")
         ->option_text("X");
     add_embedder_options(*command, options->embedder);
     const CLI::Option* schema = app.get_option("--schema");
     command->callback([&context, options, schema] { run_demo(context, *options, schema->count() > 0); });
     command->footer(
-        R"(A model is not needed: the one that answers is a stand-in, which waits and knows what is right. Unless a schema
-is named, the answers are kept in one that is the demo's own, stele_demo_ and the embedder. Ctrl-C ends it early
-and shows what happened so far (exit status 130).
+        R"(Similar questions are told by a small model in this process (stele model install minilm). A language model is not
+needed: the one that answers is a stand-in, which waits and knows what is right. Unless a schema is named, the
+answers are kept in one that is the demo's own, stele_demo_ and the embedder. Ctrl-C ends it early and shows what
+happened so far (exit status 130).
 
 Examples:
   stele demo
-  stele demo --fresh --threshold 0.8                 # more hits, and more wrong answers
-  stele demo --embedder-url http://127.0.0.1:8080/v1 --model bge-small
+  stele demo --fresh --threshold 0.7                 # more hits, and more wrong answers
+  stele demo --model bge-small
+  stele demo --embedder-url http://127.0.0.1:8080/v1 --model m-7b
   stele demo --questions my-questions.jsonl --answer-ms 800)");
 }
 

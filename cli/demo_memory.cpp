@@ -16,18 +16,25 @@ STELE_DESCRIBE(DemoNote, (group), (near))
 std::string demo_schema(std::string_view fingerprint) {
     constexpr std::string_view kOwn = "stele-";
     constexpr std::size_t kLongestName = 63;  // of an identifier in PostgreSQL
+    constexpr std::size_t kSum = 64, kShortSum = 8;
     if (fingerprint.starts_with(kOwn)) fingerprint.remove_prefix(kOwn.size());
     std::string schema = "stele_demo";
-    for (bool separate = true; const char c : fingerprint) {
-        const bool is_upper = c >= 'A' && c <= 'Z';
-        if (is_upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
-            if (separate) schema += '_';
-            schema += is_upper ? static_cast<char>(c - 'A' + 'a') : c;
-            separate = false;
+    std::string part;
+    const auto add_part = [&schema, &part] {
+        if (part.size() == kSum) part.resize(kShortSum);  // a model's: what follows it must have room
+        if (!part.empty()) schema += '_' + part;
+        part.clear();
+    };
+    for (const char c : fingerprint) {
+        if (c >= 'A' && c <= 'Z') {
+            part += static_cast<char>(c - 'A' + 'a');
+        } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+            part += c;
         } else {
-            separate = true;
+            add_part();
         }
     }
+    add_part();
     schema.resize(std::min(schema.size(), kLongestName));
     return schema;
 }

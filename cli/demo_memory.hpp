@@ -14,7 +14,7 @@
 namespace stele::cli {
 
 /// Where the vectors of an embedder are kept unless a schema is named: a schema holds those of one embedder only.
-/// "stele-hashing-v1-384" gives "stele_demo_hashing_v1_384".
+/// "stele-hashing-v1-384" gives "stele_demo_hashing_v1_384"; of a model's sum the first 8 digits are taken.
 std::string demo_schema(std::string_view fingerprint);
 
 /// The answers to the questions of one file: another file, or another version of it, finds none of them. The cache must

@@ -127,8 +127,7 @@ Bar bar_of(const DemoCurvePoint& point, bool own) {
 void print_curve(const DemoReport& report, const Page& page, const Output& output) {
     if (report.curve.empty() || !report.exact_alone) return;
     const auto is_own = [&report](const DemoCurvePoint& point) { return point.threshold == report.setting.threshold; };
-    page.text("What the threshold decides: these questions, from an empty memory (\u2588 right, \u2591 wrong)",
-              Tone::strong);
+    page.text("At other thresholds, from an empty memory (\u2588 right, \u2591 wrong)", Tone::strong);
     std::vector<Bar> bars = {bar_of(*report.exact_alone, false)};
     for (const DemoCurvePoint& point : report.curve) bars.push_back(bar_of(point, is_own(point)));
     print_bars(bars, kBarWidth, output);

@@ -28,7 +28,12 @@ std::optional<std::vector<DemoPlace>> DemoVectors::places(const std::vector<cons
     for (std::span<const std::string_view> left(missing); !left.empty();) {
         if (!go_on()) return std::nullopt;
         const std::size_t count = std::min(left.size(), kBatch);
-        embed(left.first(count), deadline);
+        try {
+            embed(left.first(count), deadline);
+        } catch (const Error& error) {
+            if (error.code() == ErrorCode::deadline_exceeded) return std::nullopt;
+            throw;
+        }
         left = left.subspan(count);
     }
     std::vector<std::span<const float>> units(keys.size());

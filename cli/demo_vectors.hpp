@@ -28,8 +28,8 @@ public:
     std::optional<float> threshold() const override { return embedder_->threshold(); }
     std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline deadline) override;
 
-    /// Of each question of the stream. What was never asked of the embedder is embedded now, in batches, as long as
-    /// `go_on` says so: nothing, when it does not.
+    /// Of each question of the stream. What was never asked of the embedder is embedded now, in batches: nothing, when
+    /// `go_on` says no between two of them or the deadline passes.
     std::optional<std::vector<DemoPlace>> places(const std::vector<const DemoQuestion*>& stream, Deadline deadline,
                                                  const std::function<bool()>& go_on);
 

@@ -74,11 +74,6 @@ ChosenEmbedder make_local_embedder(const EmbedderOptions& options, std::string_v
 
 }  // namespace
 
-float ChosenEmbedder::threshold() const {
-    constexpr float kUnmeasured = 0.85F;
-    return embedder ? embedder->threshold().value_or(kUnmeasured) : kUnmeasured;
-}
-
 void add_embedder_options(CLI::App& command, EmbedderOptions& options, std::string_view by_default, bool may_be_none) {
     command
         .add_option("--embedder", options.kind,

@@ -32,10 +32,6 @@ struct EmbedderOptions {
 struct ChosenEmbedder {
     EmbedderKind kind = EmbedderKind::none;
     std::shared_ptr<Embedder> embedder{};  ///< null: none
-
-    /// From which two questions count as the same, unless the user says so. Where nobody measured it, 0.85: no more
-    /// than a place to start.
-    float threshold() const;
 };
 
 /// --embedder, --model, --precision, --long-text, --embedder-url, --dimension, --key-variable. `by_default`, for the

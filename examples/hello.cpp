@@ -3,7 +3,7 @@
 
 int main() {
     auto database = stele::Database::open({.schema = "hello"});  // no server given: Stele runs its own
-    stele::SemanticCache cache(database, std::make_shared<stele::HashingEmbedder>());
+    stele::SemanticCache cache(database, std::make_shared<stele::LocalEmbedder>());
     const std::string question = "How do I reset my password?";
     if (auto hit = cache.get(question)) {
         std::cout << hit->response << " (from memory, " << to_string(hit->layer) << ")\n";

@@ -104,7 +104,7 @@ TEST(EmbedderOptions, a_model_in_a_folder_is_read_as_they_say) {
     options.model = folder.string();
     const ChosenEmbedder int8 = make_embedder(options, EmbedderKind::none, {});
     EXPECT_EQ(int8.kind, EmbedderKind::local);
-    EXPECT_EQ(int8.threshold(), 0.85F) << "nobody has measured one";
+    EXPECT_FALSE(int8.embedder->threshold()) << "nobody has measured one";
     EXPECT_THAT(int8.embedder->fingerprint(), AllOf(HasSubstr(":int8"), Not(HasSubstr("windows"))));
     options.precision = "float32";
     options.long_text = "windows";
