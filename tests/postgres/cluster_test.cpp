@@ -15,29 +15,17 @@
 #include "postgres/cluster_programs.hpp"
 #include "postgres/cluster_site.hpp"
 #include "stele/error.hpp"
+#include "support/environment.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace stele {
 namespace {
 
 namespace fs = std::filesystem;
+using test::EnvironmentVariable;
+using test::TemporaryDirectory;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-class TemporaryDirectory {
-public:
-    TemporaryDirectory() {
-        std::string name = (fs::temp_directory_path() / "stele-test-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-        path_ = fs::canonical(name);
-    }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    ~TemporaryDirectory() { fs::remove_all(path_); }
-    const fs::path& path() const { return path_; }
-
-private:
-    fs::path path_;
-};
 
 // A directory with a script that calls itself a server of that major.
 void pretend_programs(const fs::path& directory, int major) {
@@ -47,22 +35,6 @@ void pretend_programs(const fs::path& directory, int major) {
         ::chmod((directory / name).c_str(), 0755);
     }
 }
-
-// Sets a variable of the environment while it lives.
-class Variable {
-public:
-    Variable(const char* name, const std::string& value) : name_(name) {
-        if (const char* old = std::getenv(name)) old_ = old;
-        ::setenv(name, value.c_str(), 1);
-    }
-    Variable(const Variable&) = delete;
-    Variable& operator=(const Variable&) = delete;
-    ~Variable() { old_ ? ::setenv(name_, old_->c_str(), 1) : ::unsetenv(name_); }
-
-private:
-    const char* name_;
-    std::optional<std::string> old_;
-};
 
 template <class F>
 std::string message_of(F&& call) {
@@ -155,7 +127,7 @@ TEST(ClusterPrograms, the_major_is_read_from_the_version) {
 
 TEST(ClusterPrograms, the_newest_installed_major_is_preferred_by_number) {
     const TemporaryDirectory root;
-    const Variable none("STELE_PG_BINDIR", "");
+    const EnvironmentVariable none("STELE_PG_BINDIR", "");
     pretend_programs(root.path() / "9" / "bin", 9);
     pretend_programs(root.path() / "15" / "bin", 15);
     fs::create_directories(root.path() / "17" / "bin");  // libraries of a client alone: no server in it
@@ -171,7 +143,7 @@ TEST(ClusterPrograms, named_programs_are_used_and_the_installed_ones_stay_known)
     const TemporaryDirectory root;
     pretend_programs(root.path() / "17" / "bin", 17);
     pretend_programs(root.path() / "own", 16);
-    const Variable variable("STELE_PG_BINDIR", root.path() / "own");
+    const EnvironmentVariable variable("STELE_PG_BINDIR", root.path() / "own");
     const Programs programs = find_programs({}, root.path());
     EXPECT_EQ(programs.preferred, 16);
     EXPECT_EQ(programs.of(16), root.path() / "own");
@@ -182,13 +154,13 @@ TEST(ClusterPrograms, named_programs_are_used_and_the_installed_ones_stay_known)
 
 TEST(ClusterPrograms, without_installed_majors_they_are_found_on_the_path) {
     const TemporaryDirectory root;
-    const Variable none("STELE_PG_BINDIR", "");
+    const EnvironmentVariable none("STELE_PG_BINDIR", "");
     pretend_programs(root.path() / "own", 16);
     {
-        const Variable path("PATH", "relative:" + (root.path() / "own").string());
+        const EnvironmentVariable path("PATH", "relative:" + (root.path() / "own").string());
         EXPECT_EQ(find_programs({}, root.path()).of(16), root.path() / "own");
     }
-    const Variable path("PATH", root.path().string());
+    const EnvironmentVariable path("PATH", root.path().string());
     EXPECT_EQ(find_programs({}, root.path()).preferred, 0);
 }
 
@@ -207,13 +179,13 @@ TEST(ClusterSite, only_numbers_are_majors) {
 
 TEST(ClusterSite, the_base_is_the_option_else_the_variable_else_the_users_own) {
     ClusterOptions options;
-    const Variable home("HOME", "/home/somebody");
-    const Variable xdg("XDG_DATA_HOME", "relative/is/ignored");
+    const EnvironmentVariable home("HOME", "/home/somebody");
+    const EnvironmentVariable xdg("XDG_DATA_HOME", "relative/is/ignored");
     {
-        const Variable none("STELE_DATA_DIR", "");
+        const EnvironmentVariable none("STELE_DATA_DIR", "");
         EXPECT_EQ(cluster_base(options), ::geteuid() == 0 ? "/var/lib/stele" : "/home/somebody/.local/share/stele");
     }
-    const Variable variable("STELE_DATA_DIR", "/srv//stele/");
+    const EnvironmentVariable variable("STELE_DATA_DIR", "/srv//stele/");
     EXPECT_EQ(cluster_base(options), "/srv/stele");
     options.directory = "/srv/other/../chosen";
     EXPECT_EQ(cluster_base(options), "/srv/chosen");

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "postgres/dsn_environment.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace stele {
 namespace {
@@ -58,22 +59,6 @@ std::string refusal(std::string_view text, const Variables& variables = {}) {
     EXPECT_EQ(dsn.error().code, ErrorCode::invalid_argument);
     return dsn.error().message;
 }
-
-/// A directory of its own, gone at the end.
-class Home {
-public:
-    Home() {
-        std::string name = (std::filesystem::temp_directory_path() / "stele-dsn-XXXXXX").string();
-        path_ = mkdtemp(name.data());
-    }
-    ~Home() { std::filesystem::remove_all(path_); }
-    Home(const Home&) = delete;
-    Home& operator=(const Home&) = delete;
-    const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 TEST(Dsn, draive_001_a_scheme_other_than_postgres_is_refused) {
     for (const char* text : {"mysql://u:s3cret@h/d", "http://h", "postgresq://h/d", "://h/d", "h/d", "postgres:h/d"}) {
@@ -239,7 +224,7 @@ TEST(Dsn, beside_a_service_nothing_is_filled_in_that_the_service_file_may_hold) 
 }
 
 TEST(Dsn, the_literal_password_does_not_shadow_a_password_file) {
-    const Home home;
+    const test::TemporaryDirectory home;
     EXPECT_EQ(value(value_or_raise(parse_dsn("postgres://h/d", environment({}, {home.path()}))), "password"),
               "postgres");
     std::ofstream(home.path() / ".pgpass") << "h:*:*:*:filed\n";
