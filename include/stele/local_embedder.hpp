@@ -13,8 +13,8 @@ namespace stele {
 inline namespace v0 {
 
 struct LocalEmbedderOptions {
-    /// int8: weights in 8 bits, activations in 8 bits for each token; about 3.5 times as fast as float32, a third of
-    /// its memory, cosine to it about 0.999. Their vectors must not be mixed: the fingerprints differ.
+    /// int8: weights in 8 bits, activations in 8 bits for each token; about 3 times as fast as float32, a third of its
+    /// memory, cosine to it about 0.999. Their vectors must not be mixed: the fingerprints differ.
     enum class Precision : std::uint8_t { int8, float32 };
     enum class Pooling : std::uint8_t { mean, cls };
     /// What happens to a text that is longer than the model reads. cut: its end does not count, and
@@ -47,10 +47,12 @@ public:
     ~LocalEmbedder() override;
 
     std::size_t dimension() const override;
-    /// "stele-bert-v1:SHA256:POOLING:LENGTH:PRECISION", then ":windows" and ":PREFIX" where they are used; SHA256 is
-    /// that of the weights. The number after the v rises when any vector changes.
+    /// "stele-bert-v1:SHA256:REST:POOLING:LENGTH:PRECISION:LONGTEXT", then ":PREFIX" where there is one. SHA256 is that
+    /// of the weights, REST 8 digits of that of the configuration and the vocabulary, LONGTEXT cut or windows. The
+    /// number after the v rises when any vector changes.
     const std::string& fingerprint() const override;
-    /// For minilm and bge-small with their own pooling and prefix; nothing for others.
+    /// For minilm and bge-small with their own pooling, prefix and length; nothing for others. It was measured on
+    /// questions that fit, whose vectors are the same with either LongText.
     std::optional<float> threshold() const override;
     /// Throws Error(invalid_argument) for text that is not UTF-8.
     std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline deadline) override;

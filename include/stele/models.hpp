@@ -67,6 +67,7 @@ struct STELE_API KnownModel {
     std::string prefix;                ///< put before every text
     std::optional<float> threshold;    ///< Embedder::threshold, measured as docs/embedders.md tells
     std::size_t max_pieces = 0;        ///< of a text, with [CLS] and [SEP]; the model was trained for no more
+    std::string rest;                  ///< of LocalEmbedder::fingerprint: its configuration and vocabulary
     std::vector<ModelFile> files;      ///< the first holds the weights; of a tokenizer's two forms a source has one
     std::vector<ModelSource> sources;  ///< in the order in which they are tried
 

@@ -22,7 +22,7 @@ inline namespace v0 {
 
 struct SemanticCacheOptions {
     /// Cosine from which a stored question counts as the same, -1 to 1. Empty: the embedder's own
-    /// (Embedder::threshold); where it has none, each get must bring one.
+    /// (Embedder::threshold); where it has none, each get by meaning must bring one.
     std::optional<float> similarity_threshold{};
     /// Lifetime of answers put without one, 1 s to 100 years; nothing: for ever.
     std::optional<std::chrono::seconds> default_ttl{};

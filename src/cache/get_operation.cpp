@@ -55,6 +55,7 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
     }
     outcome.miss = GetOutcome::Miss::not_found;
     if (!request.by_meaning) co_return outcome;
+    const float threshold = neighbours.threshold();
     neighbours.observe(exact.get<std::int64_t>("version", 0));
 
     std::vector<float> unit;
@@ -77,7 +78,7 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
     // more are asked for only when all of the first were dead
     constexpr std::size_t kFirst = 8, kMost = 8'192;
     for (std::size_t k = kFirst; k <= kMost; k *= 8) {
-        const std::vector<Candidate> candidates = neighbours.search(unit, k, request.threshold);
+        const std::vector<Candidate> candidates = neighbours.search(unit, k, threshold);
         if (candidates.empty()) break;
         std::vector<std::int64_t> ids;
         ids.reserve(candidates.size());

@@ -19,12 +19,12 @@ struct GetRequest {
     std::string query;  // normalised
     std::string hash;
     std::optional<std::vector<float>> unit;  // the caller's vector
-    float threshold = 0;
     bool by_meaning = true;  // false: exact lookup only
 };
 
 /// How the vectors in memory are reached; may throw Error.
 struct Neighbours {
+    std::function<float()> threshold;  // from which similarity on
     std::function<void(std::int64_t version)> observe;
     std::function<std::vector<Candidate>(std::span<const float> unit, std::size_t k, float min_score)> search;
     std::function<void(std::int64_t id)> forget;

@@ -167,7 +167,6 @@ float SemanticCache::Impl::threshold(const GetOptions& get) const {
                           "(docs/embedders.md tells how to find it)",
                           embedder ? fmt::format("the embedder '{}'", embedder->fingerprint()) : "the caller"));
     }
-    check_threshold(*chosen);
     return *chosen;
 }
 
@@ -231,11 +230,11 @@ SemanticCache::~SemanticCache() {
 std::optional<Hit> SemanticCache::get(std::string_view query, const Scope& scope, const GetOptions& options) {
     Impl& impl = *impl_;
     impl.check_open();
+    if (options.similarity_threshold) check_threshold(*options.similarity_threshold);
     GetRequest request;
     request.name_space = scope.stored_namespace();
     request.query = impl.key_text(query);
     request.hash = query_hash(request.query);
-    if (impl.embedder || options.embedding) request.threshold = impl.threshold(options);
     if (options.embedding) request.unit = impl.checked(*options.embedding);
     if (options.bypass) {
         impl.counters.add(request.name_space, Counter::misses);
@@ -251,6 +250,7 @@ std::optional<Hit> SemanticCache::get(std::string_view query, const Scope& scope
         request.by_meaning = memory != nullptr && (request.unit || impl.embedder);
         Neighbours neighbours;
         if (request.by_meaning) {
+            neighbours.threshold = [&] { return impl.threshold(options); };
             neighbours.observe = [&, before = memory->mark()](std::int64_t version) {
                 memory->observe(before, version, impl.database, until);
             };

@@ -68,6 +68,7 @@ Result<Bert> Bert::load(const BertConfig& config, const Tensors& tensors, Precis
 
 bool Bert::embed(Texts texts, BertConfig::Pooling pooling, BertWorkspace& space, float* vectors) const {
     const std::size_t width = config_.hidden;
+    check(texts);
     bool good = true;
     while (!texts.empty()) {
         const bool fine = has_few(texts.front());
@@ -84,6 +85,14 @@ bool Bert::embed(Texts texts, BertConfig::Pooling pooling, BertWorkspace& space,
         texts = texts.subspan(count);
     }
     return good;
+}
+
+void Bert::check(Texts texts) const {
+    for (const auto& text : texts) {
+        const bool fits = !text.empty() && text.size() <= config_.max_positions &&
+                          *std::max_element(text.begin(), text.end()) < config_.vocabulary;
+        if (!fits) raise(ErrorCode::internal, "a text has word pieces that the model does not have");
+    }
 }
 
 void Bert::forward(Texts texts, bool fine, BertWorkspace& space) const {

@@ -38,7 +38,7 @@ public:
 
     /// `texts`: ids of word pieces, each text at least one and at most config.max_positions. Writes one vector a text
     /// of config.hidden floats, pooled and of unit length. A vector depends on its own text alone. False when a sum is
-    /// not finite, which means damaged weights.
+    /// not finite, which means damaged weights. Other texts are an Error(internal).
     bool embed(std::span<const std::span<const std::uint32_t>> texts, BertConfig::Pooling pooling, BertWorkspace& space,
                float* vectors) const;
 
@@ -48,6 +48,7 @@ private:
     struct Weights;
     using Texts = std::span<const std::span<const std::uint32_t>>;
     Bert(const BertConfig& config, std::unique_ptr<const Weights> weights);
+    void check(Texts texts) const;
     void forward(Texts texts, bool fine, BertWorkspace& space) const;
     void look_up(Texts texts, float* hidden) const;
     void attend(Texts texts, BertWorkspace& space) const;

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,8 +43,18 @@ public:
     AlignedVector<float> numbers(const std::string& name, std::size_t count) {
         AlignedVector<float> values(count, 0.0F);
         const Tensor* tensor = find(name, {count});
-        if (!error_) read_values(*tensor, 0, count, values.data());
+        if (error_) return values;
+        read_values(*tensor, 0, count, values.data());
+        check_finite(name, values);
         return values;
+    }
+
+    /// In 8 bits a number that is not finite would vanish, and damaged weights with it.
+    void check_finite(const std::string& name, std::span<const float> values) {
+        constexpr std::uint32_t kMagnitude = 0x7fffffff, kInfinity = 0x7f800000;
+        std::uint32_t largest = 0;
+        for (const float value : values) largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & kMagnitude);
+        if (largest >= kInfinity && !error_) refuse(fmt::format("has numbers that are not finite in \"{}\"", name));
     }
 
     LayerNorm layer_norm(const std::string& name, std::size_t width) {
@@ -61,8 +74,9 @@ public:
         const auto fetch = [&](std::size_t first, std::size_t count, float* weights) {
             for (std::size_t i = 0; i < count; ++i) {
                 const std::size_t run = std::min(count - i, outputs_each - (first + i) % outputs_each);
-                read_outputs(*matrices[(first + i) / outputs_each], (first + i) % outputs_each, run,
-                             weights + i * inputs);
+                const std::size_t matrix = (first + i) / outputs_each;
+                read_outputs(*matrices[matrix], (first + i) % outputs_each, run, weights + i * inputs);
+                check_finite(names[matrix] + ".weight", {weights + i * inputs, run * inputs});
                 i += run - 1;
             }
         };
@@ -137,9 +151,11 @@ Result<Bert::Weights> Bert::Weights::read(const BertConfig& config, const Tensor
 
     weights.positions.resize(config.max_positions * width);
     read_values(*positions, 0, weights.positions.size(), weights.positions.data());
+    reader.check_finite("embeddings.position_embeddings.weight", weights.positions);
     std::vector<float> type(width);
     read_values(*types, 0, width, type.data());
     for (std::size_t i = 0; i < weights.positions.size(); ++i) weights.positions[i] += type[i % width];
+    if (reader.error()) return fail(*reader.error());
     return weights;
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <limits>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -69,10 +70,10 @@ LocalEmbedder::Impl::Impl(LocalEmbedderOptions given, LocalModel loaded)
     }
     prefix = options.prefix.value_or(model.known == nullptr ? "" : model.known->prefix);
     if (options.threads == 0) options.threads = std::max(1U, std::thread::hardware_concurrency());
-    const bool windows = options.long_text == LongText::mean_of_windows;
-    fingerprint = fmt::format("stele-bert-v1:{}:{}:{}:{}{}{}{}", model.sha256, name_of(config.pooling),
-                              config.max_length, options.precision == Precision::int8 ? "int8" : "float32",
-                              windows ? ":windows" : "", prefix.empty() ? "" : ":", prefix);
+    fingerprint =
+        fmt::format("stele-bert-v1:{}:{}:{}:{}:{}:{}{}{}", model.sha256, model.rest, name_of(config.pooling),
+                    config.max_length, options.precision == Precision::int8 ? "int8" : "float32",
+                    options.long_text == LongText::cut ? "cut" : "windows", prefix.empty() ? "" : ":", prefix);
 }
 
 void LocalEmbedder::Impl::cut(std::string_view text, std::size_t number, std::vector<Window>& windows,
@@ -117,7 +118,7 @@ void LocalEmbedder::Impl::run(const std::vector<Window>& windows, std::size_t fi
     for (std::size_t i = first; i < last; ++i) texts.emplace_back(windows[i].pieces);
     std::unique_ptr<BertWorkspace> space = borrow();
     if (!model.bert.embed(texts, config.pooling, *space, vectors + first * config.hidden)) {
-        raise(ErrorCode::embedder_failed, "the model's numbers overflow: its weights are damaged; install it again");
+        throw Error(model.complaint("its numbers overflow, so its weights are damaged"));
     }
     give_back(std::move(space));
 }
@@ -145,10 +146,13 @@ void LocalEmbedder::Impl::run_all(const std::vector<Window>& windows, float* vec
             next = starts.size();
         }
     };
-    std::vector<std::thread> helpers;
-    for (std::size_t i = 1; i < std::min(options.threads, starts.size() - 1); ++i) helpers.emplace_back(work);
+    std::vector<std::jthread> helpers;
+    try {
+        for (std::size_t i = 1; i < std::min(options.threads, starts.size() - 1); ++i) helpers.emplace_back(work);
+    } catch (const std::system_error&) {  // no more threads to be had: those that there are do the work
+    }
     work();
-    for (std::thread& helper : helpers) helper.join();
+    helpers.clear();
     if (failure) std::rethrow_exception(failure);
 }
 
@@ -170,8 +174,11 @@ const std::string& LocalEmbedder::fingerprint() const {
 
 std::optional<float> LocalEmbedder::threshold() const {
     const KnownModel* known = impl_->model.known;
-    if (known == nullptr || impl_->options.pooling || impl_->options.prefix) return std::nullopt;
-    return known->threshold;
+    const BertConfig& config = impl_->config;
+    const bool as_measured = known != nullptr && impl_->prefix == known->prefix &&
+                             config.pooling == impl_->model.bert.config().pooling &&
+                             config.max_length == known->max_pieces;
+    return as_measured ? known->threshold : std::nullopt;
 }
 
 std::vector<Embedding> LocalEmbedder::embed(std::span<const std::string_view> texts, Deadline deadline) {

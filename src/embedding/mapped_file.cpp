@@ -78,4 +78,13 @@ void MappedFile::release_pages(std::span<const std::byte> part) const noexcept {
     if (first < last) ::madvise(bytes_.data() + (first - base), last - first, MADV_DONTNEED);
 }
 
+Result<std::optional<std::string>> read_if_present(const std::filesystem::path& path, std::size_t most) {
+    const Result<MappedFile> file = MappedFile::open(path);
+    if (!file && file.error().code == ErrorCode::not_found) return std::nullopt;
+    if (!file) return fail(file.error());
+    const std::span<const std::byte> bytes = file->bytes();
+    if (bytes.size() > most) return cannot_read(path, fmt::format("{} bytes are too many for it", bytes.size()));
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
 }  // namespace stele

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
+#include <string>
 
 #include "base/result.hpp"
 
@@ -30,5 +32,8 @@ private:
 
     std::span<std::byte> bytes_;
 };
+
+/// A whole file of at most `most` bytes. Nothing: there is none of that name. Errors as MappedFile::open.
+Result<std::optional<std::string>> read_if_present(const std::filesystem::path& path, std::size_t most);
 
 }  // namespace stele

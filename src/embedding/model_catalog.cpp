@@ -20,6 +20,7 @@ KnownModel minilm() {
     model.dimension = 384;
     model.pooling = KnownModel::Pooling::mean;
     model.max_pieces = 256;
+    model.rest = "d98491a2";
     model.threshold = 0.80F;
     model.files = {
         {"model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db", 90'868'376, {}},
@@ -60,6 +61,7 @@ KnownModel bge_small() {
     model.dimension = 384;
     model.pooling = KnownModel::Pooling::cls;
     model.max_pieces = 512;
+    model.rest = "6e191c39";
     model.threshold = 0.88F;
     model.files = {
         {"model.onnx", "828e1496d7fabb79cfa4dcd84fa38625c0d3d21da474a00f08db0f559940cf35", 133'093'490, {}},

@@ -142,17 +142,19 @@ Result<InstalledModel> look_at_model(const fs::path& folder, const KnownModel* k
     return model;
 }
 
+std::string repair_hint(std::string_view name, const KnownModel* known) {
+    std::string hint = fmt::format("; `stele model verify {}` examines it", name);
+    if (known != nullptr) hint += fmt::format(", `stele model install {}` puts it right", name);
+    return hint;
+}
+
 Result<InstalledModel> look_for_model(std::string_view name, const std::vector<fs::path>& search,
                                       const ModelCatalog& catalog) {
     const auto folder = find_model_folder(name, search);
     if (!folder) return unusable(absence(name, search, catalog));
     const KnownModel* known = find_in(catalog, name);
     Result<InstalledModel> model = look_at_model(*folder, known);
-    if (!model) {
-        std::string& message = model.error().message;
-        message += fmt::format("; `stele model verify {}` examines it", name);
-        if (known != nullptr) message += fmt::format(", `stele model install {}` puts it right", name);
-    }
+    if (!model) model.error().message += repair_hint(name, known);
     return model;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,8 @@ namespace stele {
 /// As inspect_model(). Every error of this and the next is an Error(embedder_failed), never not_found, which would read
 /// as a miss.
 Result<InstalledModel> look_at_model(const std::filesystem::path& folder, const KnownModel* known);
+/// What helps when the model of that name is damaged, to follow what is wrong: "; `stele model verify ..."
+std::string repair_hint(std::string_view name, const KnownModel* known);
 /// As find_model().
 Result<InstalledModel> look_for_model(std::string_view name,
                                       const std::vector<std::filesystem::path>& search = model_search_path(),

@@ -8,12 +8,12 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "embedding/mapped_file.hpp"
 #include "stele/describe.hpp"
 #include "stele/describe_json.hpp"
 
@@ -42,13 +42,13 @@ struct FreeContext {
 }  // namespace
 
 Result<std::optional<ModelRecord>> load_model_record(const fs::path& folder) {
+    constexpr std::size_t kMost = 1U << 20U;
     const fs::path file = folder / kModelRecord;
-    if (!file_state(file)) return std::nullopt;
-    std::ifstream in(file, std::ios::binary);
-    if (!in) return unreadable(file, reason(errno));
-    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    Result<std::optional<std::string>> text = read_if_present(file, kMost);
+    if (!text) return fail(make_error(ErrorCode::embedder_failed, text.error().message));
+    if (!*text) return std::nullopt;
     try {
-        return from_json<ModelRecord>(Json::parse(text));
+        return from_json<ModelRecord>(Json::parse(**text));
     } catch (const Error& error) {
         return fail(make_error(ErrorCode::embedder_failed,
                                fmt::format("{} is not what Stele wrote: {}", file.string(), error.info().message)));

@@ -97,6 +97,10 @@ Result<Tensors> read_safetensors(std::span<const std::byte> file) {
         if (auto read = read_tensor(name, value, rest.subspan(header_size), tensors); !read)
             return fail(std::move(read.error()));
     }
+    // overlapping ones would ask for more memory than a file of this size may
+    std::size_t taken = 0;
+    for (const auto& [name, tensor] : tensors) taken += tensor.bytes.size();
+    if (taken > rest.size() - header_size) return refuse("its tensors overlap");
     return tensors;
 }
 

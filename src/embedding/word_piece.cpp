@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/hash.hpp"
 #include "base/text.hpp"
 #include "embedding/endpoint.hpp"
 
@@ -247,6 +248,18 @@ WordPiece::Tokens WordPiece::encode(std::string_view text, std::size_t max_lengt
     if (tokens.truncated) tokens.ids.resize(limit);
     tokens.ids.push_back(last_);
     return tokens;
+}
+
+std::string WordPiece::sum() const {
+    std::vector<std::string_view> by_id(size_);
+    for (const Slot& slot : slots_) {
+        if (slot.length != 0) by_id[slot.id] = text_of(slot);
+    }
+    std::string text =
+        fmt::format("{:d}{:d}{:d}{:d} {} {} {} {}", options_.clean_text, options_.split_chinese, options_.strip_accents,
+                    options_.lower_case, options_.max_word, unknown_, first_, last_);
+    for (const std::string_view token : by_id) (text += '\n') += token;
+    return sha256_hex((text += '\n') += options_.prefix);
 }
 
 }  // namespace stele

@@ -40,6 +40,8 @@ public:
 
     /// One more than the highest id: the rows that a model's word table needs.
     std::size_t size() const noexcept { return size_; }
+    /// SHA-256 of all that decides what encode() gives: the options and the tokens, wherever they were read from.
+    std::string sum() const;
 
 private:
     struct Token {

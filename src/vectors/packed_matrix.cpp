@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 namespace stele {
@@ -42,14 +43,15 @@ ByteMatrix::ByteMatrix(std::size_t inputs, std::size_t outputs, const FetchOutpu
             float largest = 0;
             for (std::size_t k = 0; k < inputs; ++k) largest = std::max(largest, std::fabs(weights[k]));
             const float scale = largest / kLargest;
-            const float inverse = scale > 0 ? 1 / scale : 0;
+            const float inverse =
+                scale >= std::numeric_limits<float>::min() ? 1 / scale : 0;  // else 1 / it is infinite
             std::int32_t sum = 0;
             for (std::size_t k = 0; k < inputs; ++k) {
                 const auto code = static_cast<std::int8_t>(std::nearbyint(weights[k] * inverse));
                 row[k] = code;
                 sum += code;
             }
-            scales_[first + c] = scale;
+            scales_[first + c] = inverse > 0 ? scale : 0;
             sums_[first + c] = static_cast<float>(sum);
         }
         for (std::size_t k = 0; k < padded; k += 4) {

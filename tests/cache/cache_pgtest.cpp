@@ -280,10 +280,11 @@ TEST_F(CacheTest, vectors_that_nobody_measured_need_a_threshold_from_the_caller)
     };
     SemanticCache cache(database, std::make_shared<Unmeasured>());
     cache.put("question", "answer");
-    const ErrorInfo error = error_of([&] { cache.get("question"); });
+    EXPECT_TRUE(cache.get("question"));
+    const ErrorInfo error = error_of([&] { cache.get("another"); });
     EXPECT_EQ(error.code, ErrorCode::invalid_argument);
     EXPECT_THAT(error.message, ::testing::HasSubstr("'table:v1'"));
-    EXPECT_TRUE(cache.get("question", {}, {.similarity_threshold = 0.9f}));
+    EXPECT_FALSE(cache.get("another", {}, {.similarity_threshold = 0.9f}));
     EXPECT_EQ(error_of([&] {
                   SemanticCache(database, nullptr).get("question", {}, {.embedding = std::vector<float>(64, 1.0f)});
               }).code,

@@ -53,7 +53,7 @@ protected:
         request.name_space = "ns";
         request.query = "q";
         request.hash = "h";
-        request.threshold = 0.8f;
+        neighbours.threshold = [] { return 0.8f; };
         neighbours.observe = [this](std::int64_t version) { observed.push_back(version); };
         neighbours.search = [this](std::span<const float>, std::size_t k, float) {
             std::vector<Candidate> found = matches;

@@ -105,21 +105,54 @@ TEST(Bert, gives_a_text_the_same_bits_whoever_its_neighbours_are) {
     }
 }
 
-TEST(Bert, says_so_when_the_weights_lead_to_numbers_that_are_none) {
+/// A file in which one weight, wherever it stands, has this number everywhere.
+std::string file_with(const std::string& weight, float number) {
     TinyBert tiny;
     for (auto& [name, tensor] : tiny.tensors) {
-        if (name == "bert.encoder.layer.1.output.dense.bias") {
-            tensor =
-                stele::testing::f32_tensor({TinyBert::kHidden}, std::vector<float>(TinyBert::kHidden, std::nanf("")));
+        if (name != weight) continue;
+        std::size_t count = 1;
+        for (const std::size_t extent : tensor.shape) count *= extent;
+        tensor = stele::testing::f32_tensor(tensor.shape, std::vector<float>(count, number));
+    }
+    return tiny.file();
+}
+
+TEST(Bert, says_so_when_the_weights_lead_to_numbers_that_are_none) {
+    const std::string file = file_with("bert.encoder.layer.1.output.dense.bias", 3e38F);
+    for (const Precision precision : {Precision::float32, Precision::int8}) {
+        const Bert bert = *load(file, precision);
+        const Pieces pieces{2, 5, 3};
+        const std::span<const std::uint32_t> view(pieces);
+        BertWorkspace space;
+        std::vector<float> vector(TinyBert::kHidden);
+        EXPECT_FALSE(bert.embed(std::span(&view, 1), Pooling::mean, space, vector.data()));
+    }
+}
+
+TEST(Bert, refuses_weights_that_are_not_finite_and_names_them) {
+    for (const char* name : {"bert.embeddings.position_embeddings.weight", "bert.embeddings.LayerNorm.weight",
+                             "bert.encoder.layer.0.attention.self.key.weight",
+                             "bert.encoder.layer.1.output.dense.weight", "bert.encoder.layer.1.output.dense.bias"}) {
+        for (const float number : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+            const std::string file = file_with(name, number);
+            for (const Precision precision : {Precision::float32, Precision::int8}) {
+                const auto bert = load(file, precision);
+                ASSERT_FALSE(bert) << name;
+                EXPECT_THAT(bert.error().message, HasSubstr(std::string(name).substr(5)));
+            }
         }
     }
-    const std::string file = tiny.file();
+}
+
+TEST(Bert, refuses_pieces_that_the_model_does_not_have) {
+    const std::string file = TinyBert().file();
     const Bert bert = *load(file, Precision::float32);
-    const Pieces pieces{2, 5, 3};
-    const std::span<const std::uint32_t> view(pieces);
     BertWorkspace space;
     std::vector<float> vector(TinyBert::kHidden);
-    EXPECT_FALSE(bert.embed(std::span(&view, 1), Pooling::mean, space, vector.data()));
+    for (const Pieces& pieces : {Pieces{}, Pieces{56}, Pieces(TinyBert::kPositions + 1, 5)}) {
+        const std::span<const std::uint32_t> view(pieces);
+        EXPECT_THROW(bert.embed(std::span(&view, 1), Pooling::mean, space, vector.data()), Error);
+    }
 }
 
 TEST(Bert, refuses_a_file_without_one_of_the_weights_and_names_it) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -24,6 +25,7 @@ using stele::testing::TinyBert;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 using Options = LocalEmbedderOptions;
 
 class LocalEmbedderTest : public ::testing::Test {
@@ -148,15 +150,69 @@ TEST_F(LocalEmbedderTest, puts_the_prefix_before_every_text) {
 }
 
 TEST_F(LocalEmbedderTest, has_a_fingerprint_of_all_that_decides_a_vector) {
-    const std::string sum = sha256_hex(TinyBert().file());
-    EXPECT_EQ(LocalEmbedder(options()).fingerprint(), "stele-bert-v1:" + sum + ":mean:40:int8");
+    const std::string weights = "stele-bert-v1:" + sha256_hex(TinyBert().file()) + ":";
+    const std::string whole = LocalEmbedder(options()).fingerprint();
+    EXPECT_THAT(whole, StartsWith(weights));
+    const std::string rest = whole.substr(weights.size(), 8);
+    EXPECT_EQ(whole, weights + rest + ":mean:40:int8:cut");
     Options other = options();
     other.precision = Options::Precision::float32;
     other.pooling = Options::Pooling::cls;
     other.max_length = 30;
     other.prefix = "query: ";
     other.long_text = Options::LongText::mean_of_windows;
-    EXPECT_EQ(LocalEmbedder(other).fingerprint(), "stele-bert-v1:" + sum + ":cls:30:float32:windows:query: ");
+    EXPECT_EQ(LocalEmbedder(other).fingerprint(), weights + rest + ":cls:30:float32:windows:query: ");
+}
+
+TEST_F(LocalEmbedderTest, has_another_fingerprint_with_another_configuration_or_vocabulary_of_the_same_weights) {
+    const std::string whole = LocalEmbedder(options()).fingerprint();
+    nlohmann::json config = TinyBert::config();
+    config["num_hidden_layers"] = 1;
+    TinyBert::write(folder_ / "config.json", config.dump());
+    const std::string shallow = LocalEmbedder(options()).fingerprint();
+    EXPECT_NE(shallow, whole);
+    TinyBert::write(folder_ / "config.json", TinyBert::config().dump());
+    EXPECT_EQ(LocalEmbedder(options()).fingerprint(), whole);
+    TinyBert::write(folder_ / "tokenizer_config.json", R"({"do_lower_case": false})");
+    const std::string cased = LocalEmbedder(options()).fingerprint();
+    EXPECT_NE(cased, whole);
+    EXPECT_NE(cased, shallow);
+}
+
+TEST_F(LocalEmbedderTest, does_not_believe_the_record_of_a_folder_that_was_brought) {
+    const RecordedFile true_one = record_file(folder_, "model.safetensors");
+    RecordedFile forged = true_one;
+    forged.sha256 = known_models().front().weights().sha256;
+    TinyBert::write(folder_ / kModelRecord, ModelRecord{"tiny", "", {forged}}.text());
+    LocalEmbedder embedder(options());
+    EXPECT_THAT(embedder.fingerprint(), StartsWith("stele-bert-v1:" + true_one.sha256));
+    EXPECT_FALSE(embedder.threshold());
+}
+
+TEST_F(LocalEmbedderTest, refuses_a_model_of_a_name_whose_weights_are_not_the_recorded_ones) {
+    const test::EnvironmentVariable models("STELE_MODELS", folder_.parent_path().string());
+    Options named;
+    named.model = folder_.filename().string();
+    TinyBert::write(folder_ / kModelRecord,
+                    ModelRecord{named.model, "", {record_file(folder_, "model.safetensors")}}.text());
+    EXPECT_NO_THROW(LocalEmbedder{named});
+    std::string damaged = TinyBert().file();
+    damaged.back() = static_cast<char>(damaged.back() + 1);
+    TinyBert::write(folder_ / "model.safetensors", damaged);
+    fs::last_write_time(folder_ / "model.safetensors", fs::file_time_type::clock::now() + std::chrono::seconds(5));
+    const ErrorInfo error = error_of(named);
+    EXPECT_EQ(error.code, ErrorCode::embedder_failed);
+    EXPECT_THAT(error.message,
+                AllOf(HasSubstr("model.safetensors is damaged"), HasSubstr("stele model verify " + named.model)));
+}
+
+TEST_F(LocalEmbedderTest, a_small_file_that_cannot_be_read_is_not_taken_for_one_that_is_absent) {
+    fs::create_directory(folder_ / "modules.json");
+    EXPECT_THAT(error_of(options()).message, HasSubstr("modules.json: it is not a regular file"));
+    fs::remove(folder_ / "modules.json");
+    fs::create_directory(folder_ / "1_Pooling");
+    ASSERT_EQ(::mkfifo((folder_ / "1_Pooling" / "config.json").c_str(), 0600), 0);
+    EXPECT_THAT(error_of(options()).message, HasSubstr("1_Pooling/config.json: it is not a regular file"));
 }
 
 TEST_F(LocalEmbedderTest, knows_no_threshold_of_a_model_that_nobody_measured) {

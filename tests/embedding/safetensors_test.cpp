@@ -26,6 +26,13 @@ std::string message_of(std::string_view header, std::size_t data_bytes) {
     return message_of(safetensors_file(header, std::string(data_bytes, 'x')));
 }
 
+TEST(Safetensors, refuses_tensors_that_overlap) {
+    EXPECT_THAT(message_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+                           R"("b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
+                           8),
+                HasSubstr("overlap"));
+}
+
 TEST(Safetensors, give_views_into_the_file) {
     const std::string file =
         safetensors_file({{"a", f32_tensor({2, 3}, {1, 2, 3, 4, 5, 6})}, {"b", f32_tensor({1}, {7})}});
