@@ -2,9 +2,8 @@
 #include <utility>
 
 #include "vectors/packed_matrix.hpp"
+#include "vectors/targets.hpp"
 
-// Arrays of vectors need vectors of a known size, which SVE and RVV do not have.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 // Highway includes this file again for every instruction set.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "vectors/float_kernels.cpp"
