@@ -8,6 +8,7 @@
 namespace {
 
 constexpr std::size_t kNoLimit = 1'000'000;
+constexpr std::size_t kFewTokens = 6;
 
 void check_ids(const stele::WordPiece& word_piece, const stele::WordPiece::Tokens& tokens, std::size_t max_length) {
     require(tokens.ids.size() >= 2 && tokens.ids.size() <= max_length);
@@ -26,6 +27,18 @@ void check_cutting(const stele::WordPiece& word_piece, std::string_view text) {
         require(std::equal(cut.ids.begin(), cut.ids.end() - 1, whole.ids.begin()));
         require(cut.ids.back() == whole.ids.back());
     }
+}
+
+void check_result(const stele::Result<stele::WordPiece>& word_piece, std::string_view text) {
+    if (!word_piece) require(word_piece.error().code == stele::ErrorCode::invalid_argument);
+    if (word_piece) check_cutting(*word_piece, text);
+}
+
+// A limit refuses, and changes nothing else.
+void check_limited(const stele::Result<stele::WordPiece>& limited, const stele::Result<stele::WordPiece>& unlimited,
+                   std::string_view text) {
+    check_result(limited, text);
+    if (limited) require(unlimited && limited->size() == unlimited->size());
 }
 
 // No word reaches over a blank.
@@ -49,10 +62,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(accepted == stele::valid_utf8(text));
     if (accepted) check_halves(kWordPiece, text);
 
-    for (const auto& word_piece :
-         {stele::WordPiece::from_vocabulary(text, {}), stele::WordPiece::from_tokenizer_json(text)}) {
-        if (!word_piece) require(word_piece.error().code == stele::ErrorCode::invalid_argument);
-        if (word_piece) check_cutting(*word_piece, text);
-    }
+    const auto by_lines = stele::WordPiece::from_vocabulary(text, {});
+    const auto by_json = stele::WordPiece::from_tokenizer_json(text);
+    check_result(by_lines, text);
+    check_result(by_json, text);
+    const auto few_lines = stele::WordPiece::from_vocabulary(text, {}, kFewTokens);
+    check_limited(few_lines, by_lines, text);
+    check_limited(stele::WordPiece::from_tokenizer_json(text, kFewTokens), by_json, text);
+    require(few_lines.has_value() == (by_lines && by_lines->size() <= kFewTokens));
     return 0;
 }

@@ -110,9 +110,9 @@ Result<WordPiece> read_tokenizer(Texts& texts, const BertConfig& config) {
         options.lower_case = config.lower_case;
         options.strip_accents = config.strip_accents;
         options.split_chinese = config.split_chinese;
-        return WordPiece::from_vocabulary(*vocabulary, options);
+        return WordPiece::from_vocabulary(*vocabulary, options, config.vocabulary);
     }
-    if (json) return WordPiece::from_tokenizer_json(*json);
+    if (json) return WordPiece::from_tokenizer_json(*json, config.vocabulary);
     return wrong("it has neither a vocab.txt nor a tokenizer.json");
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -84,7 +85,7 @@ Result<WordPiece::Options> read_options(dom::element root) {
 
 }  // namespace
 
-Result<WordPiece> WordPiece::from_tokenizer_json(std::string_view json) {
+Result<WordPiece> WordPiece::from_tokenizer_json(std::string_view json, std::size_t most) {
     if (json.size() > kMaxFileBytes) return refuse("the tokenizer has {} bytes: too many for one", json.size());
     dom::parser parser;
     dom::element root;
@@ -96,8 +97,9 @@ Result<WordPiece> WordPiece::from_tokenizer_json(std::string_view json) {
     if (root.at_pointer("/model/vocab").get(vocabulary) != simdjson::SUCCESS)
         return refuse("the tokenizer has no object model.vocab");
     std::vector<Token> tokens;
-    tokens.reserve(vocabulary.size());
+    tokens.reserve(std::min(vocabulary.size(), most));
     for (const auto [text, value] : vocabulary) {
+        if (tokens.size() == most) return refuse("the tokenizer has more than {} tokens: is it this model's?", most);
         std::uint64_t id = 0;
         if (value.get(id) != simdjson::SUCCESS || id > std::numeric_limits<std::int32_t>::max())
             return refuse("the tokenizer's token \"{}\" has no id", presentable(text, {}, 80));

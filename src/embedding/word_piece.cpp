@@ -51,11 +51,12 @@ std::string_view without_trailing_blanks(std::string_view line) {
 
 }  // namespace
 
-Result<WordPiece> WordPiece::from_vocabulary(std::string_view lines, Options options) {
+Result<WordPiece> WordPiece::from_vocabulary(std::string_view lines, Options options, std::size_t most) {
     if (lines.size() > kMaxFileBytes) return refuse("the vocabulary has {} bytes: too many for one", lines.size());
     if (!valid_utf8(lines)) return refuse("the vocabulary is not UTF-8");
     std::vector<Token> tokens;
     while (!lines.empty()) {
+        if (tokens.size() == most) return refuse("the vocabulary has more than {} tokens: is it this model's?", most);
         const std::string_view line = lines.substr(0, lines.find('\n'));
         lines.remove_prefix(std::min(lines.size(), line.size() + 1));
         tokens.push_back({without_trailing_blanks(line), static_cast<std::uint32_t>(tokens.size())});

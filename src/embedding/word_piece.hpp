@@ -27,11 +27,14 @@ public:
         bool truncated = false;  ///< there were more pieces
     };
 
-    /// A vocab.txt: one token a line, its id the number of the line. invalid_argument says what is wrong.
-    static Result<WordPiece> from_vocabulary(std::string_view lines, Options options);
+    static constexpr std::size_t kMostTokens = 1'000'000;  ///< more than any in use has
+
+    /// A vocab.txt: one token a line, its id the number of the line. invalid_argument says what is wrong. More than
+    /// `most` tokens, those that the model has room for, are refused without memory for them.
+    static Result<WordPiece> from_vocabulary(std::string_view lines, Options options, std::size_t most = kMostTokens);
     /// A tokenizer.json, which holds the options too; its padding and truncation are not taken. invalid_argument for
     /// another kind of tokenizer, with what it is.
-    static Result<WordPiece> from_tokenizer_json(std::string_view json);
+    static Result<WordPiece> from_tokenizer_json(std::string_view json, std::size_t most = kMostTokens);
 
     /// `first`, the pieces of `text`, `last`: at most `max_length` ids, which must be 2 or more. What comes after them
     /// in a long text costs next to nothing. Throws Error(invalid_argument) for text that is not UTF-8; U+0000 is

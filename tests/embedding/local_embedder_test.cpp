@@ -257,6 +257,7 @@ TEST_F(LocalEmbedderTest, says_what_is_wrong_with_a_folder) {
     EXPECT_THAT(refused("config.json", ""), HasSubstr("config.json"));
     EXPECT_THAT(refused("config.json", R"({"model_type": "gpt2"})"), HasSubstr("model_type is \"gpt2\""));
     EXPECT_THAT(refused("vocab.txt", ""), HasSubstr("vocab.txt or tokenizer.json"));
+    EXPECT_THAT(refused("vocab.txt", std::string(57, '\n')), HasSubstr("more than 56 tokens"));
     EXPECT_THAT(refused("model.safetensors", "no such thing"), HasSubstr("safetensors"));
     TinyBert::write(folder_ / "modules.json", R"([{"type": "sentence_transformers.models.Dense"}])");
     EXPECT_THAT(error_of(options()).message, HasSubstr("Dense"));

@@ -242,6 +242,16 @@ TEST(WordPieceVocabulary, is_refused_without_its_special_tokens) {
     EXPECT_THAT(error_of(WordPiece::from_vocabulary("[UNK]\n[CLS]\n[SEP]\n", options)), HasSubstr("1 to 1000"));
 }
 
+TEST(WordPieceVocabulary, is_refused_with_more_tokens_than_the_model_has_room_for) {
+    EXPECT_TRUE(WordPiece::from_vocabulary("[UNK]\n[CLS]\n[SEP]\n", {}, 3));
+    EXPECT_TRUE(WordPiece::from_vocabulary("[UNK]\n[CLS]\n[SEP]", {}, 3));
+    for (const char* lines : {"[UNK]\n[CLS]\n[SEP]\na", "[UNK]\n[CLS]\n[SEP]\n\n"})
+        EXPECT_EQ(error_of(WordPiece::from_vocabulary(lines, {}, 3)),
+                  "the vocabulary has more than 3 tokens: is it this model's?");
+    EXPECT_THAT(error_of(WordPiece::from_vocabulary(std::string(WordPiece::kMostTokens + 1, '\n'), {})),
+                HasSubstr("more than 1000000 tokens"));
+}
+
 /// A tokenizer.json with `part` replaced by `other`.
 std::string tokenizer_json(std::string_view part = "", std::string_view other = "") {
     std::string json = R"({"version": "1.0", "truncation": {"max_length": 3}, "padding": {"strategy": {"Fixed": 3}},
@@ -290,6 +300,12 @@ TEST(WordPieceJson, takes_the_ends_of_a_text_from_its_post_processor) {
     EXPECT_THAT(
         error_of(WordPiece::from_tokenizer_json(tokenizer_json(R"({"Sequence": {"id": "A", "type_id": 0}}, )", ""))),
         HasSubstr("one token at each end"));
+}
+
+TEST(WordPieceJson, is_refused_with_more_tokens_than_the_model_has_room_for) {
+    EXPECT_TRUE(WordPiece::from_tokenizer_json(tokenizer_json(), 9));
+    EXPECT_EQ(error_of(WordPiece::from_tokenizer_json(tokenizer_json(), 3)),
+              "the tokenizer has more than 3 tokens: is it this model's?");
 }
 
 TEST(WordPieceJson, refuses_what_would_give_other_pieces_and_says_why) {
