@@ -87,5 +87,54 @@ TEST_F(Quickstart, without_fetching_takes_the_model_that_is_there_and_the_embedd
     EXPECT_THAT(said({"--no-model"}), AllOf(HasSubstr("run demo\n"), Not(HasSubstr("by wording"))));
 }
 
+/// On a machine that has nothing yet, and a package for everything.
+class Setup : public Scripts {
+protected:
+    Setup() {
+        clone("setup");
+        write(root() / "scripts/install_model", "exit 1\n");
+        stand_in("dpkg-query", "");
+        stand_in("dpkg", "echo amd64\n");
+        stand_in("apt-cache", "[ \"$1\" != policy ] || echo '  Candidate: 1'\n");
+        stand_in("apt-get", "");
+        stand_in("rm", "");
+        stand_in("sh", "");
+        stand_in("sudo", "echo \"sudo $*\" >>'" + (root() / "started").string() + "'\n");
+    }
+    void is_user(int id) { stand_in("id", "echo " + std::to_string(id) + "\n"); }
+    static bool is_for_this_system() {
+        std::ifstream file("/etc/os-release");
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        return text.find("\nID=debian\n") != std::string::npos;
+    }
+};
+
+TEST_F(Setup, starts_sudo_without_a_value_of_the_environment_in_its_words) {
+    if (!is_for_this_system()) GTEST_SKIP() << "scripts/setup is for Debian";
+    const Environment settings = {{"http_proxy", "http://me:secret@proxy"},
+                                  {"https_proxy", ""},
+                                  {"no_proxy", "localhost"},
+                                  {"PIP_INDEX_URL", "https://me:secret@index"},
+                                  {"STELE_MODELS", "/models"},
+                                  {"XDG_DATA_HOME", ""},
+                                  {"SUDO_USER", "somebody"}};
+    is_user(0);
+    const Outcome for_the_user = run("setup", {"--run"}, settings);
+    EXPECT_EQ(for_the_user.exit, 0) << for_the_user.err;
+    EXPECT_THAT(content("started"),
+                HasSubstr("sudo -H -u somebody --preserve-env=STELE_MODELS,http_proxy,no_proxy,PIP_"));
+    EXPECT_THAT(content("started"), HasSubstr("scripts/install_model --check"));
+    EXPECT_THAT(content("started") + content("build/setup.log"), Not(HasSubstr("secret")));
+
+    fs::remove(root() / "started");
+    is_user(1000);
+    const Outcome as_root = run("setup", {"--run", "--no-model"}, settings);
+    EXPECT_EQ(as_root.exit, 0) << as_root.err;
+    EXPECT_THAT(content("started"),
+                HasSubstr("sudo --preserve-env=http_proxy,no_proxy env DEBIAN_FRONTEND=noninteractive "
+                          "LC_ALL=C apt-get"));
+    EXPECT_THAT(content("started") + content("build/setup.log"), Not(HasSubstr("secret")));
+}
+
 }  // namespace
 }  // namespace stele::test
