@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -18,6 +17,7 @@
 #include "demo_replay.hpp"
 #include "demo_report.hpp"
 #include "demo_vectors.hpp"
+#include "interrupt_guard.hpp"
 #include "progress.hpp"
 
 namespace stele::cli {
@@ -25,39 +25,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// As shells report a command that Ctrl-C ended.
-constexpr ExitCode kInterrupted{130};
-
-std::atomic<bool> interrupted = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may touch nothing else");
-
-struct sigaction before{};
-
-void handle_interrupt(int signal) {
-    if (!interrupted.exchange(true)) return;
-    sigaction(signal, &before, nullptr);
-    std::raise(signal);
-}
-
-/// While it lives, the first Ctrl-C only sets `interrupted`; the second does what the process does otherwise.
-class InterruptGuard {
-public:
-    InterruptGuard() {
-        struct sigaction ours{};
-        ours.sa_handler = handle_interrupt;
-        ours.sa_flags = SA_RESTART;
-        sigaction(SIGINT, &ours, &before);
-        if (before.sa_handler == SIG_IGN) sigaction(SIGINT, &before, nullptr);
-    }
-    ~InterruptGuard() { sigaction(SIGINT, &before, nullptr); }
-    InterruptGuard(const InterruptGuard&) = delete;
-    InterruptGuard& operator=(const InterruptGuard&) = delete;
-};
-
 /// Ctrl-C, or the end of the time that --deadline gave.
 struct Stop {
     std::optional<Deadline> deadline;
-    bool operator()() const { return interrupted || (deadline && deadline->expired()); }
+    bool operator()() const { return InterruptGuard::caught() != 0 || (deadline && deadline->expired()); }
 };
 
 /// The stand-in for a model: it waits, and knows the right answer.
@@ -137,7 +108,7 @@ void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
     SemanticCache cache(database, vectors, cache_options);
     const DemoMemory memory(cache, questions);
 
-    const InterruptGuard guard;
+    const InterruptGuard guard({SIGINT});
     const Stop stopped{context.deadline()};
     if (options.fresh) forget(memory, stopped, context.output());
     DemoSetting setting;
@@ -163,7 +134,10 @@ void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
     } else {
         print(report, context.output());
     }
-    if (run.interrupted) context.exit = interrupted ? kInterrupted : exit_code_of(ErrorCode::deadline_exceeded);
+    if (run.interrupted) {
+        const int signal = InterruptGuard::caught();
+        context.exit = signal != 0 ? exit_code_of_signal(signal) : exit_code_of(ErrorCode::deadline_exceeded);
+    }
 }
 
 }  // namespace

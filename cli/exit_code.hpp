@@ -18,6 +18,10 @@ enum class ExitCode : int {
 };
 
 ExitCode exit_code_of(ErrorCode code) noexcept;
+/// As shells report what a signal ended.
+constexpr ExitCode exit_code_of_signal(int signal) noexcept {
+    return ExitCode{128 + signal};
+}
 
 /// Throws Error.
 [[noreturn]] void fail(ErrorCode code, std::string message);

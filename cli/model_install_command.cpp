@@ -2,12 +2,12 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "context.hpp"
+#include "interrupt_guard.hpp"
 #include "model_command.hpp"
 #include "model_install.hpp"
 #include "text.hpp"
@@ -17,43 +17,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-volatile std::sig_atomic_t caught = 0;
-
-void remember(int signal) {
-    caught = signal;
-}
-
 struct Interrupted {
     int signal;
 };
 
-/// While it lives, Ctrl-C and its like only set `caught`, so that what was fetched so far is cleared away.
-class InterruptionGuard {
-public:
-    InterruptionGuard() {
-        caught = 0;
-        for (std::size_t i = 0; i < kSignals.size(); ++i) {
-            struct sigaction ours{};
-            ours.sa_handler = remember;
-            ours.sa_flags = SA_RESTART;
-            sigaction(kSignals.at(i), &ours, &before_.at(i));
-            if (before_.at(i).sa_handler == SIG_IGN) sigaction(kSignals.at(i), &before_.at(i), nullptr);
-        }
-    }
-    ~InterruptionGuard() {
-        for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals.at(i), &before_.at(i), nullptr);
-    }
-    InterruptionGuard(const InterruptionGuard&) = delete;
-    InterruptionGuard& operator=(const InterruptionGuard&) = delete;
-
-    static void check() {
-        if (caught != 0) throw Interrupted{caught};
-    }
-
-private:
-    static constexpr std::array<int, 3> kSignals = {SIGINT, SIGTERM, SIGHUP};
-    std::array<struct sigaction, kSignals.size()> before_{};
-};
+void check_interrupt() {
+    if (const int signal = InterruptGuard::caught(); signal != 0) throw Interrupted{signal};
+}
 
 struct InstallCommand {
     std::string name;
@@ -91,14 +61,14 @@ void run(Context& context, const InstallCommand& install) {
     const Output& output = context.output();
     InstallPorts ports;
     ports.patience.deadline = context.deadline().value_or(Deadline::never());
-    ports.patience.check = InterruptionGuard::check;
+    ports.patience.check = check_interrupt;
     ports.note = [&output](std::string_view text) { output.note(printable(text)); };
     try {
-        const InterruptionGuard guard;
+        const InterruptGuard guard({SIGINT, SIGTERM, SIGHUP});
         show(output, *model, install_model(request, ports));
     } catch (const Interrupted& interrupted) {
         output.note("interrupted: nothing was installed");
-        context.exit = ExitCode{128 + interrupted.signal};  // as shells report it
+        context.exit = exit_code_of_signal(interrupted.signal);
     }
 }
 
