@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "text.hpp"
+
 namespace stele::cli {
 namespace {
 
@@ -29,15 +31,6 @@ std::vector<Place> places_of(const CommandInfo& root) {
     std::vector<Place> places;
     collect(root, {}, places);
     return places;
-}
-
-std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
-    std::string text;
-    for (const std::string& part : parts) {
-        if (!text.empty()) text += separator;
-        text += part;
-    }
-    return text;
 }
 
 /// In single quotes, for a POSIX shell.

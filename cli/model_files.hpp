@@ -14,6 +14,8 @@ namespace stele::cli {
 [[noreturn]] void fail_file(std::string_view what, int number);
 /// In bytes. Nothing: it is not there, or no regular file.
 std::optional<std::uint64_t> size_of_file(const std::filesystem::path& file);
+/// Of the files in a folder, not of those in folders of it.
+std::uint64_t bytes_in(const std::filesystem::path& folder);
 /// A new file, or one with another content. Throws Error.
 void write_file(const std::filesystem::path& file, std::string_view text);
 

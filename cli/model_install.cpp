@@ -14,12 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::uint64_t bytes_in(const fs::path& folder, const KnownModel& model) {
-    std::uint64_t all = 0;
-    for (const ModelFile& file : model.files) all += size_of_file(folder / file.name).value_or(0);
-    return all;
-}
-
 /// Where times have changed, as in a copy, every load would have to read the weights twice.
 void renew_record(const fs::path& folder, const ModelRecord& record, const KnownModel& model) {
     if (inspect_model(folder, &model).sum_is_fresh) return;
@@ -43,7 +37,7 @@ std::optional<Installation> whole_one(const InstallRequest& request, const Insta
     }
     const auto record = readable_record(*folder);
     if (record && *folder == request.target / model.name) renew_record(*folder, *record, model);
-    return Installation{false, *folder, record ? record->source : "", bytes_in(*folder, model)};
+    return Installation{false, *folder, record ? record->source : "", bytes_in(*folder)};
 }
 
 void refuse_what_is_not_ours(const fs::path& folder, const KnownModel& model) {
@@ -75,7 +69,7 @@ Installation install_model(const InstallRequest& request, const InstallPorts& po
     ports.step(InstallStep::place);
     const bool first = staging.place(
         model.name, [&model](const fs::path& folder) { return check_model(model.name, folder, &model).whole(); });
-    return {first, place, record.source, bytes_in(place, model)};
+    return {first, place, record.source, bytes_in(place)};
 }
 
 }  // namespace stele::cli

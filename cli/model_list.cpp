@@ -41,15 +41,6 @@ Listed look(const std::string& name, const std::vector<fs::path>& search) {
     return one;
 }
 
-std::uint64_t bytes_in(const fs::path& folder) {
-    std::uint64_t all = 0;
-    std::error_code error;
-    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-        all += size_of_file(entry->path()).value_or(0);
-    }
-    return all;
-}
-
 json json_of(const Listed& one) {
     const auto text = [](const std::string& value) { return value.empty() ? json() : json(value); };
     std::string state = one.state();

@@ -94,6 +94,19 @@ std::string shortened(std::string_view text, std::size_t width) {
     return width == 0 ? cut : cut + "\xE2\x80\xA6";
 }
 
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
+    return joined(parts, separator, separator);
+}
+
+std::string joined(const std::vector<std::string>& parts, std::string_view separator, std::string_view last_separator) {
+    std::string text;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (i > 0) text += i + 1 == parts.size() ? last_separator : separator;
+        text += parts[i];
+    }
+    return text;
+}
+
 std::string bytes_text(std::uint64_t bytes) {
     constexpr std::array<std::string_view, 5> kUnits = {"kB", "MB", "GB", "TB", "PB"};
     if (bytes < 1000) return count_text(static_cast<std::int64_t>(bytes), "byte", "bytes");

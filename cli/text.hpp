@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace stele::cli {
 
@@ -18,6 +19,11 @@ std::string printable(std::string_view text);
 std::size_t display_width(std::string_view text);
 /// At most `width` columns of printable `text`, the last an ellipsis when something was cut.
 std::string shortened(std::string_view text, std::size_t width);
+
+/// "a, b, c" with ", " between.
+std::string joined(const std::vector<std::string>& parts, std::string_view separator);
+/// "a, b and c" with " and " before the last.
+std::string joined(const std::vector<std::string>& parts, std::string_view separator, std::string_view last_separator);
 
 /// "12 bytes", "1.5 kB", "3.2 MB": powers of 1000.
 std::string bytes_text(std::uint64_t bytes);

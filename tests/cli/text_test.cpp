@@ -35,6 +35,13 @@ TEST(Text, shortening_never_exceeds_the_width) {
     EXPECT_EQ(shortened("hello", 0), "");
 }
 
+TEST(Text, parts_are_joined_with_a_word_of_its_own_before_the_last) {
+    EXPECT_EQ(joined({}, ", "), "");
+    EXPECT_EQ(joined({"a"}, ", ", " and "), "a");
+    EXPECT_EQ(joined({"a", "", "c"}, ", ", " and "), "a,  and c");
+    EXPECT_EQ(joined({"a", "b", "c"}, "|"), "a|b|c");
+}
+
 TEST(Text, sizes_and_times_have_units) {
     EXPECT_EQ(bytes_text(1), "1 byte");
     EXPECT_EQ(bytes_text(999), "999 bytes");
