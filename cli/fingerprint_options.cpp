@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "stele/models.hpp"
 
@@ -16,28 +15,50 @@ bool take(std::string_view& text, std::string_view beginning) {
     return true;
 }
 
-std::vector<std::string_view> parts_of(std::string_view text) {
-    std::vector<std::string_view> parts;
-    for (std::size_t end = 0; end != std::string_view::npos;) {
-        end = text.find(':');
-        parts.push_back(text.substr(0, end));
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+/// What follows "stele-bert-v1:" in the fingerprint of a LocalEmbedder:
+/// "SHA256:DIGEST:POOLING:LENGTH:PRECISION:LONGTEXT", ":PREFIX".
+struct LocalFingerprint {
+    std::string_view sha256;  ///< of the weights
+    std::string_view digest;  ///< of the rest of the model
+    std::string_view pooling, length, precision, long_text;
+    std::string_view prefix;  ///< empty: none
+};
+
+std::optional<LocalFingerprint> parse_local(std::string_view text) {
+    LocalFingerprint parsed;
+    std::string_view* const parts[] = {&parsed.sha256, &parsed.digest,    &parsed.pooling,
+                                       &parsed.length, &parsed.precision, &parsed.long_text};
+    bool more = true;
+    for (std::string_view* part : parts) {
+        if (!more) return std::nullopt;
+        const std::size_t end = text.find(':');
+        more = end != std::string_view::npos;
+        *part = text.substr(0, end);
+        text.remove_prefix(more ? end + 1 : text.size());
     }
-    return parts;
+    parsed.prefix = text;  // colons may stand in it
+    constexpr std::size_t kDigest = 8;
+    if (parsed.digest.size() != kDigest) return std::nullopt;
+    if (parsed.precision != "int8" && parsed.precision != "float32") return std::nullopt;
+    if (parsed.long_text != "cut" && parsed.long_text != "windows") return std::nullopt;
+    return parsed;
 }
 
-/// "SHA256:POOLING:LENGTH:PRECISION", ":windows", ":PREFIX". Pooling, length and prefix are the model's own with this
-/// command.
+/// Nothing where an option that the command does not have was used: pooling, length and prefix are the model's own with
+/// it.
 std::optional<std::string> local_options(std::string_view text) {
-    const std::vector<std::string_view> parts = parts_of(text);
-    constexpr std::size_t kPrecision = 3, kWindows = 4;
+    const auto made = parse_local(text);
+    if (!made) return std::nullopt;
     const auto& all = known_models();
-    const auto known = std::find_if(
-        all.begin(), all.end(), [&parts](const KnownModel& model) { return model.weights().sha256 == parts.front(); });
-    if (known == all.end() || parts.size() <= kPrecision) return std::nullopt;
+    const auto known = std::find_if(all.begin(), all.end(), [&made](const KnownModel& model) {
+        return model.weights().sha256 == made->sha256 &&
+               made->pooling == (model.pooling == KnownModel::Pooling::cls ? "cls" : "mean") &&
+               made->length == std::to_string(model.max_pieces) && made->prefix == model.prefix;
+    });
+    if (known == all.end()) return std::nullopt;
     std::string options = "--model " + known->name;
-    if (parts[kPrecision] != "int8") options += fmt::format(" --precision {}", parts[kPrecision]);
-    if (parts.size() > kWindows && parts[kWindows] == "windows") options += " --long-text windows";
+    if (made->precision != "int8") options += fmt::format(" --precision {}", made->precision);
+    if (made->long_text != "cut") options += fmt::format(" --long-text {}", made->long_text);
     return options;
 }
 
