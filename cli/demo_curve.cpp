@@ -1,23 +1,16 @@
 #include "demo_curve.hpp"
 
-#include <array>
+#include <limits>
 #include <set>
+
+#include "embed_values.hpp"
 
 namespace stele::cli {
 namespace {
 
-// In as many sums as a vector register has, so that the compiler may use one.
-float dot(std::span<const float> a, std::span<const float> b) {
-    constexpr std::size_t kLanes = 16;
-    std::array<float, kLanes> sums{};
-    std::size_t i = 0;
-    for (; i + kLanes <= a.size(); i += kLanes) {
-        for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-    }
-    float sum = 0;
-    for (; i < a.size(); ++i) sum += a[i] * b[i];
-    for (const float lane : sums) sum += lane;
-    return sum;
+float likeness_of(const DemoPlace& one, const DemoPlace& other) {
+    constexpr float kNever = -std::numeric_limits<float>::infinity();
+    return one.unit.empty() || other.unit.empty() ? kNever : similarity(one.unit, other.unit);
 }
 
 /// The stream so far, at one threshold.
@@ -90,7 +83,7 @@ std::vector<DemoCurvePoint> threshold_curve(const std::vector<const DemoQuestion
     std::vector<float> likeness(stream.size());
     for (std::size_t asked = 0; asked < stream.size(); ++asked) {
         for (std::size_t other = 0; other < asked; ++other) {
-            likeness[other] = dot(places[asked].unit, places[other].unit);
+            likeness[other] = likeness_of(places[asked], places[other]);
         }
         for (Replayed& one : replayed) one.ask(stream, places, asked, likeness);
     }

@@ -31,7 +31,7 @@ struct DemoCurvePoint {
 /// Where a question lies: questions of one key are the same to the cache.
 struct DemoPlace {
     std::size_t key = 0;
-    std::span<const float> unit;
+    std::span<const float> unit;  ///< empty: it is found as the same question only
 };
 
 /// `places` belong to the questions of `stream`, one each; `thresholds` in any order, the result in the same order.

@@ -9,7 +9,10 @@ namespace stele::cli {
 std::vector<Embedding> DemoVectors::embed(std::span<const std::string_view> texts, Deadline deadline) {
     std::vector<Embedding> embeddings = embedder_->embed(texts, deadline);
     const std::lock_guard lock(mutex_);
-    for (std::size_t i = 0; i < texts.size(); ++i) kept_[std::string(texts[i])] = embeddings.at(i).vector;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        const Embedding& embedding = embeddings.at(i);
+        kept_[std::string(texts[i])] = embedding.truncated ? std::vector<float>() : embedding.vector;
+    }
     return embeddings;
 }
 

@@ -28,15 +28,16 @@ public:
     std::optional<float> threshold() const override { return embedder_->threshold(); }
     std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline deadline) override;
 
-    /// Of each question of the stream. What was never asked of the embedder is embedded now, in batches: nothing, when
-    /// `go_on` says no between two of them or the deadline passes.
+    /// Of each question of the stream; one that the embedder cut has no unit, as the cache keeps none. What was never
+    /// asked of the embedder is embedded now, in batches: nothing, when `go_on` says no between two of them or the
+    /// deadline passes.
     std::optional<std::vector<DemoPlace>> places(const std::vector<const DemoQuestion*>& stream, Deadline deadline,
                                                  const std::function<bool()>& go_on);
 
 private:
     std::shared_ptr<Embedder> embedder_;
     std::mutex mutex_;
-    std::map<std::string, std::vector<float>, std::less<>> kept_;
+    std::map<std::string, std::vector<float>, std::less<>> kept_;  // empty: it was cut
 };
 
 }  // namespace stele::cli

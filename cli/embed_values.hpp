@@ -13,7 +13,7 @@ namespace stele::cli {
 double shortest(float value);
 /// A JSON array.
 nlohmann::json to_json(std::span<const float> vector);
-/// Cosine of two unit vectors, within -1 and 1.
+/// Cosine of two unit vectors of one length, within -1 and 1.
 float similarity(std::span<const float> a, std::span<const float> b);
 
 /// Of two texts: their places in what was given, and how alike they are.

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cmath>
+#include <set>
 
 #include "demo_vectors.hpp"
 #include "stele/hashing_embedder.hpp"
@@ -27,7 +28,13 @@ struct DemoCurveTest : testing::Test {
     std::vector<DemoQuestion> questions;
     std::vector<std::array<float, 2>> units;
     std::vector<std::size_t> keys;
+    std::set<std::size_t> cut;
 
+    /// A unit of its own kind: the embedder cut the question.
+    void ask_cut(DemoQuestion asked, std::size_t key) {
+        ask(std::move(asked), 0, key);
+        cut.insert(questions.size() - 1);
+    }
     void ask(DemoQuestion asked, float degrees, std::size_t key) {
         constexpr float kRadians = 3.14159265F / 180;
         questions.push_back(std::move(asked));
@@ -39,7 +46,7 @@ struct DemoCurveTest : testing::Test {
         std::vector<DemoPlace> places;
         for (std::size_t i = 0; i < questions.size(); ++i) {
             stream.push_back(&questions[i]);
-            places.push_back({keys[i], units[i]});
+            places.push_back({keys[i], cut.contains(i) ? std::span<const float>() : units[i]});
         }
         return threshold_curve(stream, places, {threshold}).at(0);
     }
@@ -99,6 +106,19 @@ TEST_F(DemoCurveTest, rewordings_are_counted_by_whether_their_answer_was_known_a
     EXPECT_DOUBLE_EQ(point.found_share(), 0.5);
 }
 
+TEST_F(DemoCurveTest, a_question_that_was_cut_is_found_by_its_key_only_and_gives_no_other_its_answer) {
+    ask_cut(question("a", "paraphrase"), 0);
+    ask(question("a", "paraphrase"), 0, 1);
+    ask_cut(question("a", "paraphrase"), 2);
+    ask_cut(question("a", "paraphrase"), 0);
+    ask(question("a", "paraphrase"), 1, 3);
+    const DemoCurvePoint point = at(-1.0F);
+    EXPECT_EQ(point.exact, 1u);
+    EXPECT_EQ(point.right, 1u) << "the last, from the second";
+    EXPECT_EQ(point.known, 3u);
+    EXPECT_EQ(point.found, 1u);
+}
+
 TEST(DemoCurve, of_no_questions_is_zero_everywhere) {
     const auto points = threshold_curve({}, {}, {std::nullopt, 0.5F});
     ASSERT_EQ(points.size(), 2u);
@@ -134,6 +154,31 @@ TEST(DemoVectors, embed_once_what_the_cache_did_not_and_give_the_same_question_o
     EXPECT_THAT(counting->seen, ElementsAre("one", "two"));
     const DemoQuestion third = question("c", "paraphrase", "three");
     EXPECT_FALSE(vectors.places({&third}, Deadline::never(), [] { return false; }));
+}
+
+TEST(DemoVectors, have_none_for_a_question_that_the_embedder_cut) {
+    class Cutting final : public Embedder {
+    public:
+        std::size_t dimension() const override { return hashing_.dimension(); }
+        const std::string& fingerprint() const override { return hashing_.fingerprint(); }
+        std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline deadline) override {
+            std::vector<Embedding> made = hashing_.embed(texts, deadline);
+            for (std::size_t i = 0; i < texts.size(); ++i) made[i].truncated = texts[i].size() > 5;
+            return made;
+        }
+
+    private:
+        HashingEmbedder hashing_{16};
+    };
+    DemoVectors vectors(std::make_shared<Cutting>());
+    EXPECT_EQ(vectors.embed_one("longer", Deadline::never()).vector.size(), 16u) << "the cache decides for itself";
+    const DemoQuestion earlier = question("a", "paraphrase", "longer"), now = question("a", "paraphrase", "as long"),
+                       whole = question("a", "paraphrase", "short");
+    const auto places = vectors.places({&earlier, &now, &whole}, Deadline::never(), [] { return true; });
+    ASSERT_TRUE(places);
+    EXPECT_TRUE((*places)[0].unit.empty());
+    EXPECT_TRUE((*places)[1].unit.empty());
+    EXPECT_EQ((*places)[2].unit.size(), 16u);
 }
 
 }  // namespace
