@@ -30,6 +30,8 @@ public:
         const bool known = reworded && groups_.contains(question.group);
         point_.rewordings += reworded ? 1 : 0;
         point_.known += known ? 1 : 0;
+        DemoFound* const alike = known && question.wording ? &point_.by_wording[*question.wording] : nullptr;
+        if (alike != nullptr) ++alike->known;
         const std::optional<std::size_t> served = best(likeness);
         if (!served) {
             keys_.insert(places[asked].key);
@@ -38,6 +40,7 @@ public:
         } else if (const DemoQuestion& other = *stream[*served]; other.group == question.group) {
             ++point_.right;
             point_.found += known ? 1 : 0;
+            if (alike != nullptr) ++alike->found;
         } else {
             ++point_.wrong;
             point_.near_misses += are_near(question.group, question.near, other.group, other.near) ? 1 : 0;
@@ -68,6 +71,9 @@ double part(std::size_t count, std::size_t all) {
 
 }  // namespace
 
+double DemoFound::share() const noexcept {
+    return part(found, known);
+}
 double DemoCurvePoint::answered() const noexcept {
     return part(exact + right + wrong, asked);
 }

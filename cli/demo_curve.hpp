@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,14 @@
 #include "demo_questions.hpp"
 
 namespace stele::cli {
+
+/// Rewordings whose answer was in memory.
+struct DemoFound {
+    std::size_t known = 0;
+    std::size_t found = 0;  ///< of these, those that got it
+
+    double share() const noexcept;  ///< 0 to 1
+};
 
 /// The stream at one threshold, the memory empty at its beginning.
 struct DemoCurvePoint {
@@ -23,6 +32,8 @@ struct DemoCurvePoint {
     std::size_t rewordings = 0;   ///< paraphrases that are not answered as the same question
     std::size_t known = 0;        ///< of these, those with an answer of their group in memory
     std::size_t found = 0;        ///< of these, those that got it
+    /// The known, by DemoQuestion::wording where they have it.
+    std::map<std::string, DemoFound> by_wording{};
 
     double answered() const noexcept;     ///< share of the asked, 0 to 1
     double found_share() const noexcept;  ///< of the known rewordings

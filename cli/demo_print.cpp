@@ -124,6 +124,18 @@ Bar bar_of(const DemoCurvePoint& point, bool own) {
             curve_text(point, own)};
 }
 
+/// "close 79.1 % of 700, plain 36.0 % of 590": the best found first.
+std::string wordings_text(const DemoCurvePoint& point) {
+    std::vector<std::pair<std::string, DemoFound>> wordings(point.by_wording.begin(), point.by_wording.end());
+    std::stable_sort(wordings.begin(), wordings.end(),
+                     [](const auto& a, const auto& b) { return a.second.share() > b.second.share(); });
+    std::vector<std::string> parts;
+    for (const auto& [wording, alike] : wordings) {
+        parts.push_back(fmt::format("{} {} of {}", one_line(wording), percent(alike.share()), alike.known));
+    }
+    return "By wording: " + joined(parts, ", ") + ".";
+}
+
 void print_curve(const DemoReport& report, const Page& page, const Output& output) {
     if (report.curve.empty() || !report.exact_alone) return;
     const auto is_own = [&report](const DemoCurvePoint& point) { return point.threshold == report.setting.threshold; };
@@ -138,6 +150,7 @@ void print_curve(const DemoReport& report, const Page& page, const Output& outpu
                     "memory, {} got it: {}.",
                     percent(report.exact_alone->answered()), percent(own->answered()), own->known, own->found,
                     percent(own->found_share())));
+    if (!own->by_wording.empty()) page.text(wordings_text(*own));
 }
 
 std::string outcome(double saved_s) {

@@ -14,14 +14,15 @@ namespace stele::cli {
 
 struct DemoQuestion {
     std::int64_t id = 0;
-    std::string group;                ///< which answer is right: every question of a group deserves the same
-    std::string kind;                 ///< "paraphrase", "near_miss", "distractor", or anything
-    std::optional<std::string> near;  ///< of a near miss: the group it resembles
-    std::string question;             ///< as it was typed, blanks at the ends included
+    std::string group;                   ///< which answer is right: every question of a group deserves the same
+    std::string kind;                    ///< "paraphrase", "near_miss", "distractor", or anything
+    std::optional<std::string> near;     ///< of a near miss: the group it resembles
+    std::optional<std::string> wording;  ///< how far a paraphrase is from the plain question: "close", or anything
+    std::string question;                ///< as it was typed, blanks at the ends included
     std::string answer;
 };
-STELE_DESCRIBE(DemoQuestion, (id, stele::has_default), (group), (kind, stele::has_default), (near), (question),
-               (answer))
+STELE_DESCRIBE(DemoQuestion, (id, stele::has_default), (group), (kind, stele::has_default), (near), (wording),
+               (question), (answer))
 
 /// Whether one of two questions of different groups was written to resemble the other's.
 bool are_near(const std::string& group, const std::optional<std::string>& near, const std::string& other_group,

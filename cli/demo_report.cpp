@@ -43,13 +43,21 @@ Json document_of(const DemoShare& share) {
 }
 
 Json document_of(const DemoCurvePoint& point) {
+    Json by_wording = Json::object();
+    for (const auto& [wording, alike] : point.by_wording) {
+        by_wording[wording] = {{"known", alike.known}, {"found", alike.found}};
+    }
     return {{"threshold", point.threshold ? Json(rounded(static_cast<double>(*point.threshold), 4)) : Json(nullptr)},
             {"exact", point.exact},
             {"right", point.right},
             {"wrong", point.wrong},
             {"near_misses", point.near_misses},
             {"unrelated", point.unrelated},
-            {"rewordings", {{"asked", point.rewordings}, {"known", point.known}, {"found", point.found}}}};
+            {"rewordings",
+             {{"asked", point.rewordings},
+              {"known", point.known},
+              {"found", point.found},
+              {"by_wording", std::move(by_wording)}}}};
 }
 
 Json document_of(const DemoWrong& wrong) {

@@ -119,6 +119,29 @@ TEST_F(DemoCurveTest, a_question_that_was_cut_is_found_by_its_key_only_and_gives
     EXPECT_EQ(point.found, 1u);
 }
 
+TEST_F(DemoCurveTest, known_rewordings_are_counted_by_their_wording_where_they_have_one) {
+    const auto worded = [](const char* wording) {
+        DemoQuestion made = question("a", "paraphrase");
+        made.wording = wording;
+        return made;
+    };
+    ask(worded("far"), 0, 0);  // nothing is known yet
+    ask(worded("close"), 10, 1);
+    ask(worded("close"), 90, 2);
+    ask(worded("far"), 180, 3);
+    ask(worded("close"), 10, 2);               // the same: no rewording
+    ask(question("a", "paraphrase"), 100, 4);  // says nothing of its wording
+    const DemoCurvePoint point = at(0.9F);
+    EXPECT_EQ(point.known, 4u);
+    EXPECT_EQ(point.found, 2u);
+    ASSERT_EQ(point.by_wording.size(), 2u);
+    EXPECT_EQ(point.by_wording.at("close").known, 2u);
+    EXPECT_EQ(point.by_wording.at("close").found, 1u);
+    EXPECT_DOUBLE_EQ(point.by_wording.at("close").share(), 0.5);
+    EXPECT_EQ(point.by_wording.at("far").known, 1u);
+    EXPECT_EQ(point.by_wording.at("far").found, 0u);
+}
+
 TEST(DemoCurve, of_no_questions_is_zero_everywhere) {
     const auto points = threshold_curve({}, {}, {std::nullopt, 0.5F});
     ASSERT_EQ(points.size(), 2u);

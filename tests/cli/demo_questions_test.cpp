@@ -32,6 +32,13 @@ TEST(DemoQuestions, three_keys_are_enough) {
     EXPECT_EQ(all.questions[0].answer, "a.");
     EXPECT_EQ(all.questions[0].kind, "");
     EXPECT_FALSE(all.questions[0].near);
+    EXPECT_FALSE(all.questions[0].wording);
+}
+
+TEST(DemoQuestions, any_text_is_a_wording) {
+    const DemoQuestions all =
+        parse_questions(R"({"group": "g", "wording": "wie sonst", "question": "q?", "answer": "a."})", "support.jsonl");
+    EXPECT_EQ(all.questions[0].wording, "wie sonst");
 }
 
 TEST(DemoQuestions, a_question_keeps_its_blanks) {
@@ -165,6 +172,22 @@ TEST_F(OwnQuestions, say_which_group_a_near_miss_resembles) {
         EXPECT_TRUE(paraphrased.contains(*question.near)) << question.id;
         EXPECT_NE(*question.near, question.group) << question.id;
     }
+}
+
+TEST_F(OwnQuestions, say_of_every_paraphrase_but_the_first_of_its_group_how_far_it_is_worded_from_that) {
+    std::map<std::string, std::string> plain_of;
+    std::map<std::string, std::size_t> of_wording;
+    for (const DemoQuestion& question : all.questions) {
+        const bool first = question.kind == "paraphrase" &&
+                           plain_of.emplace(question.group, normalize_query(question.question)).second;
+        ASSERT_EQ(question.wording.has_value(), question.kind == "paraphrase" && !first) << question.id;
+        if (!question.wording) continue;
+        ++of_wording[*question.wording];
+        EXPECT_EQ(*question.wording == "same", normalize_query(question.question) == plain_of[question.group])
+            << question.id;
+    }
+    EXPECT_EQ(of_wording,
+              (std::map<std::string, std::size_t>{{"same", 102}, {"close", 807}, {"plain", 612}, {"far", 405}}));
 }
 
 TEST_F(OwnQuestions, keep_the_blanks_that_some_were_typed_with) {

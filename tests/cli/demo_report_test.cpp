@@ -177,6 +177,24 @@ TEST_F(DemoReportTest, the_document_has_every_wrong_answer_and_says_whose_time_i
               (nlohmann::json{{"elapsed", 0.15}, {"not_waited", 0.1}, {"memory", 0.044}, {"saved", 0.056}}));
 }
 
+TEST_F(DemoReportTest, rewordings_are_told_by_their_wording_the_best_found_first) {
+    ask_ten();
+    setting.threshold = 0.8F;
+    DemoReport report = make_report(setting, run);
+    DemoCurvePoint exact, own;
+    own.threshold = 0.8F;
+    own.known = 12;
+    own.found = 7;
+    add_curve(report, {exact, own});
+    EXPECT_THAT(printed(report), Not(HasSubstr("By wording")));
+    EXPECT_EQ(to_document(report)["from_empty"]["curve"][0]["rewordings"]["by_wording"], nlohmann::json::object());
+
+    report.curve[0].by_wording = {{"far", {4, 1}}, {"near\n", {8, 6}}};
+    EXPECT_THAT(printed(report), HasSubstr("\nBy wording: near  75.0 % of 8, far 25.0 % of 4.\n"));
+    EXPECT_EQ(to_document(report)["from_empty"]["curve"][0]["rewordings"]["by_wording"],
+              (nlohmann::json{{"far", {{"known", 4}, {"found", 1}}}, {"near\n", {{"known", 8}, {"found", 6}}}}));
+}
+
 TEST(DemoWrap, breaks_at_blanks_and_never_inside_a_word) {
     EXPECT_THAT(wrapped("one two three", 7), ElementsAre("one two", "three"));
     EXPECT_THAT(wrapped("one two three", 100), ElementsAre("one two three"));
