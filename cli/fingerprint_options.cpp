@@ -16,17 +16,17 @@ bool take(std::string_view& text, std::string_view beginning) {
 }
 
 /// What follows "stele-bert-v1:" in the fingerprint of a LocalEmbedder:
-/// "SHA256:DIGEST:POOLING:LENGTH:PRECISION:LONGTEXT", ":PREFIX".
+/// "SHA256:REST:POOLING:LENGTH:PRECISION:LONGTEXT", ":PREFIX".
 struct LocalFingerprint {
     std::string_view sha256;  ///< of the weights
-    std::string_view digest;  ///< of the rest of the model
+    std::string_view rest;    ///< of configuration and vocabulary
     std::string_view pooling, length, precision, long_text;
     std::string_view prefix;  ///< empty: none
 };
 
 std::optional<LocalFingerprint> parse_local(std::string_view text) {
     LocalFingerprint parsed;
-    std::string_view* const parts[] = {&parsed.sha256, &parsed.digest,    &parsed.pooling,
+    std::string_view* const parts[] = {&parsed.sha256, &parsed.rest,      &parsed.pooling,
                                        &parsed.length, &parsed.precision, &parsed.long_text};
     bool more = true;
     for (std::string_view* part : parts) {
@@ -37,8 +37,6 @@ std::optional<LocalFingerprint> parse_local(std::string_view text) {
         text.remove_prefix(more ? end + 1 : text.size());
     }
     parsed.prefix = text;  // colons may stand in it
-    constexpr std::size_t kDigest = 8;
-    if (parsed.digest.size() != kDigest) return std::nullopt;
     if (parsed.precision != "int8" && parsed.precision != "float32") return std::nullopt;
     if (parsed.long_text != "cut" && parsed.long_text != "windows") return std::nullopt;
     return parsed;
@@ -51,7 +49,7 @@ std::optional<std::string> local_options(std::string_view text) {
     if (!made) return std::nullopt;
     const auto& all = known_models();
     const auto known = std::find_if(all.begin(), all.end(), [&made](const KnownModel& model) {
-        return model.weights().sha256 == made->sha256 &&
+        return model.weights().sha256 == made->sha256 && model.rest == made->rest &&
                made->pooling == (model.pooling == KnownModel::Pooling::cls ? "cls" : "mean") &&
                made->length == std::to_string(model.max_pieces) && made->prefix == model.prefix;
     });

@@ -83,28 +83,32 @@ TEST(EmbedderOptions, are_described_as_they_work) {
     EXPECT_EQ(describe(options, EmbedderKind::none), "./folder, float32, windows, in this process");
 }
 
+std::string local_fingerprint(const char* model, const std::string& end) {
+    const KnownModel& known = *find_known_model(model);
+    return "stele-bert-v1:" + known.weights().sha256 + ":" + known.rest + ":" + end;
+}
+
 TEST(FingerprintOptions, lead_back_to_the_embedder) {
-    const std::string minilm = "stele-bert-v1:" + find_known_model("minilm")->weights().sha256 + ":0123abcd";
-    const std::string bge = "stele-bert-v1:" + find_known_model("bge-small")->weights().sha256 + ":0123abcd";
-    EXPECT_EQ(options_naming(minilm + ":mean:256:int8:cut"), "--model minilm");
-    EXPECT_EQ(options_naming(minilm + ":mean:256:float32:windows"),
+    EXPECT_EQ(options_naming(local_fingerprint("minilm", "mean:256:int8:cut")), "--model minilm");
+    EXPECT_EQ(options_naming(local_fingerprint("minilm", "mean:256:float32:windows")),
               "--model minilm --precision float32 --long-text windows");
-    EXPECT_EQ(options_naming(bge + ":cls:512:int8:cut"), "--model bge-small");
+    EXPECT_EQ(options_naming(local_fingerprint("bge-small", "cls:512:int8:cut")), "--model bge-small");
     EXPECT_EQ(options_naming("stele-hashing-v1-384"), "--embedder hashing");
     EXPECT_EQ(options_naming("stele-hashing-v1-64"), "--embedder hashing --dimension 64");
     EXPECT_EQ(options_naming("openai:nomic:v1.5:768"), "--embedder-url URL --model nomic:v1.5");
 }
 
 TEST(FingerprintOptions, name_nothing_that_would_make_other_vectors) {
-    const std::string minilm = "stele-bert-v1:" + find_known_model("minilm")->weights().sha256;
-    const std::string other_weights = "stele-bert-v1:" + std::string(64, '0') + ":0123abcd:mean:256:int8:cut";
-    for (const std::string& other :
-         {std::string(), std::string("somebody-s own"), std::string("stele-bert-v1:"), other_weights,
-          minilm + ":0123abcd:cls:256:int8:cut", minilm + ":0123abcd:mean:128:int8:cut",
-          minilm + ":0123abcd:mean:256:int8:cut:query: ", minilm + ":0123abcd:mean:256:int8:cut:a:b",
-          minilm + ":0123abcd:mean:256:int4:cut", minilm + ":0123abcd:mean:256:int8:mean",
-          minilm + ":0123abcd:mean:256:int8", minilm + ":mean:256:int8:windows", minilm + ":mean:256:int8", minilm}) {
+    const std::string sum = find_known_model("minilm")->weights().sha256;
+    const std::string other_weights = "stele-bert-v1:" + std::string(64, '0') + ":d98491a2:mean:256:int8:cut";
+    const std::string other_rest = "stele-bert-v1:" + sum + ":0123abcd:mean:256:int8:cut";
+    for (const std::string& other : {std::string(), std::string("somebody-s own"), std::string("stele-bert-v1:"),
+                                     other_weights, other_rest, "stele-bert-v1:" + sum + ":mean:256:int8"}) {
         EXPECT_EQ(options_naming(other), std::nullopt) << other;
+    }
+    for (const char* end : {"cls:256:int8:cut", "mean:128:int8:cut", "mean:256:int8:cut:query: ",
+                            "mean:256:int8:cut:a:b", "mean:256:int4:cut", "mean:256:int8:mean", "mean:256:int8", ""}) {
+        EXPECT_EQ(options_naming(local_fingerprint("minilm", end)), std::nullopt) << end;
     }
 }
 
