@@ -121,13 +121,14 @@ void SemanticCache::Impl::open() {
     if (settings.fingerprint && settings.fingerprint != embedder->fingerprint()) {
         raise(ErrorCode::fingerprint_mismatch,
               fmt::format("the vectors in {} (schema {}) were made by the embedder '{}', not by '{}'; use that "
-                          "embedder, or another schema (their vectors cannot be compared)",
+                          "embedder, or another schema (their vectors cannot be compared: to switch, reembed)",
                           database.describe(), database.schema(), *settings.fingerprint, embedder->fingerprint()));
     }
     if (settings.dimension != dimension) {
         raise(ErrorCode::dimension_mismatch,
-              fmt::format("the vectors in {} (schema {}) have {} elements, the embedder's {}; use another schema",
-                          database.describe(), database.schema(), settings.dimension.value_or("?"), dimension));
+              fmt::format(
+                  "the vectors in {} (schema {}) have {} elements, the embedder's {}; use another schema, or reembed",
+                  database.describe(), database.schema(), settings.dimension.value_or("?"), dimension));
     }
 }
 

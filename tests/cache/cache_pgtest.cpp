@@ -286,7 +286,7 @@ TEST_F(CacheTest, vectors_that_nobody_measured_need_a_threshold_from_the_caller)
     EXPECT_THAT(error.message, ::testing::HasSubstr("'table:v1'"));
     EXPECT_FALSE(cache.get("another", {}, {.similarity_threshold = 0.9f}));
     EXPECT_EQ(error_of([&] {
-                  SemanticCache(database, nullptr).get("question", {}, {.embedding = std::vector<float>(64, 1.0f)});
+                  SemanticCache(database, nullptr).get("another", {}, {.embedding = std::vector<float>(64, 1.0f)});
               }).code,
               ErrorCode::invalid_argument);
 }
