@@ -10,6 +10,7 @@
 #include "embedding/model_folder.hpp"
 #include "embedding/reference_texts.hpp"
 #include "support/every_kernel.hpp"
+#include "support/sanitized.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace stele {
@@ -19,12 +20,6 @@ namespace fs = std::filesystem;
 
 using Precision = LocalEmbedderOptions::Precision;
 using test::ReferenceText;
-
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 template <class Keep>
 std::vector<ReferenceText> references_that(const Keep& keep) {
@@ -36,10 +31,10 @@ std::vector<ReferenceText> references_that(const Keep& keep) {
 
 void expect_vectors_on_every_kernel(LocalEmbedder& embedder, double least) {
     // The code for machines without vectors is slow, as all is under a sanitizer: they get the shorter ones.
-    constexpr std::size_t kShort = 32;
+    constexpr std::size_t kShort = test::kSanitized ? 8 : 32;
     test::on_every_kernel([&](std::int64_t target) {
         const auto within_reach = [target](const ReferenceText& reference) {
-            return (test::has_vectors(target) && !kSanitized) || reference.ids.size() <= kShort;
+            return (test::has_vectors(target) && !test::kSanitized) || reference.ids.size() <= kShort;
         };
         test::expect_vectors(embedder, references_that(within_reach), least);
     });
