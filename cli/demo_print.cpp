@@ -127,8 +127,9 @@ Bar bar_of(const DemoCurvePoint& point, bool own) {
 /// "close 79.1 % of 700, plain 36.0 % of 590": the best found first.
 std::string wordings_text(const DemoCurvePoint& point) {
     std::vector<std::pair<std::string, DemoFound>> wordings(point.by_wording.begin(), point.by_wording.end());
-    std::stable_sort(wordings.begin(), wordings.end(),
-                     [](const auto& a, const auto& b) { return a.second.share() > b.second.share(); });
+    std::sort(wordings.begin(), wordings.end(), [](const auto& a, const auto& b) {
+        return std::pair(b.second.share(), a.first) < std::pair(a.second.share(), b.first);
+    });
     std::vector<std::string> parts;
     for (const auto& [wording, alike] : wordings) {
         parts.push_back(fmt::format("{} {} of {}", one_line(wording), percent(alike.share()), alike.known));
