@@ -19,7 +19,7 @@ struct GetRequest {
     std::string query;  // normalised
     std::string hash;
     std::optional<std::vector<float>> unit;  // the caller's vector
-    bool by_meaning = true;  // false: exact lookup only
+    bool by_meaning = true;                  // false: exact lookup only
 };
 
 /// How the vectors in memory are reached; may throw Error.

@@ -31,6 +31,17 @@ struct Window {
     Pieces pieces;
 };
 
+/// False when there are no more threads to be had: those that there are do the work.
+template <class Work>
+bool add_helper(std::vector<std::jthread>& helpers, const Work& work) {
+    try {
+        helpers.emplace_back(work);
+        return true;
+    } catch (const std::system_error&) {
+        return false;
+    }
+}
+
 std::string_view name_of(BertConfig::Pooling pooling) {
     return pooling == BertConfig::Pooling::cls ? "cls" : "mean";
 }
@@ -147,9 +158,7 @@ void LocalEmbedder::Impl::run_all(const std::vector<Window>& windows, float* vec
         }
     };
     std::vector<std::jthread> helpers;
-    try {
-        for (std::size_t i = 1; i < std::min(options.threads, starts.size() - 1); ++i) helpers.emplace_back(work);
-    } catch (const std::system_error&) {  // no more threads to be had: those that there are do the work
+    while (helpers.size() + 1 < std::min(options.threads, starts.size() - 1) && add_helper(helpers, work)) {
     }
     work();
     helpers.clear();

@@ -50,8 +50,8 @@ struct CodedRows {
     AlignedVector<float> scales;
 };
 
-/// Weights in 8 bits, which must be finite: weight = scale[output] * code, codes from -127 to 127. Layout [tile][input / 4][16][4]; inputs
-/// are padded to a multiple of 4 with zeros. Immutable once made, hence thread-safe.
+/// Weights in 8 bits, which must be finite: weight = scale[output] * code, codes from -127 to 127. Layout [tile][input
+/// / 4][16][4]; inputs are padded to a multiple of 4 with zeros. Immutable once made, hence thread-safe.
 class ByteMatrix {
 public:
     ByteMatrix() = default;
