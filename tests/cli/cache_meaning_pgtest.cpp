@@ -14,7 +14,7 @@ using testing::HasSubstr;
 constexpr const char* kStored = "How do I reset my password?";
 constexpr const char* kAsked = "how can I reset the password";
 
-TEST(CacheByMeaning, a_question_in_other_words_finds_the_answer) {
+TEST(MiniLmCache, a_question_in_other_words_finds_the_answer) {
     const Server server;
     server.open();
     const Outcome put = run_on(server, {"cache", "put", kStored, "Click Forgot.", "--model", "minilm", "--json"});
@@ -35,7 +35,7 @@ TEST(CacheByMeaning, a_question_in_other_words_finds_the_answer) {
     EXPECT_EQ(strict.exit, 1) << "a threshold that is given is the one that counts";
 }
 
-TEST(CacheByMeaning, on_a_named_server_nothing_is_embedded_unless_it_is_asked_for) {
+TEST(MiniLmCache, on_a_named_server_nothing_is_embedded_unless_it_is_asked_for) {
     const Server server;
     server.open();
     ASSERT_EQ(run_on(server, {"cache", "put", kStored, "Click Forgot.", "--embedder", "local"}).exit, 0);
@@ -48,7 +48,7 @@ TEST(CacheByMeaning, on_a_named_server_nothing_is_embedded_unless_it_is_asked_fo
     }
 }
 
-TEST(CacheByMeaning, a_question_that_the_model_cannot_read_to_its_end_is_found_by_its_wording_only) {
+TEST(MiniLmCache, a_question_that_the_model_cannot_read_to_its_end_is_found_by_its_wording_only) {
     const Server server;
     server.open();
     std::string shared;
@@ -64,7 +64,7 @@ TEST(CacheByMeaning, a_question_that_the_model_cannot_read_to_its_end_is_found_b
                 HasSubstr("longer than the model reads"));
 }
 
-TEST(CacheByMeaning, another_precision_is_another_embedder_and_the_error_names_the_options) {
+TEST(MiniLmCache, another_precision_is_another_embedder_and_the_error_names_the_options) {
     const Server server;
     server.open();
     ASSERT_EQ(run_on(server, {"cache", "put", "q", "r", "--embedder", "local"}).exit, 0);

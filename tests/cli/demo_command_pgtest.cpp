@@ -55,7 +55,7 @@ TEST(DemoCommand, tells_people_what_happened) {
 TEST(DemoCommand, stops_at_the_deadline_and_reports_what_it_has) {
     const Server server;
     const Outcome run = run_stele({"demo", "--dsn", server_dsn(), "--schema", server.schema(), "--answer-ms", "500",
-                                   "--json", "--deadline", "3"});
+                                   "--json", "--deadline", "3", "--embedder", "hashing"});
     EXPECT_EQ(run.exit, 3) << run.err;
     EXPECT_EQ(run.document()["interrupted"], true);
     EXPECT_LT(run.document()["asked"], 20);

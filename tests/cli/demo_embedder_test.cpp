@@ -23,7 +23,7 @@ DemoEmbedder chosen_by(const std::string& kind) {
     return choose_embedder(options, {});
 }
 
-TEST(DemoEmbedder, is_the_local_one_unless_another_is_named) {
+TEST(MiniLmDemo, embeds_unless_another_is_named) {
     const DemoEmbedder chosen = choose_embedder({}, {});
     ASSERT_TRUE(chosen.embedder);
     EXPECT_THAT(chosen.fingerprint(), AllOf(StartsWith("stele-bert-v1:"), HasSubstr("int8")));
@@ -72,7 +72,7 @@ DemoCurvePoint own_questions_by(const EmbedderOptions& options) {
     return sum;
 }
 
-TEST(DemoEmbedder, minilm_finds_half_of_all_rewordings_at_its_threshold_and_answers_no_unrelated_question) {
+TEST(MiniLmDemo, finds_half_of_all_rewordings_at_its_threshold_and_answers_no_unrelated_question) {
     const DemoCurvePoint sum = own_questions_by({});
     EXPECT_GE(2 * sum.found, sum.rewordings);
     EXPECT_EQ(sum.unrelated, 0u);
