@@ -55,9 +55,9 @@ Result<Located> locate(const std::string& model) {
 /// Of a folder that somebody brought nothing is believed: its record may be another's.
 Result<std::string> sum_of_weights(const Located& located) {
     const InstalledModel& installed = located.installed;
-    const bool is_ours = !located.hint.empty();
+    const bool is_believed = !located.hint.empty() && installed.sum_is_fresh;
     Result<std::string> sum =
-        is_ours ? model_sum(installed.folder, installed.weights) : file_sum(installed.folder / installed.weights);
+        is_believed ? Result<std::string>(installed.model_sha256) : file_sum(installed.folder / installed.weights);
     if (sum && !located.sha256.empty() && *sum != located.sha256) {
         return wrong(fmt::format("{} is damaged: its SHA-256 is {}, not {}", installed.weights, *sum, located.sha256));
     }

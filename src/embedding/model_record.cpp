@@ -84,16 +84,6 @@ Result<std::string> file_sum(const fs::path& file) {
     return hex;
 }
 
-Result<std::string> model_sum(const fs::path& folder, std::string_view file) {
-    const auto record = load_model_record(folder);
-    const RecordedFile* recorded = record && *record ? (*record)->find(file) : nullptr;
-    const auto state = file_state(folder / file);
-    if (recorded != nullptr && state && state->bytes == recorded->bytes && state->mtime_ns == recorded->mtime_ns) {
-        return recorded->sha256;
-    }
-    return file_sum(folder / file);
-}
-
 // ---- the public ones ------------------------------------------------------------------------------------------------
 
 inline namespace v0 {

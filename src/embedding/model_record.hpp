@@ -24,7 +24,5 @@ std::optional<FileState> file_state(const std::filesystem::path& file);
 
 /// As file_sha256().
 Result<std::string> file_sum(const std::filesystem::path& file);
-/// Of a file of a model: the recorded one if its size and time are the recorded ones, else computed.
-Result<std::string> model_sum(const std::filesystem::path& folder, std::string_view file);
 
 }  // namespace stele

@@ -150,27 +150,6 @@ TEST(FileSum, what_cannot_be_read_is_an_error_that_names_it) {
     EXPECT_THAT(file_sum(directory.path()).error().message, HasSubstr("cannot be read: Is a directory"));
 }
 
-TEST_F(ModelFolder, a_recorded_sum_is_believed_while_size_and_time_agree) {
-    install(tiny());
-    std::vector<ModelFile> files = catalog_.front().files;
-    files.front().sha256 = std::string(64, 'e');  // so that one sees where a sum comes from
-    record(tiny(), files);
-    EXPECT_EQ(model_sum(tiny(), "model.safetensors").value(), std::string(64, 'e'));
-    touch(tiny() / "model.safetensors");
-    EXPECT_EQ(model_sum(tiny(), "model.safetensors").value(), sha256_hex(kWeights));
-}
-
-TEST_F(ModelFolder, a_sum_is_computed_where_nothing_usable_is_recorded) {
-    install(tiny());
-    EXPECT_FALSE(model_sum(tiny(), "nothing.txt"));
-    write(tiny() / "extra.txt", "extra");
-    EXPECT_EQ(model_sum(tiny(), "extra.txt").value(), sha256_hex("extra"));
-    write(tiny() / kModelRecord, "{");
-    EXPECT_EQ(model_sum(tiny(), "vocab.txt").value(), sha256_hex(kVocabulary));
-    fs::remove(tiny() / kModelRecord);
-    EXPECT_EQ(model_sum(tiny(), "vocab.txt").value(), sha256_hex(kVocabulary));
-}
-
 TEST_F(ModelFolder, a_record_is_read_as_it_was_written) {
     const ModelRecord written{"tiny", "a \"source\"", {{"f", "ab", 1ULL << 40U, 1'700'000'000'123'456'789}}};
     write(models() / kModelRecord, written.text());
