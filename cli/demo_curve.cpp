@@ -65,20 +65,20 @@ private:
     std::vector<std::size_t> stored_;
 };
 
-double part(std::size_t count, std::size_t all) {
+}  // namespace
+
+double part_of(std::size_t count, std::size_t all) noexcept {
     return all == 0 ? 0.0 : static_cast<double>(count) / static_cast<double>(all);
 }
 
-}  // namespace
-
 double DemoFound::share() const noexcept {
-    return part(found, known);
+    return part_of(found, known);
 }
 double DemoCurvePoint::answered() const noexcept {
-    return part(exact + right + wrong, asked);
+    return part_of(exact + right + wrong, asked);
 }
 double DemoCurvePoint::found_share() const noexcept {
-    return part(found, known);
+    return part_of(found, known);
 }
 
 std::vector<DemoCurvePoint> threshold_curve(const std::vector<const DemoQuestion*>& stream,

@@ -12,6 +12,9 @@
 
 namespace stele::cli {
 
+/// `count` of `all` as a share, 0 to 1; 0 of nothing.
+[[nodiscard]] double part_of(std::size_t count, std::size_t all) noexcept;
+
 /// Rewordings whose answer was in memory.
 struct DemoFound {
     std::size_t known = 0;

@@ -13,12 +13,8 @@ using Json = nlohmann::json;
 using Seconds = std::chrono::duration<double>;
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
-double part(std::size_t count, std::size_t all) {
-    return all == 0 ? 0.0 : static_cast<double>(count) / static_cast<double>(all);
-}
-
 DemoShare share_of(const std::vector<DemoRun::Duration>& times, std::size_t asked) {
-    return {times.size(), part(times.size(), asked), percentile_ms(times, 50), percentile_ms(times, 99)};
+    return {times.size(), part_of(times.size(), asked), percentile_ms(times, 50), percentile_ms(times, 99)};
 }
 
 DemoRun::Duration sum(const std::vector<DemoRun::Duration>& times) {
@@ -89,13 +85,13 @@ DemoReport make_report(DemoSetting setting, const DemoRun& run) {
     report.semantic = share_of(run.semantic, report.asked);
     report.miss = share_of(run.miss, report.asked);
     report.hits = run.hits();
-    report.hit_rate = part(report.hits, report.asked);
+    report.hit_rate = part_of(report.hits, report.asked);
     report.wrong = run.wrong;
     std::sort(report.wrong.begin(), report.wrong.end(),
               [](const DemoWrong& a, const DemoWrong& b) { return a.served.similarity > b.served.similarity; });
     report.near_misses = static_cast<std::size_t>(
         std::count_if(run.wrong.begin(), run.wrong.end(), [](const DemoWrong& wrong) { return wrong.near_miss; }));
-    report.wrong_rate = part(report.wrong.size(), report.hits);
+    report.wrong_rate = part_of(report.wrong.size(), report.hits);
     report.closest = run.closest;
     report.elapsed_s = Seconds(run.elapsed).count();
     report.spared_s = Seconds(setting.answer * report.hits).count();
