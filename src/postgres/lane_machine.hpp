@@ -23,7 +23,7 @@ public:
     struct Limits {
         std::size_t queued = 1024;  ///< requests that may wait to be sent
         std::size_t group = 64;     ///< requests that share a Sync
-        bool writes = false;        ///< an error undoes the whole group: those before the guilty one are sent again, too
+        bool writes = false;  ///< an error undoes the whole group: those before the guilty one are sent again, too
     };
     struct Request {
         Ticket ticket = 0;
@@ -60,8 +60,8 @@ public:
 
     /// A caller arrives. lead: it must call next() until it has handed over or left.
     Joined join(Request request);
-    /// A caller's time is up before its request was finished. True: it leads, so it must call next() all the same, until
-    /// it has handed over or left; what it sent is drained by others.
+    /// A caller's time is up before its request was finished. True: it leads, so it must call next() all the same,
+    /// until it has handed over or left; what it sent is drained by others.
     bool give_up(Ticket ticket);
 
     /// For the leader.
@@ -75,7 +75,8 @@ public:
     void reconnected() noexcept { connected_ = true; }
     void refused();
 
-    /// Those that are through since the last call, in the order of their groups. Callers that gave up are not among them.
+    /// Those that are through since the last call, in the order of their groups. Callers that gave up are not among
+    /// them.
     std::vector<Finished> take_finished();
 
     bool led() const noexcept { return leader_.has_value(); }

@@ -144,7 +144,10 @@ TEST(LaneMachine, a_full_queue_takes_no_more) {
 class World {
 public:
     explicit World(std::uint64_t seed)
-        : random_(seed), writes_(chance(3)), lane_({.queued = 4 + pick(6), .group = 1 + pick(5), .writes = writes_}) {}
+        : random_(seed),
+          writes_(chance(3)),
+          patient_(chance(2)),
+          lane_({.queued = 4 + pick(6), .group = 1 + pick(5), .writes = writes_}) {}
 
     void run() {
         constexpr std::size_t kCallers = 7, kCalls = 6;
@@ -187,7 +190,7 @@ private:
         if (caller.leads) {
             lead(caller);
         } else if (caller.ticket != 0) {
-            if (chance(40)) give_up(caller);
+            if (!patient_ && chance(40)) give_up(caller);
         } else if (caller.left > 0) {
             call(caller);
         }
@@ -223,7 +226,7 @@ private:
 
     void lead(Caller& caller) {
         if (!caller.doing) {
-            if (caller.ticket != 0 && chance(60)) give_up(caller);
+            if (caller.ticket != 0 && !patient_ && chance(60)) give_up(caller);
             begin(caller, lane_.next());
             return;
         }
@@ -258,8 +261,8 @@ private:
         }
         caller.leads = false;
         if (action.what == Do::leave) return;
-        const auto heir = std::find_if(callers_.begin(), callers_.end(),
-                                       [&](const Caller& one) { return one.ticket == action.to; });
+        const auto heir =
+            std::find_if(callers_.begin(), callers_.end(), [&](const Caller& one) { return one.ticket == action.to; });
         ASSERT_NE(heir, callers_.end()) << "the lead went to one who is gone";
         heir->leads = true;
     }
@@ -304,6 +307,7 @@ private:
 
     std::mt19937_64 random_;
     bool writes_;
+    bool patient_;  // nobody gives up, so that whoever is forgotten waits for ever
     LaneMachine lane_;
     std::vector<Caller> callers_;
     std::map<Ticket, Call> calls_;
