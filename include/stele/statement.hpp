@@ -89,6 +89,14 @@ private:
     std::vector<Slot> slots_;
 };
 
+/// Which connection a statement that is run alone on a Database travels on. Those of many callers share a lane.
+enum class Lane : std::uint8_t {
+    none,       ///< a connection of its own while the call lasts
+    read,       ///< with other callers' quick reads, in one round trip
+    slow_read,  ///< with other slow reads, so that quick ones never wait for them
+    write,      ///< with other callers' writes, in one commit
+};
+
 /// SQL and parameters, ready to send. `Statement("SELECT $1 + $2", 1, 2)`.
 class Statement {
 public:
@@ -109,16 +117,65 @@ public:
         repeatable_ = true;
         return *this;
     }
-    Statement&& repeatable() && noexcept {
-        repeatable_ = true;
-        return std::move(*this);
-    }
+    Statement&& repeatable() && noexcept { return std::move(repeatable()); }
     bool is_repeatable() const noexcept { return repeatable_; }
+
+    // What follows is a promise about a statement that Database runs alone. It then shares a connection and a round
+    // trip with the statements of other callers, whose errors it never meets; elsewhere (in a batch, a transaction, on
+    // a Connection) it changes nothing.
+
+    /// It only reads, and quickly: by an index, a few rows. A statement that writes must not say so: its write could be
+    /// undone by a stranger's error and be acknowledged all the same.
+    Statement& read() & noexcept {
+        lane_ = Lane::read;
+        return repeatable();
+    }
+    Statement&& read() && noexcept { return std::move(read()); }
+
+    /// It only reads, and may take long: a search, a listing.
+    Statement& slow_read() & noexcept {
+        lane_ = Lane::slow_read;
+        return repeatable();
+    }
+    Statement&& slow_read() && noexcept { return std::move(slow_read()); }
+
+    /// It only reads, by a key: one SELECT, each parameter compared with an indexed column. Those of the same text that
+    /// wait together travel as one statement over arrays; each caller gets the rows of its own key. The parameters are
+    /// of scalar types and never NULL; the order of several rows of one key is not kept.
+    Statement& read_by_key() & noexcept {
+        merges_ = true;
+        return read();
+    }
+    Statement&& read_by_key() && noexcept { return std::move(read_by_key()); }
+
+    /// It writes one row (or few, under one key), and may be committed together with the writes of other callers that
+    /// came at the same time: each is acknowledged when the commit is durable, and an error undoes only its own.
+    /// `key`: what it locks, written alike by all writers, for example "entries/NAMESPACE/HASH": writes of a group run
+    /// in the order of their keys, so that two groups cannot wait for each other. `opening`: runs once before the
+    /// writes of a group that ask for it, in their transaction.
+    Statement& group_commit(std::string key, std::shared_ptr<const Statement> opening = nullptr) & noexcept {
+        lane_ = Lane::write;
+        key_ = std::move(key);
+        opening_ = std::move(opening);
+        return *this;
+    }
+    Statement&& group_commit(std::string key, std::shared_ptr<const Statement> opening = nullptr) && noexcept {
+        return std::move(group_commit(std::move(key), std::move(opening)));
+    }
+
+    Lane lane() const noexcept { return lane_; }
+    bool merges() const noexcept { return merges_; }
+    const std::string& key() const noexcept { return key_; }
+    const std::shared_ptr<const Statement>& opening() const noexcept { return opening_; }
 
 private:
     Sql sql_;
     Parameters parameters_;
     bool repeatable_ = false;
+    bool merges_ = false;
+    Lane lane_ = Lane::none;
+    std::string key_;
+    std::shared_ptr<const Statement> opening_;
 };
 
 }  // namespace v0
