@@ -33,9 +33,17 @@ struct DatabaseOptions {
     /// Work without any table of Stele's: neither migrate nor check.
     bool bare = false;
 
-    std::size_t max_connections = 8;          ///< a DSN's own pool size beats it
-    std::size_t max_waiters = 1024;           ///< more callers than this waiting for a connection fail at once
-    std::chrono::seconds max_lifetime{3600};  ///< of a connection; replaced when it is next returned
+    std::size_t max_connections = 8;  ///< a DSN's own pool size beats it
+    std::size_t max_waiters = 1024;   ///< more callers than this waiting for a connection fail at once
+    /// Connections that statements of many callers share (Statement::read() and its like), at most so many for each
+    /// kind of statement; borrowed from the pool while there is work. 0: none, every call takes a connection of its
+    /// own.
+    std::size_t lanes = 2;
+    std::size_t max_queued = 1024;  ///< statements that may wait to be sent on a lane; more callers wait for room
+    /// How long a group commit waits for a row that another session has locked, before that write fails and lets the
+    /// others pass. 0: as long as the statement timeout lets it.
+    std::chrono::milliseconds lock_timeout{1000};
+    std::chrono::seconds max_lifetime{3600};            ///< of a connection; replaced when it is next returned
     std::chrono::milliseconds connect_timeout{10'000};  ///< of one connection attempt
     std::chrono::milliseconds call_timeout{30'000};     ///< default deadline of a call
     std::chrono::milliseconds statement_timeout{

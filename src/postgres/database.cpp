@@ -1,5 +1,6 @@
 #include "stele/database.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include "postgres/database_impl.hpp"
@@ -72,6 +73,13 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
     limits.max_waiters = impl->options.max_waiters;
     limits.max_lifetime = impl->options.max_lifetime;
     impl->pool.emplace(limits, wire_options(*impl, std::move(*dsn)));
+    if (impl->options.lanes > 0) {
+        Lanes::Options lanes;
+        lanes.each = std::min(impl->options.lanes, limits.maximum);
+        lanes.queued = std::max<std::size_t>(impl->options.max_queued, 1);
+        lanes.lock_timeout = impl->options.lock_timeout;
+        impl->lanes.emplace(*impl->pool, impl->pool->watchdog(), lanes);
+    }
     impl->lease(until);  // so that an unreachable server is reported here
 
     Database database(std::move(impl));
@@ -86,6 +94,15 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
 }
 
 void Database::perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
+    if (impl_->lanes && statements.size() == 1 && statements.front().lane() != Lane::none) {
+        LaneRequest request;
+        request.statements = statements;
+        request.answers = answers;
+        request.deadline = deadline;
+        impl_->lanes->choose(statements.front().lane()).call(request);
+        if (request.error) raise(std::move(*request.error));
+        return;
+    }
     // a statement that brings the server down must not do so again and again
     constexpr int kMaxSends = 3;
     for (int sends = 1;; ++sends) {

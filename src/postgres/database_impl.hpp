@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "postgres/lanes.hpp"
 #include "postgres/pool.hpp"
 #include "stele/database.hpp"
 
@@ -17,6 +18,7 @@ struct Database::Impl {
     std::string target;  // for messages
     std::optional<Cluster> cluster;
     std::optional<Pool> pool;
+    std::optional<Lanes> lanes;  // after the pool: they borrow from it. None: every call takes a connection
 
     Deadline default_deadline() const { return Deadline::after(options.call_timeout); }
     void log(LogLevel level, std::string_view message) const noexcept;

@@ -109,7 +109,7 @@ void LaneMachine::synced(std::span<const Reply> replies) {
     requeue();
 }
 
-void LaneMachine::lost(std::span<const Reply> replies) {
+void LaneMachine::lost(std::span<const Reply> replies, bool blameless) {
     for (const Flight& flight : flights_) {
         for (std::size_t i = 0; i < flight.requests.size(); ++i) {
             const bool oldest = &flight == &flights_.front();
@@ -117,7 +117,7 @@ void LaneMachine::lost(std::span<const Reply> replies) {
             const Request& request = flight.requests[i];
             if (reply == Reply::error) {
                 finish(request, Outcome::refused);
-            } else if (!flight.sent || reply == Reply::aborted) {
+            } else if (!flight.sent || reply == Reply::aborted || (blameless && request.repeatable)) {
                 again_.push_back(request);
             } else if (request.repeatable) {
                 try_again(request, Outcome::lost);
@@ -137,6 +137,22 @@ void LaneMachine::refused() {
     if (own == queue_.end()) return;  // it gave up meanwhile
     finish(*own, Outcome::unsent);
     queue_.erase(own);
+}
+
+std::vector<LaneMachine::Ticket> LaneMachine::waiting() const {
+    std::vector<Ticket> all;
+    for (const Flight& flight : flights_) {
+        for (const Request& request : flight.requests) {
+            if (request.ticket != 0) all.push_back(request.ticket);
+        }
+    }
+    for (const Request& request : queue_) all.push_back(request.ticket);
+    return all;
+}
+
+bool LaneMachine::is_queued(Ticket ticket) const {
+    return std::any_of(queue_.begin(), queue_.end(),
+                       [ticket](const Request& request) { return request.ticket == ticket; });
 }
 
 bool LaneMachine::drains() const noexcept {

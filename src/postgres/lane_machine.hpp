@@ -89,8 +89,9 @@ public:
     void sent() noexcept { flights_.back().sent = true; }
     /// Of oldest(), one reply each.
     void synced(std::span<const Reply> replies);
-    /// The connection is gone; those of oldest() that were answered before, if any were.
-    void lost(std::span<const Reply> replies);
+    /// The connection is gone; those of oldest() that were answered before, if any were. `blameless`: no request can
+    /// have killed it.
+    void lost(std::span<const Reply> replies, bool blameless = false);
     void connected() noexcept { connected_ = true; }
     void refused();
     void given_back() noexcept { connected_ = gives_way_ = false; }
@@ -99,6 +100,9 @@ public:
     /// them.
     std::vector<Finished>& finished() noexcept { return finished_; }
 
+    /// Who waits for an answer.
+    std::vector<Ticket> waiting() const;
+    bool is_queued(Ticket ticket) const;
     bool led() const noexcept { return leader_ != 0; }
     Ticket leader() const noexcept { return leader_; }
     std::size_t queued() const noexcept { return queue_.size(); }

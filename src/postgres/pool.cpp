@@ -55,11 +55,13 @@ Result<Lease> Pool::acquire(Deadline deadline) {
                 }
                 Condition condition;
                 waiting_[*ticket] = &condition;
+                waiters_.fetch_add(1, std::memory_order_relaxed);
                 if (deadline.is_never()) {
                     condition.wait(mutex_);
                 } else {
                     condition.wait_until(mutex_, deadline.point());
                 }
+                waiters_.fetch_sub(1, std::memory_order_relaxed);
                 waiting_.erase(*ticket);
                 continue;
             }

@@ -1,6 +1,7 @@
 // Connections for many threads: performs what the PoolMachine says.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -44,7 +45,10 @@ public:
     /// Waits in line until the deadline.
     Result<Lease> acquire(Deadline deadline) STELE_EXCLUDES(mutex_);
     PoolStatus status() const STELE_EXCLUDES(mutex_);
+    /// Whether somebody waits for a connection.
+    bool crowded() const noexcept { return waiters_.load(std::memory_order_relaxed) != 0; }
     const Wire::Options& options() const noexcept { return options_; }
+    Watchdog& watchdog() noexcept { return watchdog_; }
 
 private:
     friend class Lease;
@@ -58,6 +62,7 @@ private:
     PoolMachine machine_ STELE_GUARDED_BY(mutex_);
     std::map<PoolMachine::Ticket, Condition*> waiting_ STELE_GUARDED_BY(mutex_);
     bool connected_once_ STELE_GUARDED_BY(mutex_) = false;
+    std::atomic<std::size_t> waiters_{0};
     std::vector<std::unique_ptr<Wire>> wires_;  // a slot belongs to whoever the machine gave it to
 };
 

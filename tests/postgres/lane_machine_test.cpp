@@ -169,6 +169,16 @@ TEST(LaneMachine, a_request_that_kills_every_connection_is_given_up) {
     EXPECT_EQ(lane.next().what, Do::leave);
 }
 
+TEST(LaneMachine, reads_on_connections_that_somebody_else_closes_are_sent_again_and_again) {
+    LaneMachine lane = busy({}, {{.ticket = 1, .repeatable = true}});
+    for (int tries = 1; tries <= 9; ++tries) {
+        if (tries > 1) connect(lane);
+        send(lane);
+        lane.lost({}, true);
+    }
+    EXPECT_TRUE(finished(lane).empty());
+}
+
 TEST(LaneMachine, a_group_that_could_not_be_sent_did_not_run) {
     LaneMachine lane = busy({}, {{.ticket = 1}});
     ASSERT_EQ(lane.next().what, Do::send);
