@@ -101,6 +101,7 @@ public:
 
     struct Impl;
     Impl& impl() const noexcept { return *impl_; }
+    const std::shared_ptr<Impl>& share_impl() const noexcept { return impl_; }
 
 private:
     explicit Database(std::shared_ptr<Impl> impl);

@@ -1,6 +1,7 @@
 // Everything at once.
 #pragma once
 
+#include "stele/async.hpp"
 #include "stele/cluster.hpp"
 #include "stele/database.hpp"
 #include "stele/deadline.hpp"

@@ -118,6 +118,7 @@ void LaneDriver::lead_until_over() {
 }
 
 void LaneDriver::cancel(LaneRequest& request, ErrorInfo error) {
+    if (request.state.load(std::memory_order_acquire) == State::done) return;
     News news;
     {
         MutexLock lock(mutex_);

@@ -60,7 +60,7 @@ std::optional<MergedRead> MergedRead::of(const Statement& statement) {
     // the line break ends a comment at the end of the text
     merged.sql_ =
         Sql(fmt::format("SELECT k.i, r.* FROM (SELECT {}generate_subscripts($1, 1) AS i OFFSET 0) k "
-                        "CROSS JOIN LATERAL ({}\n) r",
+                        "CROSS JOIN LATERAL (SELECT * FROM ({}\n) q OFFSET 0) r",
                         arrays, *select));
     return merged;
 }

@@ -15,10 +15,12 @@ namespace stele {
 /// A SELECT and the statement that runs it for many values of its parameters at once:
 ///
 ///     SELECT k.i, r.* FROM (SELECT unnest($1) AS p1, unnest($2) AS p2, generate_subscripts($1, 1) AS i OFFSET 0) k
-///     CROSS JOIN LATERAL (SELECT ... WHERE a = k.p1 AND b = k.p2) r
+///     CROSS JOIN LATERAL (SELECT * FROM (SELECT ... WHERE a = k.p1 AND b = k.p2) q OFFSET 0) r
 ///
 /// The set-returning functions stand on one level: on several they would pair up wrongly. In FROM they would be
-/// planned anew for every array (unnest with ordinality is, where arrays are small).
+/// planned anew for every array (unnest with ordinality is, where arrays are small). The second OFFSET 0 keeps the
+/// plan that the SELECT has alone: the planner takes every array for one of 1,000 elements, and would rather read a
+/// small table whole than look a thousand keys up.
 class MergedRead {
 public:
     /// Nothing when the statement cannot be merged: no parameter, one that has no array type, or no plain SELECT.
