@@ -14,6 +14,8 @@
 #include "stele/error.hpp"
 #include "stele/executor.hpp"
 #include "stele/export.hpp"
+#include "stele/metrics.hpp"
+#include "stele/trace.hpp"
 #include "stele/transaction.hpp"
 
 namespace stele {
@@ -53,6 +55,10 @@ struct DatabaseOptions {
     /// Runs once on every new connection, before its first use.
     std::function<void(Executor&)> initialize{};
     LogCallback log{};
+    /// Collects what the talk with the server counts and measures (stele/prometheus.hpp has one); null: nobody.
+    std::shared_ptr<Metrics> metrics{};
+    /// Gets a span for every call that goes to the server (stele/trace.hpp); null: nobody.
+    std::shared_ptr<Tracer> tracer{};
     ClusterOptions cluster{};
 };
 
@@ -107,7 +113,7 @@ private:
     explicit Database(std::shared_ptr<Impl> impl);
     void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) override;
     Deadline default_deadline() const override;
-    static bool should_run_again(const Error& error, int attempt, int attempts);
+    bool should_run_again(const Error& error, int attempt, int attempts) const;
     std::shared_ptr<Impl> impl_;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "postgres/lanes.hpp"
+#include "postgres/observer.hpp"
 #include "postgres/pool.hpp"
 #include "stele/database.hpp"
 
@@ -17,6 +18,7 @@ struct Database::Impl {
     std::string quoted_schema;
     std::string target;  // for messages
     std::optional<Cluster> cluster;
+    Observer observer;
     std::optional<Pool> pool;
     std::optional<Lanes> lanes;  // after the pool: they borrow from it. None: every call takes a connection
 
