@@ -12,35 +12,6 @@
 namespace stele {
 inline namespace v0 {
 
-/// A count that only grows. Thread-safe.
-class STELE_API Counter {
-public:
-    virtual void add(std::uint64_t count = 1) noexcept = 0;
-
-protected:
-    ~Counter() = default;
-};
-
-/// A number that goes up and down. Thread-safe. Those who share one use add(), so that it is the sum of theirs; set()
-/// is for the one owner of a measured value.
-class STELE_API Gauge {
-public:
-    virtual void add(double difference) noexcept = 0;
-    virtual void set(double value) noexcept = 0;
-
-protected:
-    ~Gauge() = default;
-};
-
-/// How many values fell into which range, and their sum. Thread-safe.
-class STELE_API Histogram {
-public:
-    virtual void observe(double value) noexcept = 0;
-
-protected:
-    ~Histogram() = default;
-};
-
 /// Names of the labels of a metric; empty ones are none.
 using LabelNames = std::array<std::string_view, 2>;
 
@@ -74,6 +45,35 @@ struct HistogramInfo {
 class STELE_API Metrics {
 public:
     using LabelValues = std::initializer_list<std::string_view>;
+
+    /// A count that only grows. Thread-safe.
+    class Counter {
+    public:
+        virtual void add(std::uint64_t count = 1) noexcept = 0;
+
+    protected:
+        ~Counter() = default;
+    };
+
+    /// A number that goes up and down. Thread-safe. Those who share one use add(), so that it is the sum of theirs;
+    /// set() is for the one owner of a measured value.
+    class Gauge {
+    public:
+        virtual void add(double difference) noexcept = 0;
+        virtual void set(double value) noexcept = 0;
+
+    protected:
+        ~Gauge() = default;
+    };
+
+    /// How many values fell into which range, and their sum. Thread-safe.
+    class Histogram {
+    public:
+        virtual void observe(double value) noexcept = 0;
+
+    protected:
+        ~Histogram() = default;
+    };
 
     virtual ~Metrics() = default;
     virtual Counter& counter(const CounterInfo& info, LabelValues labels = {}) = 0;

@@ -34,6 +34,7 @@ Wire::Options wire_options(Database::Impl& impl, Dsn dsn) {
             }
         };
     }
+    options.observer = &impl.observer;
     options.notice = [&impl](std::string_view text) { impl.log(LogLevel::info, text); };
     return options;
 }

@@ -158,6 +158,11 @@ Observer::Observer(std::shared_ptr<Metrics> metrics, std::shared_ptr<Tracer> tra
     live_ = std::move(live);
 }
 
+const Observer& Observer::nobody() {
+    static const Observer kNobody;
+    return kNobody;
+}
+
 Observer::Observer(Observer&& other) noexcept
     : live_(std::move(other.live_)), meters_(std::exchange(other.meters_, nullptr)) {}
 Observer& Observer::operator=(Observer&& other) noexcept {

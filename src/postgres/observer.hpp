@@ -22,6 +22,9 @@ namespace stele {
 /// Tells the Metrics and the Tracer of one database. Thread-safe. Whoever reports keeps it alive.
 class Observer {
     struct Live;
+    using Counter = Metrics::Counter;
+    using Gauge = Metrics::Gauge;
+    using Histogram = Metrics::Histogram;
 
 public:
     using Time = Deadline::Clock::time_point;
@@ -66,6 +69,8 @@ public:
     Observer();  // looks nowhere
     /// `dsn` is where the calls go. Both may be null. Throws what Metrics throws.
     Observer(std::shared_ptr<Metrics> metrics, std::shared_ptr<Tracer> tracer, const Dsn& dsn);
+    /// One that looks nowhere.
+    static const Observer& nobody();
     Observer(Observer&&) noexcept;
     Observer& operator=(Observer&&) noexcept;
     ~Observer();

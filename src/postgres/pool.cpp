@@ -26,9 +26,23 @@ void Lease::discard() noexcept {
 }
 
 Pool::Pool(PoolMachine::Limits limits, Wire::Options options)
-    : options_(std::move(options)), machine_(limits), wires_(limits.maximum) {}
+    : options_(std::move(options)), machine_(limits), wires_(limits.maximum) {
+    MutexLock lock(mutex_);
+    changed();
+}
+
+Pool::~Pool() {
+    options_.observer->pool(reported_, PoolStatus());
+}
 
 Result<Lease> Pool::acquire(Deadline deadline) {
+    const Observer::Time since = options_.observer->now();
+    Result<Lease> lease = wait_in_line(deadline);
+    options_.observer->queued(Lane::none, since);  // in vain, too
+    return lease;
+}
+
+Result<Lease> Pool::wait_in_line(Deadline deadline) {
     std::optional<PoolMachine::Ticket> ticket;
     for (;;) {
         PoolMachine::Decision decision{};
@@ -44,7 +58,7 @@ Result<Lease> Pool::acquire(Deadline deadline) {
                 if (deadline.expired()) {
                     const PoolStatus now = machine_.status();
                     machine_.leave(*ticket);
-                    wake_next();
+                    changed();
                     ErrorInfo error = make_error(
                         ErrorCode::pool_exhausted,
                         fmt::format("no connection became free before the deadline: {} of {} in use, {} connecting, {} "
@@ -56,6 +70,7 @@ Result<Lease> Pool::acquire(Deadline deadline) {
                 Condition condition;
                 waiting_[*ticket] = &condition;
                 waiters_.fetch_add(1, std::memory_order_relaxed);
+                changed();
                 if (deadline.is_never()) {
                     condition.wait(mutex_);
                 } else {
@@ -65,13 +80,15 @@ Result<Lease> Pool::acquire(Deadline deadline) {
                 waiting_.erase(*ticket);
                 continue;
             }
-            wake_next();  // more than one may have become free
+            changed();  // more than one may have become free
         }
         if (decision.what == PoolMachine::Do::connect) return connect(decision.slot, deadline);
         Wire& wire = *wires_[decision.slot];
         if (decision.what == PoolMachine::Do::use || wire.alive()) return Lease(*this, decision.slot, wire);
         wires_[decision.slot].reset();
+        options_.observer->connection_lost(Lane::none);
         MutexLock lock(mutex_);
+        ++to_replace_;
         machine_.discard(decision.slot, *ticket);
     }
 }
@@ -82,36 +99,46 @@ Result<Lease> Pool::connect(std::size_t slot, Deadline deadline) {
         MutexLock lock(mutex_);
         patient = connected_once_;
     }
+    const Observer::Time since = options_.observer->now();
     Result<std::unique_ptr<Wire>> made;
     try {
         made = Wire::connect(options_, watchdog_, deadline, patient);
     } catch (const Error& error) {  // from before_attempt or the initialiser
         made = fail(error.info());
     } catch (...) {
+        options_.observer->connect_failed(Lane::none);
         MutexLock lock(mutex_);
         machine_.connect_failed(slot);
-        wake_next();
+        changed();
         throw;
     }
     if (made) wires_[slot] = std::move(*made);
     MutexLock lock(mutex_);
     if (!made) {
+        options_.observer->connect_failed(Lane::none);
         machine_.connect_failed(slot);
-        wake_next();
+        changed();
         return fail(std::move(made.error()));
     }
     machine_.connected(slot, Deadline::Clock::now());
     connected_once_ = true;
+    options_.observer->connected(Lane::none, since, to_replace_ > 0);
+    if (to_replace_ > 0) --to_replace_;
+    changed();
     return Lease(*this, slot, *wires_[slot]);
 }
 
 void Pool::take_back(std::size_t slot, bool close) noexcept {
     std::unique_ptr<Wire> closing;  // declared first: closed after the lock is gone
     MutexLock lock(mutex_);
+    if (wires_[slot]->broken()) {
+        ++to_replace_;
+        options_.observer->connection_lost(Lane::none);
+    }
     // the wire must be out of the slot before the machine can give the slot away
     if (close) closing = std::move(wires_[slot]);
     if (!machine_.returned(slot, close, Deadline::Clock::now()) && !close) closing = std::move(wires_[slot]);
-    wake_next();
+    changed();
 }
 
 PoolStatus Pool::status() const {
@@ -119,7 +146,11 @@ PoolStatus Pool::status() const {
     return machine_.status();
 }
 
-void Pool::wake_next() {
+void Pool::changed() {
+    if (options_.observer->measures()) {
+        const PoolStatus now = machine_.status();
+        options_.observer->pool(std::exchange(reported_, now), now);
+    }
     if (const auto ticket = machine_.next_to_wake()) {
         const auto found = waiting_.find(*ticket);
         if (found != waiting_.end()) found->second->notify_one();

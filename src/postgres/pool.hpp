@@ -41,6 +41,9 @@ private:
 class Pool {
 public:
     Pool(PoolMachine::Limits limits, Wire::Options options);
+    ~Pool();
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
 
     /// Waits in line until the deadline.
     Result<Lease> acquire(Deadline deadline) STELE_EXCLUDES(mutex_);
@@ -52,9 +55,10 @@ public:
 
 private:
     friend class Lease;
+    Result<Lease> wait_in_line(Deadline deadline) STELE_EXCLUDES(mutex_);
     Result<Lease> connect(std::size_t slot, Deadline deadline) STELE_EXCLUDES(mutex_);
     void take_back(std::size_t slot, bool close) noexcept STELE_EXCLUDES(mutex_);
-    void wake_next() STELE_REQUIRES(mutex_);
+    void changed() STELE_REQUIRES(mutex_);
 
     Wire::Options options_;
     Watchdog watchdog_;
@@ -63,6 +67,8 @@ private:
     std::map<PoolMachine::Ticket, Condition*> waiting_ STELE_GUARDED_BY(mutex_);
     bool connected_once_ STELE_GUARDED_BY(mutex_) = false;
     std::atomic<std::size_t> waiters_{0};
+    std::size_t to_replace_ STELE_GUARDED_BY(mutex_) = 0;  // lost, and not made anew yet
+    PoolStatus reported_ STELE_GUARDED_BY(mutex_);
     std::vector<std::unique_ptr<Wire>> wires_;  // a slot belongs to whoever the machine gave it to
 };
 

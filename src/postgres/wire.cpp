@@ -131,7 +131,7 @@ Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& wa
         switch (action.what) {
             case Do::start:
                 if (options.before_attempt) options.before_attempt(deadline);
-                wire.reset(new Wire(options.max_prepared));
+                wire.reset(new Wire(options));
                 wire->connection_.reset(start_connection(options, servers));
                 server = server_of(wire->connection_.get());
                 if (!wire->connection_) return fail(make_error(ErrorCode::resources, "out of memory for a connection"));
@@ -192,6 +192,7 @@ Result<Rows> Wire::run(const Statement& statement, Deadline deadline) {
 Result<void> Wire::run(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
     statements_.clear();
     for (const Statement& statement : statements) statements_.push_back(&statement);
+    const Observer::Time since = observer_.now();
     watch_->begin(deadline);
     if (!begin(batch_, statements_)) {
         watch_->end();
@@ -200,6 +201,7 @@ Result<void> Wire::run(std::span<const Statement> statements, std::span<Rows> an
     // the watchdog ends a wait that lasts too long
     while (const short events = advance(batch_)) wait_for(socket(), events, Deadline::never());
     const bool expired = watch_->end();
+    if (batch_.synced()) observer_.round_trip(Lane::none, statements.size(), since);
     broken_ = broken_ || expired;
     if (batch_.succeeded()) {
         std::move(batch_.answers.begin(), batch_.answers.end(), answers.begin());

@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "postgres/batch_machine.hpp"
 #include "postgres/connect_machine.hpp"
+#include "postgres/observer.hpp"
 #include "postgres/statement_cache.hpp"
 #include "postgres/watchdog.hpp"
 #include "stele/dsn.hpp"
@@ -60,6 +61,7 @@ public:
         std::function<void(Deadline)> before_attempt;
         std::function<Result<void>(Wire&, Deadline)> set_up;
         std::function<void(std::string_view)> notice;
+        const Observer* observer = &Observer::nobody();  // outlives the wire
     };
 
     /// `options` and `watchdog` must outlive the wire. `patient`: keep trying while the server refuses connections.
@@ -93,7 +95,7 @@ private:
     struct Finish {
         void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
     };
-    explicit Wire(std::size_t max_prepared) : cache_(max_prepared) {}
+    explicit Wire(const Options& options) : observer_(*options.observer), cache_(options.max_prepared) {}
     bool enqueue(Batch& batch, std::span<const Statement* const> statements);
     bool send(const Statement& statement, const StatementCache::Entry* entry);
     BatchMachine::Do take(Batch& batch);
@@ -101,6 +103,7 @@ private:
     void explain(Batch& batch, std::span<const Statement> statements, bool expired) const;
     void settle_cache(const Batch& batch);
 
+    const Observer& observer_;
     std::unique_ptr<PGconn, Finish> connection_;
     StatementCache cache_;
     std::optional<Watchdog::Watch> watch_;  // gone before the connection is closed
