@@ -34,8 +34,8 @@ public:
         return found == values_.end() ? -1 : found->second;
     }
     /// "name type", sorted.
-    const std::vector<std::string>& types() const { return types_; }
-    const std::map<std::string, double>& values() const { return values_; }
+    std::vector<std::string> types() const { return types_; }
+    std::map<std::string, double> values() const { return values_; }
 
 private:
     std::vector<std::string> types_;
