@@ -1,6 +1,8 @@
 // What does it cost to be counted, measured and traced?
 //
 // Statements: one caller, SELECT 1, client and backend on one CPU; a database with the hook set beside one without.
+// All that a call tells: the functions of Observer that one statement calls, without the statement, beside reading the
+// clock as often as they do.
 // Recordings: a histogram of PrometheusMetrics beside one behind a mutex, one thread and two, each on its own CPU where
 // there are two.
 
@@ -8,15 +10,21 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
+#include <cstdint>
 #include <cstdlib>
+#include <functional>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "pinning.hpp"
+#include "postgres/observer.hpp"
 #include "side_by_side.hpp"
 #include "stele/database.hpp"
 #include "stele/prometheus.hpp"
@@ -82,6 +90,39 @@ void recordings(SideBySide& bench) {
     }
 }
 
+// Nanoseconds of the calling thread.
+double nanoseconds_each(int times, const std::function<void()>& work) {
+    return seconds([&] {
+               for (int i = 0; i < times; ++i) work();
+           }) /
+           times * 1e9;
+}
+
+void all_that_a_call_tells(SideBySide& bench) {
+    const Observer observer(std::make_shared<PrometheusMetrics>(), nullptr, Dsn::of({}));
+    const Statement statement("SELECT response FROM entries WHERE namespace = $1 AND query_hash = $2");
+    const PoolStatus idle{.idle = 1, .in_use = 0, .connecting = 0, .waiting = 0, .maximum = 8};
+    const PoolStatus used{.idle = 0, .in_use = 1, .connecting = 0, .waiting = 0, .maximum = 8};
+    const auto tell = [&] {
+        observer.call(Observer::Kind::single, std::span(&statement, 1), [&] {
+            observer.queued(Lane::none, {});
+            observer.pool(idle, used);
+            observer.round_trip(Lane::none, 1, observer.now());
+            observer.pool(used, idle);
+        });
+    };
+    Observer::Time last;
+    const auto read_clock = [&] {
+        for (int i = 0; i < 4; ++i) last = Deadline::Clock::now();
+    };
+    bench.measure({.work = "all that a call tells PrometheusMetrics (ns)",
+                   .against = "four reads of the clock",
+                   .compare = Compare::lower_is_better,
+                   .at_least = {},
+                   .ours = [&] { return nanoseconds_each(kRecordings, tell); },
+                   .theirs = [&] { return nanoseconds_each(kRecordings, read_clock); }});
+}
+
 class Statements {
 public:
     explicit Statements(std::shared_ptr<Metrics> metrics, std::shared_ptr<Tracer> tracer)
@@ -114,16 +155,16 @@ void statements(SideBySide& bench) {
     Statements plain(nullptr, nullptr);
     Statements measured(std::make_shared<PrometheusMetrics>(), nullptr);
     Statements traced(nullptr, std::make_shared<EmptyTracer>());
-    const auto row = [&](const char* hook, Statements& with) {
+    const auto row = [&](const char* hook, Statements& with, std::optional<double> at_least) {
         bench.measure({.work = fmt::format("SELECT 1, one caller, with {} (1/s)", hook),
                        .against = "without",
-                       .at_least = kAtLeast,
+                       .at_least = at_least,
                        .repetitions = bench.quick() ? 25 : 75,
                        .ours = [&] { return with.per_second(); },
                        .theirs = [&] { return plain.per_second(); }});
     };
-    row("PrometheusMetrics", measured);
-    row("a tracer that does nothing", traced);
+    row("PrometheusMetrics", measured, kAtLeast);
+    row("a tracer that does nothing", traced, {});
 }
 
 }  // namespace
@@ -133,6 +174,7 @@ int main(int argc, char** argv) {
     return stele::bench::run(argc, argv, "Statements that are counted, measured and traced beside such that are not.",
                              [](stele::bench::SideBySide& bench) {
                                  stele::bench::recordings(bench);
+                                 stele::bench::all_that_a_call_tells(bench);
                                  stele::bench::statements(bench);
                              });
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <string>
-#include <vector>
 
 #include "postgres/metric_names.hpp"
 
@@ -66,9 +65,8 @@ std::string operation_of(std::span<const Statement> statements) {
     return one_kind ? "BATCH " + first : "BATCH";
 }
 
-std::string text_of(std::span<const Statement> statements) {
+std::string joined_text(std::span<const Statement> statements) {
     std::string text(statements[0].sql().text());
-    if (all_the_same(statements)) return text;
     for (const Statement& one : statements.subspan(1)) text.append("; ").append(one.sql().text());
     return text;
 }
@@ -96,22 +94,28 @@ struct Observer::Live {
     }
 
     std::unique_ptr<Span> start(Kind kind, std::span<const Statement> statements) const {
-        std::string text, operation;
+        std::string operation, joined;
+        std::string_view text;
         if (statements.empty()) {
-            text = operation = kind == Kind::commit ? "COMMIT" : "ROLLBACK";
+            operation = kind == Kind::commit ? "COMMIT" : "ROLLBACK";
+            text = operation;
         } else {
-            text = text_of(statements);
             operation = operation_of(statements);
+            text = statements[0].sql().text();
+            if (!all_the_same(statements)) text = joined = joined_text(statements);
         }
-        std::vector<SpanAttribute> attributes = {
-            {"db.system.name", "postgresql"}, {"db.operation.name", operation}, {"db.query.text", text}};
-        if (!database.empty()) attributes.push_back({"db.namespace", database});
-        if (!address.empty()) attributes.push_back({"server.address", address});
-        if (port != 0) attributes.push_back({"server.port", port});
+        std::array<SpanAttribute, 7> attributes;
+        std::size_t count = 0;
+        attributes[count++] = {"db.system.name", "postgresql"};
+        attributes[count++] = {"db.operation.name", operation};
+        attributes[count++] = {"db.query.text", text};
+        if (!database.empty()) attributes[count++] = {"db.namespace", database};
+        if (!address.empty()) attributes[count++] = {"server.address", address};
+        if (port != 0) attributes[count++] = {"server.port", port};
         if (statements.size() > 1) {
-            attributes.push_back({"db.operation.batch.size", static_cast<std::int64_t>(statements.size())});
+            attributes[count++] = {"db.operation.batch.size", static_cast<std::int64_t>(statements.size())};
         }
-        return tracer->start(operation, attributes);
+        return tracer->start(operation, std::span(attributes.data(), count));
     }
 
     std::shared_ptr<Metrics> metrics;

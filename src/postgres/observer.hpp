@@ -134,9 +134,10 @@ public:
 
     // Below, `lane` says whose connection it is; Lane::none: one of the pool's, exclusive while it is lent.
 
-    /// A caller waited from `since` on, until it had a connection or its request was being sent.
+    /// A caller waited from `since` on, until it had a connection or its request was being sent; Time(): it did not
+    /// have to, and no clock need be read to know it.
     void queued(Lane lane, Time since) const noexcept {
-        if (meters_) at(meters_->queued, lane).observe(seconds_since(since));
+        if (meters_) at(meters_->queued, lane).observe(since == Time() ? 0 : seconds_since(since));
     }
     /// One round trip: `count` statements, sent at `since`, and the answer to their Sync has just come. Not for one
     /// that was lost.

@@ -36,13 +36,13 @@ Pool::~Pool() {
 }
 
 Result<Lease> Pool::acquire(Deadline deadline) {
-    const Observer::Time since = options_.observer->now();
-    Result<Lease> lease = wait_in_line(deadline);
+    Observer::Time since{};
+    Result<Lease> lease = wait_in_line(deadline, since);
     options_.observer->queued(Lane::none, since);  // in vain, too
     return lease;
 }
 
-Result<Lease> Pool::wait_in_line(Deadline deadline) {
+Result<Lease> Pool::wait_in_line(Deadline deadline, Observer::Time& since) {
     std::optional<PoolMachine::Ticket> ticket;
     for (;;) {
         PoolMachine::Decision decision{};
@@ -53,7 +53,9 @@ Result<Lease> Pool::wait_in_line(Deadline deadline) {
                 if (!made) return fail(std::move(made.error()));
                 ticket = *made;
             }
-            decision = machine_.decide(*ticket, Deadline::Clock::now());
+            const auto looked = Deadline::Clock::now();
+            decision = machine_.decide(*ticket, looked);
+            if (decision.what != PoolMachine::Do::use && since == Observer::Time()) since = looked;
             if (decision.what == PoolMachine::Do::wait) {
                 if (deadline.expired()) {
                     const PoolStatus now = machine_.status();

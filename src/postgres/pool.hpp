@@ -55,7 +55,8 @@ public:
 
 private:
     friend class Lease;
-    Result<Lease> wait_in_line(Deadline deadline) STELE_EXCLUDES(mutex_);
+    // `since`: untouched unless it had to wait
+    Result<Lease> wait_in_line(Deadline deadline, Observer::Time& since) STELE_EXCLUDES(mutex_);
     Result<Lease> connect(std::size_t slot, Deadline deadline) STELE_EXCLUDES(mutex_);
     void take_back(std::size_t slot, bool close) noexcept STELE_EXCLUDES(mutex_);
     void changed() STELE_REQUIRES(mutex_);
