@@ -38,7 +38,8 @@ struct HistogramInfo {
 /// your own for another system. Several databases may share one: their numbers add up.
 ///
 /// Stele asks for every instrument once, when it opens something, and records through it from then on, on any thread,
-/// while a caller waits: recording must be quick (tens of nanoseconds) and cannot throw. The values of the labels come
+/// while a caller waits: recording must be quick (tens of nanoseconds), cannot throw, and must neither block nor call
+/// Stele, which may hold a lock. The values of the labels come
 /// in the order of their names; all of them are known when Stele is compiled, so the number of series is fixed
 /// (docs/observability.md lists them). Asking twice for the same name and values gives the same instrument, which lives
 /// as long as this object. Asking may throw, and is thread-safe too.

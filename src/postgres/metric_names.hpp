@@ -24,8 +24,10 @@ inline constexpr HistogramInfo kRoundTripSeconds{"stele_postgres_round_trip_dura
                                                  "Time from sending a group of statements to the answer to its Sync.",
                                                  {"lane"},
                                                  kSecondsBounds};
-inline constexpr HistogramInfo kRoundTripStatements{
-    "stele_postgres_round_trip_statements", "Statements that shared a round trip.", {"lane"}, kStatementBounds};
+inline constexpr HistogramInfo kRoundTripStatements{"stele_postgres_round_trip_statements",
+                                                    "Statements of callers that shared a round trip.",
+                                                    {"lane"},
+                                                    kStatementBounds};
 inline constexpr HistogramInfo kConnectSeconds{"stele_postgres_connect_duration_seconds",
                                                "Time to make a connection, back-off and initialisation included.",
                                                {"lane"},

@@ -139,8 +139,8 @@ public:
     void queued(Lane lane, Time since) const noexcept {
         if (meters_) at(meters_->queued, lane).observe(since == Time() ? 0 : seconds_since(since));
     }
-    /// One round trip: `count` statements, sent at `since`, and the answer to their Sync has just come. Not for one
-    /// that was lost.
+    /// One round trip: `count` statements of callers (merged ones too, each), sent at `since`, and the answer to their
+    /// Sync has just come. Not for one that was lost.
     void round_trip(Lane lane, std::size_t count, Time since) const noexcept {
         if (!meters_) return;
         at(meters_->statements, lane).observe(static_cast<double>(count));
