@@ -1,7 +1,7 @@
 // Stele's spans as OpenTelemetry's. Needs the API of opentelemetry-cpp, which is headers only.
 #include <opentelemetry/trace/provider.h>
 
-#include <stele/trace.hpp>
+#include <stele/stele.hpp>
 #include <utility>
 #include <vector>
 
