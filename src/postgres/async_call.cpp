@@ -16,6 +16,8 @@ struct AsyncCall::Impl : LaneRequest {
 
     void finish() noexcept {
         const std::shared_ptr<AsyncCall> call = std::move(self);  // which this is a part of
+        if (seen && error) seen->failed(*error);
+        if (seen && !error) seen->succeeded();
         if (error) {
             call->done(std::make_exception_ptr(Error(std::move(*error))), {});
         } else {
@@ -33,6 +35,7 @@ struct AsyncCall::Impl : LaneRequest {
     std::shared_ptr<AsyncCall> self;
     std::weak_ptr<Database::Impl> database;
     LaneDriver* lane = nullptr;
+    std::optional<Observer::Call> seen;
 };
 
 namespace {
@@ -53,6 +56,9 @@ void AsyncCall::start(const Database& database, std::optional<Deadline> deadline
     const std::shared_ptr<Database::Impl> target = database.share_impl();
     impl_->self = shared_from_this();
     impl_->database = target;
+    if (!impl_->owned.empty()) {
+        impl_->seen.emplace(target->observer, Observer::kind_of(impl_->owned), impl_->owned);
+    }
     impl_->deadline = deadline ? *deadline : target->default_deadline();
     if (!target->lanes) {
         return impl_->refuse(make_error(ErrorCode::invalid_argument,

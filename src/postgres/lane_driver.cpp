@@ -35,7 +35,12 @@ bool is_repeatable(const LaneRequest& request) {
 }  // namespace
 
 LaneDriver::LaneDriver(Pool& pool, Watchdog& watchdog, IoThread& io, Options options)
-    : pool_(pool), io_(io), options_(options), machine_(options.limits), alarm_(watchdog, [this] { return ring(); }) {}
+    : pool_(pool),
+      observer_(*pool.options().observer),
+      io_(io),
+      options_(options),
+      machine_(options.limits),
+      alarm_(watchdog, [this] { return ring(); }) {}
 
 // ---- callers -------------------------------------------------------------------------------------------------------
 
@@ -81,6 +86,7 @@ Joined LaneDriver::join(LaneRequest& request) {
 
 Joined LaneDriver::try_to_join(LaneRequest& request) {
     const Statement& statement = request.statements.front();
+    request.waits_since = observer_.now();
     const bool shares = request.statements.size() == 1 && statement.lane() != Lane::none;
     MutexLock lock(mutex_);
     const Joined joined =
@@ -286,6 +292,7 @@ void LaneDriver::send() {
     flights_.push_back(std::move(spare_.back()));
     spare_.pop_back();
     group.compose(group_, merged_, options_.limits.writes, options_.lock_timeout);
+    report_sent();
     group.sent_at = now();
     const bool begun = lease_->wire().begin(group.batch, group.statements());
     std::optional<Lease> lost;
@@ -325,6 +332,8 @@ void LaneDriver::take_answers(LaneGroup& group) {
         lose(copied ? std::span(replies) : std::span<const LaneMachine::Reply>(), group.error());
         return;
     }
+    observer_.round_trip(options_.kind, asked.size(), group.sent_at);
+    report_again(replies);
     distance_.answered(at - group.sent_at, asked.size(), group.alone, at);
     machine_.set_flights(distance_.flights());
     sends_at_once_.store(distance_.flights() > 1, std::memory_order_relaxed);
@@ -336,9 +345,31 @@ void LaneDriver::take_answers(LaneGroup& group) {
     flights_.pop_front();
 }
 
+/// Those of group_, before anybody may give up.
+void LaneDriver::report_sent() const {
+    if (!observer_.measures()) return;
+    for (const LaneMachine::Request& request : group_) {
+        observer_.queued(options_.kind, request_of(request.ticket).waits_since);
+    }
+}
+
+void LaneDriver::report_again(std::span<const LaneMachine::Reply> replies) const {
+    using Reply = LaneMachine::Reply;
+    if (!observer_.measures()) return;
+    const auto is_aborted = [](Reply reply) {
+        return reply == Reply::aborted || reply == Reply::split || reply == Reply::apart;
+    };
+    observer_.again(Observer::Again::aborted,
+                    static_cast<std::size_t>(std::count_if(replies.begin(), replies.end(), is_aborted)));
+    observer_.again(Observer::Again::stale,
+                    static_cast<std::size_t>(std::count(replies.begin(), replies.end(), Reply::again)));
+}
+
 void LaneDriver::lose(std::span<const LaneMachine::Reply> replies, const ErrorInfo& error) {
     constexpr std::string_view kAdministrator = "57P01";
+    const std::size_t queued = machine_.queued();
     machine_.lost(replies, error.sqlstate == kAdministrator);
+    observer_.again(Observer::Again::lost, machine_.queued() - queued);
     settle(&error);
     flights_.clear();
 }

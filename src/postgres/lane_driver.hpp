@@ -30,6 +30,7 @@ class IoThread;
 class LaneDriver {
 public:
     struct Options {
+        Lane kind = Lane::none;
         LaneMachine::Limits limits;
         std::chrono::milliseconds lock_timeout{0};  ///< of a write lane; 0: none
     };
@@ -92,6 +93,8 @@ private:
     void send() STELE_EXCLUDES(mutex_);
     short receive() STELE_EXCLUDES(mutex_);
     void take_answers(LaneGroup& group) STELE_EXCLUDES(mutex_);
+    void report_sent() const;
+    void report_again(std::span<const LaneMachine::Reply> replies) const;
     void lose(std::span<const LaneMachine::Reply> replies, const ErrorInfo& error) STELE_REQUIRES(mutex_);
     void settle(const ErrorInfo* error) STELE_REQUIRES(mutex_);
     void done(LaneRequest& request, News& news) STELE_REQUIRES(mutex_);
@@ -103,6 +106,7 @@ private:
     ErrorInfo late_error(LaneMachine::Ticket ticket) const STELE_REQUIRES(mutex_);
 
     Pool& pool_;
+    const Observer& observer_;
     IoThread& io_;
     const Options options_;
     std::array<Bell, kBells> bells_;

@@ -25,8 +25,9 @@ struct LaneRequest {
 
     std::optional<ErrorInfo> error;  // none: it is answered
     std::atomic<State> state{State::waiting};
-    std::uint8_t bell = 0;   // of its lane: where it is woken
-    std::uint32_t mark = 0;  // of its own on that bell
+    Deadline::Clock::time_point waits_since{};  // to be sent; for who measures
+    std::uint8_t bell = 0;                      // of its lane: where it is woken
+    std::uint32_t mark = 0;                     // of its own on that bell
 };
 
 }  // namespace stele

@@ -7,6 +7,7 @@ namespace stele {
 Lanes::Lanes(Pool& pool, Watchdog& watchdog, const Options& options) {
     for (const Lane kind : {Lane::none, Lane::read, Lane::slow_read, Lane::write}) {
         LaneDriver::Options each;
+        each.kind = kind;
         each.limits.queued = options.queued;
         each.limits.writes = kind == Lane::write;
         if (kind == Lane::write) each.lock_timeout = options.lock_timeout;
