@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "async_crowd.hpp"
 #include "crowd.hpp"
 #include "entries.hpp"
 #include "pinning.hpp"
@@ -112,6 +113,9 @@ private:
             });
         };
     }
+    std::function<double()> ours_async(Sides& sides, const Mark& mark) {
+        return [this, &sides, mark] { return async_select_per_second(sides.database, own_keys_, 64, window_, mark); };
+    }
     std::function<double()> ours_upsert(Sides& sides, std::size_t callers) {
         return [this, &sides, callers] {
             return crowd_per_second(callers, window_, [&](std::size_t i, auto) {
@@ -168,6 +172,9 @@ private:
         row(work("64 callers"), kFull, 1.2, ours_select(sides, 64, read), full);
         row(work("64 callers, merged"), kEach, 2.7, ours_select(sides, 64, by_key), each);
         row(work("64 callers, merged"), kFull, 1.6, ours_select(sides, 64, by_key), full);
+        row(work("64 asynchronous callers on one thread and Stele's own"), kEach, 2.7, ours_async(sides, read), each);
+        row(work("64 asynchronous callers on one thread and Stele's own, merged"), kEach, 4.5,
+            ours_async(sides, by_key), each);
         row(work("8 callers"), kEach, 1.2, ours_select(sides, 8, read), each);
         row(work("256 callers"), kEach, 1.8, ours_select(sides, 256, read), each);
     }
