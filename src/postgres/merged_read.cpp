@@ -57,10 +57,9 @@ std::optional<MergedRead> MergedRead::of(const Statement& statement) {
         merged.types_.push_back(slots[i - 1].oid);
     }
     merged.text_ = statement.sql();
-    // the line break ends a comment at the end of the text
     merged.sql_ =
         Sql(fmt::format("SELECT k.i, r.* FROM (SELECT {}generate_subscripts($1, 1) AS i OFFSET 0) k "
-                        "CROSS JOIN LATERAL (SELECT * FROM ({}\n) q OFFSET 0) r",
+                        "CROSS JOIN LATERAL (SELECT * FROM ({}) q OFFSET 0) r",
                         arrays, *select));
     return merged;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <thread>
 #include <vector>
@@ -99,6 +100,37 @@ TEST(Watchdog, misses_nobody_while_many_threads_begin_and_end_calls) {
         });
     }
     for (std::thread& thread : threads) thread.join();
+}
+
+TEST(Watchdog, rings_an_alarm_at_the_earliest_of_its_deadlines_and_then_at_the_next) {
+    Watchdog watchdog;
+    std::atomic<int> rings{0};
+    const auto begin = Deadline::Clock::now();
+    const Deadline last = Deadline::at(begin + 80ms);
+    Watchdog::Alarm alarm(watchdog, [&] { return ++rings == 1 ? last : Deadline::never(); });
+    alarm.set(Deadline::at(begin + 1h));
+    alarm.set(Deadline::at(begin + 40ms));
+    alarm.set(Deadline::at(begin + 2h));
+    while (rings < 1) std::this_thread::sleep_for(1ms);
+    EXPECT_GE(Deadline::Clock::now(), begin + 40ms);
+    while (rings < 2) std::this_thread::sleep_for(1ms);
+    EXPECT_GE(Deadline::Clock::now(), begin + 80ms);
+    std::this_thread::sleep_for(20ms);
+    EXPECT_EQ(rings, 2);
+}
+
+TEST(Watchdog, an_alarm_that_is_set_while_it_rings_rings_again) {
+    Watchdog watchdog;
+    std::atomic<int> rings{0};
+    Watchdog::Alarm alarm(watchdog, [&] {
+        ++rings;
+        return Deadline::never();
+    });
+    for (int wanted = 1; wanted <= 500; ++wanted) {
+        alarm.set(Deadline::after(0ms));  // some of these while the one before still rings
+        while (rings < wanted) std::this_thread::yield();
+    }
+    EXPECT_GE(rings, 500);
 }
 
 }  // namespace
