@@ -35,7 +35,11 @@ struct DatabaseOptions {
 
     std::size_t max_connections = 8;          ///< a DSN's own pool size beats it
     std::size_t max_waiters = 1024;           ///< more callers than this waiting for a connection fail at once
+    std::size_t max_connecting = 4;           ///< connections being made at once; other callers wait for one of them
     std::chrono::seconds max_lifetime{3600};  ///< of a connection; replaced when it is next returned
+    std::chrono::seconds max_idle{300};       ///< all connections but one are closed after such a silence; 0: kept
+    /// How long an outage may have lasted while calls still wait for its end: see Database. 0: they never wait.
+    std::chrono::milliseconds outage_patience{10'000};
     std::chrono::milliseconds connect_timeout{10'000};  ///< of one connection attempt
     std::chrono::milliseconds call_timeout{30'000};     ///< default deadline of a call
     std::chrono::milliseconds statement_timeout{
@@ -60,6 +64,14 @@ class Connection;
 /// but not usable in a forked child. Recovers by itself when the server comes back: statements
 /// that were not sent yet, and repeatable ones, are sent again on a new connection until their deadline; a write whose
 /// answer is missing throws Error(unavailable) with in_doubt() set.
+///
+/// Outages. When a server that was there takes no connection any more, one caller at a time tries again, after pauses
+/// that grow from 20 ms to 1 s. During the first `outage_patience` the others wait, until their deadlines: a restart or
+/// a failover costs them time and no error. In an outage that has lasted longer, who needs a new connection fails at
+/// once with the error of the last attempt, with how often and since when it was tried, while every pause one caller
+/// tries; the first that succeeds ends the outage for all. An error that time does not mend (a wrong password) is not
+/// waited for. A server that answers but has no free connection leaves callers waiting for those already made. Opening
+/// a database waits only for a server that says that it is starting.
 class STELE_API Database final : public Executor {
 public:
     /// Connects, and migrates unless told otherwise.

@@ -16,7 +16,6 @@ Wire::Options wire_options(Database::Impl& impl, Dsn dsn) {
     Wire::Options options;
     options.dsn = std::move(dsn);
     options.connect.attempt = impl.options.connect_timeout;
-    options.connect.patient = impl.cluster.has_value();
     options.statement_timeout = impl.options.statement_timeout;
     options.max_prepared = impl.options.max_prepared;
     if (impl.cluster) {
@@ -70,7 +69,11 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
     PoolMachine::Limits limits;
     limits.maximum = dsn->pool_size().value_or(impl->options.max_connections);
     limits.max_waiters = impl->options.max_waiters;
+    limits.max_connecting = std::max<std::size_t>(impl->options.max_connecting, 1);
     limits.max_lifetime = impl->options.max_lifetime;
+    limits.max_idle = impl->options.max_idle;
+    limits.outage.patience = impl->options.outage_patience;
+    limits.outage.trusts = impl->cluster.has_value();
     impl->pool.emplace(limits, wire_options(*impl, std::move(*dsn)));
     impl->lease(until);  // so that an unreachable server is reported here
 

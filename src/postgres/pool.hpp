@@ -40,15 +40,22 @@ private:
 class Pool {
 public:
     Pool(PoolMachine::Limits limits, Wire::Options options);
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
+    ~Pool() { watchdog_.stop(); }
 
-    /// Waits in line until the deadline.
+    /// Waits in line until the deadline, or until there is no hope.
     Result<Lease> acquire(Deadline deadline) STELE_EXCLUDES(mutex_);
     PoolStatus status() const STELE_EXCLUDES(mutex_);
     const Wire::Options& options() const noexcept { return options_; }
 
 private:
     friend class Lease;
-    Result<Lease> connect(std::size_t slot, Deadline deadline) STELE_EXCLUDES(mutex_);
+    /// A lease; an error; or nothing: decide again.
+    Result<std::optional<Lease>> connect(std::size_t slot, PoolMachine::Ticket ticket, Deadline deadline)
+        STELE_EXCLUDES(mutex_);
+    Deadline close_surplus() noexcept STELE_EXCLUDES(mutex_);
+    void wait(PoolMachine::Ticket ticket, Deadline until) STELE_REQUIRES(mutex_);
     void take_back(std::size_t slot, bool close) noexcept STELE_EXCLUDES(mutex_);
     void wake_next() STELE_REQUIRES(mutex_);
 
@@ -57,7 +64,6 @@ private:
     mutable Mutex mutex_;
     PoolMachine machine_ STELE_GUARDED_BY(mutex_);
     std::map<PoolMachine::Ticket, Condition*> waiting_ STELE_GUARDED_BY(mutex_);
-    bool connected_once_ STELE_GUARDED_BY(mutex_) = false;
     std::vector<std::unique_ptr<Wire>> wires_;  // a slot belongs to whoever the machine gave it to
 };
 

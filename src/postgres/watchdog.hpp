@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -17,10 +18,17 @@ namespace stele {
 /// Thread-safe; must outlive its watches.
 class Watchdog {
 public:
-    Watchdog() = default;
+    /// `chore`: what the same thread does beside it at the point asked for by chore_by(); returns when to be called
+    /// next. It must not throw, nor take long.
+    explicit Watchdog(std::function<Deadline()> chore = {}) : chore_(std::move(chore)) {}
     Watchdog(const Watchdog&) = delete;
     Watchdog& operator=(const Watchdog&) = delete;
-    ~Watchdog();
+    ~Watchdog() { stop(); }
+
+    /// Does nothing before the first watch.
+    void chore_by(Deadline point) noexcept STELE_EXCLUDES(mutex_);
+    /// Ends the thread: no chore runs after it, and no call is ended. For an owner whose chore uses what dies first.
+    void stop() noexcept STELE_EXCLUDES(mutex_);
 
     /// One connection's calls, one after the other.
     class Watch {
@@ -49,12 +57,15 @@ private:
 
     void run() STELE_EXCLUDES(mutex_);
     void look_at_all() STELE_REQUIRES(mutex_);
+    void do_chore() STELE_REQUIRES(mutex_);
     void look_by(Count point) noexcept STELE_EXCLUDES(mutex_);
 
     Mutex mutex_;
     Condition changed_;
     std::vector<Watch*> watches_ STELE_GUARDED_BY(mutex_);
-    std::atomic<Count> next_look_{kNever};  // written under the mutex
+    std::atomic<Count> next_look_{kNever};   // written under the mutex
+    std::atomic<Count> next_chore_{kNever};  // the same
+    std::function<Deadline()> chore_;
     bool stopping_ STELE_GUARDED_BY(mutex_) = false;
     std::thread thread_;
 };

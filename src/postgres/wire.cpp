@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <charconv>
 #include <map>
-#include <random>
-#include <thread>
 
 #include "postgres/host_list.hpp"
 #include "postgres/result_data.hpp"
@@ -91,22 +89,20 @@ ConnectMachine::Poll poll_status(PostgresPollingStatusType status) {
 
 }  // namespace
 
-Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& watchdog, Deadline deadline,
-                                            bool patient) {
+Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& watchdog, Deadline deadline) {
     using Do = ConnectMachine::Do;
     const auto now = [] { return Deadline::Clock::now(); };
     const std::string target = options.dsn.describe();
     ConnectMachine::Limits limits = options.connect;
-    limits.patient = limits.patient || patient;
     limits.attempt = attempt_limit(options);
     std::map<std::string, std::string> servers = options.dsn.parameters();
     std::string server;  // the one that libpq is talking to
-    ConnectMachine machine(limits, deadline, std::random_device{}());
+    ConnectMachine machine(limits, deadline);
     std::unique_ptr<Wire> wire;
     const auto refused = [&] {
         ErrorInfo error = connect_error(wire->connection_.get(), target);
         wire.reset();
-        return machine.failed(std::move(error), now());
+        return machine.failed(std::move(error));
     };
     const auto advance = [&] {
         const PostgresPollingStatusType status = PQconnectPoll(wire->connection_.get());
@@ -121,7 +117,6 @@ Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& wa
         if (wait_for(PQsocket(wire->connection_.get()), events, until) == Woken::ready) return advance();
         // libpq itself would wait for this server for ever
         const bool another = leave_out_host(servers, PQhost(wire->connection_.get()), PQport(wire->connection_.get()));
-        if (!another) servers = options.dsn.parameters();
         wire.reset();
         return machine.timed_out(now(), another);
     };
@@ -156,14 +151,10 @@ Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& wa
                     action = machine.set_up(now());
                 } else {
                     wire.reset();
-                    action = machine.failed(std::move(set_up.error()), now());
+                    action = machine.failed(std::move(set_up.error()));
                 }
                 break;
             }
-            case Do::sleep:
-                std::this_thread::sleep_until(action.until.point());
-                action = machine.slept(now());
-                break;
             case Do::use: return wire;
             case Do::give_up: return fail(machine.error());
         }

@@ -31,15 +31,14 @@ public:
         ConnectMachine::Limits connect;
         std::chrono::milliseconds statement_timeout{0};
         std::size_t max_prepared = 256;
-        /// Before each attempt; may start a server of ours. Throws Error to give up.
+        /// Before the attempt; may start a server of ours. Throws Error to give up.
         std::function<void(Deadline)> before_attempt;
         std::function<Result<void>(Wire&, Deadline)> set_up;
         std::function<void(std::string_view)> notice;
     };
 
-    /// `options` and `watchdog` must outlive the wire. `patient`: keep trying while the server refuses connections.
-    static Result<std::unique_ptr<Wire>> connect(const Options& options, Watchdog& watchdog, Deadline deadline,
-                                                 bool patient);
+    /// One attempt. `options` and `watchdog` must outlive the wire.
+    static Result<std::unique_ptr<Wire>> connect(const Options& options, Watchdog& watchdog, Deadline deadline);
 
     /// Sends the statements in one flush with one Sync and waits for all answers, one a statement. On an error nothing
     /// of the batch happened (outside an explicit transaction), unless the error's in_doubt says otherwise, and the
