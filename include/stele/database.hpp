@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "stele/cluster.hpp"
+#include "stele/dsn.hpp"
 #include "stele/error.hpp"
 #include "stele/executor.hpp"
 #include "stele/export.hpp"
@@ -45,6 +46,12 @@ struct DatabaseOptions {
     std::chrono::milliseconds statement_timeout{
         60'000};                     ///< server-side limit, for statements whose caller gave up; 0: none
     std::size_t max_prepared = 256;  ///< prepared statements kept per connection; 0: none are named
+
+    /// Behind PgBouncer in transaction mode this must say Pooler::transaction (a DSN's own `pooler` beats it). Then
+    /// max_prepared counts as 0, statement_timeout holds inside transactions only (as SET LOCAL; for the rest use ALTER
+    /// ROLE ... SET), and what needs a session is Error(invalid_argument): connect(), `initialize`, LISTEN, SET without
+    /// LOCAL. Session-level advisory locks and temporary tables cannot be told from other statements: do not use them.
+    Pooler pooler = Pooler::none;
 
     /// Runs once on every new connection, before its first use.
     std::function<void(Executor&)> initialize{};
@@ -90,12 +97,14 @@ public:
     template <class Work>
     auto transaction(Work&& work, TransactionOptions options = {}, int attempts = 5);
 
-    /// Lends an exclusive connection (session state such as SET is undone when it is returned).
+    /// Lends an exclusive connection (session state such as SET is undone when it is returned). Behind a transaction
+    /// pooler there is no such thing: Error(invalid_argument).
     Connection connect(std::optional<Deadline> deadline = {});
 
     const std::string& schema() const noexcept;
     /// The schema, quoted as an SQL identifier.
     const std::string& quoted_schema() const noexcept;
+    /// As given, but for `pooler`, where the DSN decides.
     const DatabaseOptions& options() const noexcept;
     /// "user@host:port/database", without a password.
     std::string describe() const;

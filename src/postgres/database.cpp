@@ -5,6 +5,7 @@
 #include "postgres/database_impl.hpp"
 #include "postgres/exclusive_connection.hpp"
 #include "postgres/identifier.hpp"
+#include "postgres/sessionless.hpp"
 #include "postgres/transaction_impl.hpp"
 #include "stele/migrations.hpp"
 
@@ -17,7 +18,8 @@ Wire::Options wire_options(Database::Impl& impl, Dsn dsn) {
     options.dsn = std::move(dsn);
     options.connect.attempt = impl.options.connect_timeout;
     options.statement_timeout = impl.options.statement_timeout;
-    options.max_prepared = impl.options.max_prepared;
+    options.max_prepared = impl.sessionless() ? 0 : impl.options.max_prepared;
+    options.sessionless = impl.sessionless();
     if (impl.cluster) {
         options.before_attempt = [&impl](Deadline deadline) { impl.cluster->ensure_running(deadline); };
     }
@@ -66,6 +68,12 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
         dsn = impl->cluster->dsn();
     }
     impl->target = dsn->describe();
+    impl->options.pooler = dsn->pooler().value_or(impl->options.pooler);
+    if (impl->sessionless() && impl->options.initialize) {
+        raise(ErrorCode::invalid_argument,
+              "initialize prepares a session, which a transaction pooler (pooler=transaction) does not give; use ALTER "
+              "ROLE ... SET, or connect directly");
+    }
     PoolMachine::Limits limits;
     limits.maximum = dsn->pool_size().value_or(impl->options.max_connections);
     limits.max_waiters = impl->options.max_waiters;
@@ -89,6 +97,7 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
 }
 
 void Database::perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
+    if (impl_->sessionless()) value_or_raise(check_sessionless(statements));
     // a statement that brings the server down must not do so again and again
     constexpr int kMaxSends = 3;
     for (int sends = 1;; ++sends) {
@@ -114,6 +123,11 @@ Transaction Database::begin(TransactionOptions options, std::optional<Deadline> 
 }
 
 Connection Database::connect(std::optional<Deadline> deadline) {
+    if (impl_->sessionless()) {
+        raise(ErrorCode::invalid_argument,
+              "a connection of one's own has no session behind a transaction pooler (pooler=transaction); use a "
+              "transaction, or connect to the server directly");
+    }
     const Deadline until = deadline ? *deadline : default_deadline();
     return Connection(std::make_unique<Connection::Impl>(impl_, impl_->lease(until)));
 }

@@ -18,6 +18,8 @@ struct Database::Impl {
     std::optional<Cluster> cluster;
     std::optional<Pool> pool;
 
+    /// Behind a transaction pooler: no session is ours for longer than a transaction.
+    bool sessionless() const noexcept { return options.pooler == Pooler::transaction; }
     Deadline default_deadline() const { return Deadline::after(options.call_timeout); }
     void log(LogLevel level, std::string_view message) const noexcept;
     /// A lease, or the Error thrown.

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <map>
+#include <random>
 
 #include "postgres/host_list.hpp"
 #include "postgres/result_data.hpp"
@@ -60,7 +61,7 @@ std::string startup_options(const Wire::Options& options, const std::string& giv
 PGconn* start_connection(const Wire::Options& options, std::map<std::string, std::string> all) {
     all["client_encoding"] = "UTF8";
     all.emplace("application_name", "stele");
-    all["options"] = startup_options(options, all["options"]);
+    if (!options.sessionless) all["options"] = startup_options(options, all["options"]);
     std::vector<const char*> names, values;
     for (const auto& [name, value] : all) {
         names.push_back(name.c_str());
@@ -69,6 +70,11 @@ PGconn* start_connection(const Wire::Options& options, std::map<std::string, std
     names.push_back(nullptr);
     values.push_back(nullptr);
     return PQconnectStartParams(names.data(), values.data(), 0);
+}
+
+std::string statement_prefix() {
+    std::random_device random;
+    return fmt::format("stele_{:08x}{:04x}_", random(), random() & 0xffffu);
 }
 
 void drop_notice(void*, const PGresult*) {}
@@ -88,6 +94,8 @@ ConnectMachine::Poll poll_status(PostgresPollingStatusType status) {
 }
 
 }  // namespace
+
+Wire::Wire(std::size_t max_prepared) : cache_(max_prepared, statement_prefix()) {}
 
 Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& watchdog, Deadline deadline) {
     using Do = ConnectMachine::Do;

@@ -31,6 +31,7 @@ public:
         ConnectMachine::Limits connect;
         std::chrono::milliseconds statement_timeout{0};
         std::size_t max_prepared = 256;
+        bool sessionless = false;  // behind a transaction pooler, which refuses startup options
         /// Before the attempt; may start a server of ours. Throws Error to give up.
         std::function<void(Deadline)> before_attempt;
         std::function<Result<void>(Wire&, Deadline)> set_up;
@@ -64,7 +65,7 @@ private:
         bool prepares;                 // this command is the Prepare, not the execution
     };
 
-    explicit Wire(std::size_t max_prepared) : cache_(max_prepared) {}
+    explicit Wire(std::size_t max_prepared);
     bool enqueue(std::span<const Statement> statements);
     bool send(const Statement& statement, const StatementCache::Entry* entry);
     void perform(BatchMachine& machine);
