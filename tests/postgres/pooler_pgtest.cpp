@@ -264,12 +264,12 @@ TEST_F(BehindPgBouncer, in_session_mode_nothing_has_to_be_said_but_that_options_
     EXPECT_EQ(connection.query("SHOW application_name")[0].get<std::string>(0), "mine");
 }
 
-TEST_F(BehindPgBouncer, a_pooler_that_is_restarted_costs_time_and_no_error) {
+TEST_F(BehindPgBouncer, a_pooler_that_is_restarted_costs_reads_time_and_no_error) {
     Database database = Database::open(options());
     database.query("SELECT 1");
     bouncer.stop();
     std::thread callers([&] {
-        at_once(6, [&](int t) { EXPECT_EQ(database.query({"SELECT $1::int", t})[0].get<int>(0), t); });
+        at_once(6, [&](int t) { EXPECT_EQ(database.query(Statement("SELECT $1::int", t).read())[0].get<int>(0), t); });
     });
     std::this_thread::sleep_for(300ms);
     bouncer.start();
