@@ -16,6 +16,7 @@
 #include "stele/local_embedder.hpp"
 #include "stele/migrations.hpp"
 #include "stele/models.hpp"
+#include "stele/once.hpp"
 #include "stele/rows.hpp"
 #include "stele/scope.hpp"
 #include "stele/semantic_cache.hpp"

@@ -91,7 +91,7 @@ Result<std::optional<Lease>> Pool::connect(std::size_t slot, PoolMachine::Ticket
         made = fail(error.info());
     } catch (...) {
         MutexLock lock(mutex_);
-        machine_.connect_abandoned(slot);
+        machine_.connect_abandoned(slot, {}, Deadline::Clock::now());
         wake_next();
         throw;
     }
@@ -104,9 +104,9 @@ Result<std::optional<Lease>> Pool::connect(std::size_t slot, PoolMachine::Ticket
         return Lease(*this, slot, *wires_[slot]);
     }
     if (deadline.expired(now) && machine_.too_short(slot, now)) {
-        machine_.connect_abandoned(slot);
+        ErrorInfo error = machine_.connect_abandoned(slot, std::move(made.error()), now);
         wake_next();
-        return fail(std::move(made.error()));
+        return fail(std::move(error));
     }
     machine_.connect_failed(slot, ticket, std::move(made.error()), now);
     return std::nullopt;

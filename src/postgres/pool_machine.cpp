@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace stele {
 
@@ -54,17 +55,21 @@ PoolMachine::Decision PoolMachine::decide_on_empty(std::size_t slot, Time now) {
 }
 
 ErrorInfo PoolMachine::leave(Ticket ticket, Time now) {
-    const PoolStatus numbers = status();
+    const bool full = count(State::in_use) == limits_.maximum;
+    ErrorInfo error = outage_.active(now) && !full ? late_in_outage(now) : exhausted(now);
     line_.erase(std::remove(line_.begin(), line_.end(), ticket), line_.end());
-    const std::string counts = fmt::format("{} of {} in use, {} connecting, {} callers waiting", numbers.in_use,
-                                           numbers.maximum, numbers.connecting, numbers.waiting);
-    if (outage_.active(now) && numbers.in_use < numbers.maximum) {
-        ErrorInfo error = outage_.explain(now);
-        error.message += "; there was no connection before the deadline: " + counts;
-        return error;
-    }
+    return error;
+}
+
+ErrorInfo PoolMachine::late_in_outage(Time now) const {
+    ErrorInfo error = outage_.explain(now);
+    error.message += "; there was no connection before the deadline: " + counts();
+    return error;
+}
+
+ErrorInfo PoolMachine::exhausted(Time now) const {
     ErrorInfo error =
-        make_error(ErrorCode::pool_exhausted, "no connection became free before the deadline: " + counts +
+        make_error(ErrorCode::pool_exhausted, "no connection became free before the deadline: " + counts() +
                                                   "; raise max_connections or the deadline" + outage_.remark(now));
     error.retry = Retry::call;
     return error;
@@ -80,6 +85,11 @@ void PoolMachine::connect_failed(std::size_t slot, Ticket ticket, ErrorInfo erro
     release(slot);
     outage_.failed(std::move(error), now);
     line_.push_front(ticket);
+}
+
+ErrorInfo PoolMachine::connect_abandoned(std::size_t slot, ErrorInfo error, Time now) {
+    release(slot);
+    return outage_.active(now) ? late_in_outage(now) : std::move(error);
 }
 
 bool PoolMachine::too_short(std::size_t slot, Time now) const {
@@ -149,6 +159,11 @@ std::optional<std::size_t> PoolMachine::surplus() const {
         if (!oldest || slots_[i].idle_since < slots_[*oldest].idle_since) oldest = i;
     }
     return oldest;
+}
+
+std::string PoolMachine::counts() const {
+    return fmt::format("{} of {} in use, {} connecting, {} callers waiting", count(State::in_use), limits_.maximum,
+                       count(State::connecting), line_.size());
 }
 
 std::size_t PoolMachine::count(State state) const {

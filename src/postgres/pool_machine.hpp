@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.hpp"
@@ -59,8 +60,9 @@ public:
     void connected(std::size_t slot, Time now);
     /// The caller is first in line again, to learn from decide() whether to wait for another attempt.
     void connect_failed(std::size_t slot, Ticket ticket, ErrorInfo error, Time now);
-    /// The attempt says nothing about the server.
-    void connect_abandoned(std::size_t slot) { release(slot); }
+    /// The attempt says nothing about the server. Gives the error for its caller: in an outage the attempts before this
+    /// one know more.
+    ErrorInfo connect_abandoned(std::size_t slot, ErrorInfo error, Time now);
     /// An attempt that its caller's deadline cut short this early is to be abandoned.
     bool too_short(std::size_t slot, Time now) const;
     /// A connection comes back. True: keep it; false: close it (broken, or too old).
@@ -86,6 +88,9 @@ private:
     };
     void release(std::size_t slot) { slots_[slot].state = State::empty; }
     std::size_t count(State state) const;
+    std::string counts() const;
+    ErrorInfo late_in_outage(Time now) const;
+    ErrorInfo exhausted(Time now) const;
     std::optional<std::size_t> newest_idle() const;
     std::optional<std::size_t> surplus() const;
     std::optional<std::size_t> empty() const;

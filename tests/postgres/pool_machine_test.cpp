@@ -24,6 +24,12 @@ PoolMachine::Limits limits(std::size_t maximum, std::size_t waiters = 10) {
     return limits;
 }
 
+ErrorInfo refused(ErrorCode code = ErrorCode::unavailable) {
+    ErrorInfo error = make_error(code, "cannot connect");
+    error.retry = code == ErrorCode::authentication ? Retry::no : Retry::call;
+    return error;
+}
+
 std::size_t open_one(PoolMachine& pool) {
     const auto ticket = pool.enter(kNow).value();
     const auto decision = pool.decide(ticket, kNow);
@@ -93,7 +99,7 @@ TEST(PoolMachine, an_abandoned_attempt_gives_its_place_to_the_next_caller) {
     const auto decision = pool.decide(first, kNow);
     ASSERT_EQ(decision.what, Do::connect);
     EXPECT_EQ(pool.decide(second, kNow).what, Do::wait);
-    pool.connect_abandoned(decision.slot);
+    EXPECT_EQ(pool.connect_abandoned(decision.slot, refused(), kNow).message, "cannot connect");
     EXPECT_EQ(pool.next_to_wake(), second);
     EXPECT_EQ(pool.decide(second, kNow).what, Do::connect);
 }
@@ -129,12 +135,6 @@ TEST(PoolMachine, draive_013_refuses_a_line_that_is_too_long_with_the_numbers) {
 }
 
 // Outages: Outage's own test says when there is hope; here, what the line makes of it.
-
-ErrorInfo refused(ErrorCode code = ErrorCode::unavailable) {
-    ErrorInfo error = make_error(code, "cannot connect");
-    error.retry = code == ErrorCode::authentication ? Retry::no : Retry::call;
-    return error;
-}
 
 PoolMachine::Limits in_outages(std::size_t maximum, std::size_t connecting = 4) {
     PoolMachine::Limits outages = limits(maximum);
@@ -309,6 +309,19 @@ TEST(PoolMachine, an_attempt_that_a_short_deadline_cut_counts_only_when_it_had_i
     const auto decision = pool.decide(ticket, kNow);
     EXPECT_TRUE(pool.too_short(decision.slot, kNow + 50ms));
     EXPECT_FALSE(pool.too_short(decision.slot, kNow + 2s));
+}
+
+TEST(PoolMachine, an_attempt_that_was_cut_short_in_an_outage_reports_what_the_others_met) {
+    LostServer lost(in_outages(2));
+    PoolMachine& pool = lost.pool;
+    const auto ticket = pool.enter(kNow).value();
+    pool.connect_failed(pool.decide(ticket, kNow).slot, ticket, refused(), kNow);
+    const auto again = pool.decide(ticket, kNow + 1s);
+    ASSERT_EQ(again.what, Do::connect);
+    const ErrorInfo error =
+        pool.connect_abandoned(again.slot, make_error(ErrorCode::unavailable, "no answer within 0 ms"), kNow + 1s);
+    EXPECT_THAT(error.message, testing::StartsWith("cannot connect (1.0 s ago); there was no connection"));
+    EXPECT_EQ(pool.status().connecting, 0u);
 }
 
 TEST(PoolMachine, nobody_stays_in_line_and_no_slot_is_lost_whichever_attempt_fails) {

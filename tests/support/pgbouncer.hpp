@@ -4,12 +4,12 @@
 #include <grp.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fstream>
@@ -58,7 +58,7 @@ public:
         ::kill(process_, SIGKILL);
         ::waitpid(process_, nullptr, 0);
         process_ = 0;
-        ::unlink((directory_.path() / ".s.PGSQL.6432").c_str());
+        ::unlink(socket().c_str());
     }
 
     /// Again, after stop(). It ends with the thread that started it, too.
@@ -80,8 +80,7 @@ public:
             ::_exit(127);
         }
         for (int i = 0; i < 500; ++i) {
-            struct stat socket{};
-            if (::stat((directory_.path() / ".s.PGSQL.6432").c_str(), &socket) == 0) return;
+            if (answers()) return;
             int status = 0;
             if (::waitpid(process_, &status, WNOHANG) == process_) {
                 process_ = 0;
@@ -99,6 +98,16 @@ public:
     }
 
 private:
+    bool answers() const {
+        const int client = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strncpy(address.sun_path, socket().c_str(), sizeof address.sun_path - 1);
+        const bool answers = ::connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+        ::close(client);
+        return answers;
+    }
+    std::string socket() const { return (directory_.path() / ".s.PGSQL.6432").string(); }
     std::string config() const { return (directory_.path() / "pgbouncer.ini").string(); }
     std::string log() const { return (directory_.path() / "log").string(); }
 
