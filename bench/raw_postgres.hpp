@@ -33,6 +33,7 @@ public:
     }
 
     int backend_pid() const noexcept { return PQbackendPID(connection_.get()); }
+    PGconn* get() const noexcept { return connection_.get(); }
 
 private:
     Result checked(PGresult* result);

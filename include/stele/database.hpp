@@ -15,6 +15,8 @@
 #include "stele/error.hpp"
 #include "stele/executor.hpp"
 #include "stele/export.hpp"
+#include "stele/metrics.hpp"
+#include "stele/trace.hpp"
 #include "stele/transaction.hpp"
 
 namespace stele {
@@ -34,8 +36,16 @@ struct DatabaseOptions {
     /// Work without any table of Stele's: neither migrate nor check.
     bool bare = false;
 
-    std::size_t max_connections = 8;          ///< a DSN's own pool size beats it
-    std::size_t max_waiters = 1024;           ///< more callers than this waiting for a connection fail at once
+    std::size_t max_connections = 8;  ///< a DSN's own pool size beats it
+    std::size_t max_waiters = 1024;   ///< more callers than this waiting for a connection fail at once
+    /// Connections that statements of many callers share (Statement::read() and its like), at most so many for each
+    /// kind of statement; borrowed from the pool while there is work. 0: none, every call takes a connection of its
+    /// own.
+    std::size_t lanes = 2;
+    std::size_t max_queued = 1024;  ///< statements that may wait to be sent on a lane; more callers wait for room
+    /// How long a group commit waits for a row that another session has locked, before that write fails and lets the
+    /// others pass. 0: as long as the statement timeout lets it.
+    std::chrono::milliseconds lock_timeout{1000};
     std::size_t max_connecting = 4;           ///< connections being made at once; other callers wait for one of them
     std::chrono::seconds max_lifetime{3600};  ///< of a connection; replaced when it is next returned
     std::chrono::seconds max_idle{300};       ///< all connections but one are closed after such a silence; 0: kept
@@ -56,6 +66,10 @@ struct DatabaseOptions {
     /// Runs once on every new connection, before its first use.
     std::function<void(Executor&)> initialize{};
     LogCallback log{};
+    /// Collects what the talk with the server counts and measures (stele/prometheus.hpp has one); null: nobody.
+    std::shared_ptr<Metrics> metrics{};
+    /// Gets a span for every call that goes to the server (stele/trace.hpp); null: nobody.
+    std::shared_ptr<Tracer> tracer{};
     ClusterOptions cluster{};
 };
 
@@ -114,12 +128,13 @@ public:
 
     struct Impl;
     Impl& impl() const noexcept { return *impl_; }
+    const std::shared_ptr<Impl>& share_impl() const noexcept { return impl_; }
 
 private:
     explicit Database(std::shared_ptr<Impl> impl);
     void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) override;
     Deadline default_deadline() const override;
-    static bool should_run_again(const Error& error, int attempt, int attempts);
+    bool should_run_again(const Error& error, int attempt, int attempts) const;
     std::shared_ptr<Impl> impl_;
 };
 

@@ -115,6 +115,8 @@ class STELE_API Rows {
 public:
     Rows() = default;
     explicit Rows(std::shared_ptr<const detail::ResultData> data) : data_(std::move(data)) {}
+    /// What Stele itself works on.
+    const std::shared_ptr<const detail::ResultData>& data() const noexcept { return data_; }
 
     std::size_t size() const noexcept;
     bool empty() const noexcept { return size() == 0; }

@@ -67,6 +67,8 @@ public:
     void add(const std::vector<std::string>& values);
     void add(const std::vector<Uuid>& values);
     void add(const std::vector<Bytes>& values);
+    /// One array of the values that each of `rows` has in `slot`, none of them NULL; `array` is the OID of its type.
+    void add_column(std::span<const Parameters* const> rows, std::size_t slot, std::uint32_t array);
     template <class T>
     void add(const std::optional<T>& value) {
         add(value ? *value : T{});

@@ -1,6 +1,7 @@
 // Everything at once.
 #pragma once
 
+#include "stele/async.hpp"
 #include "stele/cluster.hpp"
 #include "stele/database.hpp"
 #include "stele/deadline.hpp"
@@ -14,13 +15,16 @@
 #include "stele/http_embedder.hpp"
 #include "stele/json.hpp"
 #include "stele/local_embedder.hpp"
+#include "stele/metrics.hpp"
 #include "stele/migrations.hpp"
 #include "stele/models.hpp"
 #include "stele/once.hpp"
+#include "stele/prometheus.hpp"
 #include "stele/rows.hpp"
 #include "stele/scope.hpp"
 #include "stele/semantic_cache.hpp"
 #include "stele/statement.hpp"
 #include "stele/timestamp.hpp"
+#include "stele/trace.hpp"
 #include "stele/transaction.hpp"
 #include "stele/uuid.hpp"

@@ -13,7 +13,7 @@ class BatchMachine {
 public:
     enum class Do : std::uint8_t {
         flush,    // PQflush; answer flushed() or lost()
-        wait,     // until readable, or writable while unsent(); answer woke(), expired() or lost()
+        wait,     // until readable, or writable while unsent(); answer woke() or lost()
         consume,  // PQconsumeInput; answer consumed() or lost()
         take,     // PQgetResult unless PQisBusy; answer busy() or reply()
         finish,   // PQgetResult, which need not be waited for; answer reply()
@@ -24,6 +24,11 @@ public:
     explicit BatchMachine(std::size_t commands) : commands_(commands) {}
 
     Do begin() { return Do::flush; }
+    /// Where to go on for one who does not wait inside: waits() leaves, next() comes back.
+    Do next() const noexcept { return waiting_ ? Do::consume : Do::flush; }
+    void waits() noexcept { waiting_ = true; }
+    /// Another batch was put behind this one, and not all of it is sent.
+    void queued_more() noexcept { unsent_ = true; }
     Do flushed(bool all) {
         unsent_ = !all;
         return Do::take;
@@ -68,6 +73,7 @@ private:
     std::size_t current_ = 0;
     std::size_t failed_ = kNone;
     bool unsent_ = true;
+    bool waiting_ = false;
     bool synced_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "stele/database.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include "postgres/database_impl.hpp"
@@ -34,8 +35,36 @@ Wire::Options wire_options(Database::Impl& impl, Dsn dsn) {
             }
         };
     }
+    options.observer = &impl.observer;
     options.notice = [&impl](std::string_view text) { impl.log(LogLevel::info, text); };
     return options;
+}
+
+void run_on_lane(Database::Impl& impl, std::span<const Statement> statements, std::span<Rows> answers,
+                 Deadline deadline) {
+    LaneRequest request;
+    request.statements = statements;
+    request.answers = answers;
+    request.deadline = deadline;
+    impl.lanes->choose(statements.front().lane()).call(request);
+    if (request.error) raise(std::move(*request.error));
+}
+
+void run_alone(Database::Impl& impl, std::span<const Statement> statements, std::span<Rows> answers,
+               Deadline deadline) {
+    // a statement that brings the server down must not do so again and again
+    constexpr int kMaxSends = 3;
+    for (int sends = 1;; ++sends) {
+        Lease lease = impl.lease(deadline);
+        Result<void> done = lease.wire().run(statements, answers, deadline);
+        if (done) return;
+        const ErrorInfo& error = done.error();
+        // nothing was written, or writing it twice is harmless: the caller need not know
+        const bool lost = error.code == ErrorCode::unavailable && error.poisons_connection && !error.in_doubt;
+        const bool stale = is_stale_statement(error);
+        if (sends == kMaxSends || deadline.expired() || !(lost || stale)) raise(std::move(done.error()));
+        impl.observer.again(stale ? Observer::Again::stale : Observer::Again::lost);
+    }
 }
 
 }  // namespace
@@ -74,6 +103,7 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
               "initialize prepares a session, which a transaction pooler (pooler=transaction) does not give; use ALTER "
               "ROLE ... SET, or connect directly");
     }
+    impl->observer = Observer(impl->options.metrics, impl->options.tracer, *dsn);
     PoolMachine::Limits limits;
     limits.maximum = dsn->pool_size().value_or(impl->options.max_connections);
     limits.max_waiters = impl->options.max_waiters;
@@ -83,6 +113,13 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
     limits.outage.patience = impl->options.outage_patience;
     limits.outage.trusts = impl->cluster.has_value();
     impl->pool.emplace(limits, wire_options(*impl, std::move(*dsn)));
+    if (impl->options.lanes > 0) {
+        Lanes::Options lanes;
+        lanes.each = std::min(impl->options.lanes, limits.maximum);
+        lanes.queued = std::max<std::size_t>(impl->options.max_queued, 1);
+        lanes.lock_timeout = impl->options.lock_timeout;
+        impl->lanes.emplace(*impl->pool, impl->pool->watchdog(), lanes);
+    }
     impl->lease(until);  // so that an unreachable server is reported here
 
     Database database(std::move(impl));
@@ -98,19 +135,13 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
 
 void Database::perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
     if (impl_->sessionless()) value_or_raise(check_sessionless(statements));
-    // a statement that brings the server down must not do so again and again
-    constexpr int kMaxSends = 3;
-    for (int sends = 1;; ++sends) {
-        Lease lease = impl_->lease(deadline);
-        Result<void> done = lease.wire().run(statements, answers, deadline);
-        if (done) return;
-        const ErrorInfo& error = done.error();
-        // nothing was written, or writing it twice is harmless: the caller need not know
-        const bool lost = error.code == ErrorCode::unavailable && error.poisons_connection && !error.in_doubt;
-        if (sends == kMaxSends || deadline.expired() || !(lost || is_stale_statement(error))) {
-            raise(std::move(done.error()));
+    impl_->observer.call(Observer::kind_of(statements), statements, [&] {
+        if (impl_->lanes && statements.size() == 1 && statements.front().lane() != Lane::none) {
+            run_on_lane(*impl_, statements, answers, deadline);
+        } else {
+            run_alone(*impl_, statements, answers, deadline);
         }
-    }
+    });
 }
 
 Deadline Database::default_deadline() const {
@@ -132,8 +163,9 @@ Connection Database::connect(std::optional<Deadline> deadline) {
     return Connection(std::make_unique<Connection::Impl>(impl_, impl_->lease(until)));
 }
 
-bool Database::should_run_again(const Error& error, int attempt, int attempts) {
+bool Database::should_run_again(const Error& error, int attempt, int attempts) const {
     if (error.retry() != Retry::transaction || attempt >= attempts) return false;
+    impl_->observer.transaction_again();
     std::this_thread::sleep_for(std::chrono::milliseconds(1 << std::min(attempt, 6)));
     return true;
 }

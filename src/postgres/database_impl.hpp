@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "postgres/lanes.hpp"
+#include "postgres/observer.hpp"
 #include "postgres/pool.hpp"
 #include "stele/database.hpp"
 
@@ -16,7 +18,9 @@ struct Database::Impl {
     std::string quoted_schema;
     std::string target;  // for messages
     std::optional<Cluster> cluster;
+    Observer observer;
     std::optional<Pool> pool;
+    std::optional<Lanes> lanes;  // after the pool: they borrow from it. None: every call takes a connection
 
     /// Behind a transaction pooler: no session is ours for longer than a transaction.
     bool sessionless() const noexcept { return options.pooler == Pooler::transaction; }

@@ -36,11 +36,15 @@ int Connection::server_version() const noexcept {
 void Connection::perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
     Wire& wire = impl_->lease.wire();
     if (wire.broken()) raise(ErrorCode::closed, "this connection was lost; take a new one from the database");
-    Result<void> done = wire.run(statements, answers, deadline);
-    if (!done && is_stale_statement(done.error()) && wire.transaction_status() == PQTRANS_IDLE) {
-        done = wire.run(statements, answers, deadline);  // nothing of it ran, and it has been forgotten
-    }
-    value_or_raise(std::move(done));
+    const Observer& observer = impl_->database->observer;
+    observer.call(Observer::Kind::connection, statements, [&] {
+        Result<void> done = wire.run(statements, answers, deadline);
+        if (!done && is_stale_statement(done.error()) && wire.transaction_status() == PQTRANS_IDLE) {
+            observer.again(Observer::Again::stale);
+            done = wire.run(statements, answers, deadline);  // nothing of it ran, and it has been forgotten
+        }
+        value_or_raise(std::move(done));
+    });
 }
 
 Deadline Connection::default_deadline() const {

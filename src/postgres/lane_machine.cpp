@@ -4,11 +4,17 @@
 #include <utility>
 
 namespace stele {
+namespace {
+
+// a request that brings the server down must not do so again and again
+constexpr std::uint8_t kMaxTries = 3;
+
+}  // namespace
 
 LaneMachine::Joined LaneMachine::join(Request request) {
     if (queue_.size() >= limits_.queued) return Joined::full;
     queue_.push_back(request);
-    if (leader_) return Joined::wait;
+    if (led()) return Joined::wait;
     leader_ = request.ticket;
     leader_waits_ = true;
     return Joined::lead;
@@ -18,8 +24,11 @@ bool LaneMachine::give_up(Ticket ticket) {
     const auto is_it = [ticket](const Request& request) { return request.ticket == ticket; };
     if (const auto queued = std::find_if(queue_.begin(), queue_.end(), is_it); queued != queue_.end()) {
         queue_.erase(queued);
-    } else if (std::any_of(flight_.begin(), flight_.end(), is_it)) {
-        abandoned_.push_back(ticket);
+    } else {
+        for (Flight& flight : flights_) {
+            const auto sent = std::find_if(flight.requests.begin(), flight.requests.end(), is_it);
+            if (sent != flight.requests.end()) sent->ticket = 0;
+        }
     }
     if (leader_ != ticket) return false;
     leader_waits_ = false;
@@ -29,101 +38,155 @@ bool LaneMachine::give_up(Ticket ticket) {
 LaneMachine::Action LaneMachine::next() {
     if (!connected_) {
         // one who waits for nothing does not wait for a connection either
-        if (leader_waits_) return {Do::reconnect, 0};
-        if (const auto heir = newest_waiting()) {
-            leader_ = heir;
-            leader_waits_ = true;
-            return {Do::hand_over, *heir};
-        }
-        leader_.reset();
-        return {Do::leave, 0};
+        return leader_waits_ ? Action{Do::connect, 0} : pass_on();
     }
-    if (flight_.empty() && !queue_.empty()) {
-        const std::size_t count = std::min(queue_.size(), limits_.group);
-        flight_.assign(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
-        queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(count));
-        sent_ = false;
+    if (may_send()) {
+        take_group();
         return {Do::send, 0};
     }
-    if (!flight_.empty() && !sent_) return {Do::send, 0};
+    if (gives_way_ && flights_.empty()) return {Do::give_back, 0};
     if (leader_waits_) return {Do::receive, 0};
     // what was queued meanwhile is under way by now, so that the server works while the next leader wakes up
+    return pass_on();
+}
+
+LaneMachine::Action LaneMachine::pass_on() {
     if (const auto heir = newest_waiting()) {
-        leader_ = heir;
+        leader_ = *heir;
         leader_waits_ = true;
         return {Do::hand_over, *heir};
     }
-    leader_.reset();
-    return {Do::leave, 0};  // what is in flight nobody waits for: the next to join receives it first
+    const bool owed = !flights_.empty();
+    flights_.clear();
+    leader_ = 0;
+    connected_ = gives_way_ = false;
+    return {owed ? Do::drop : Do::leave, 0};
 }
 
-void LaneMachine::replied(Reply reply) {
-    replies_.push_back(reply);
+bool LaneMachine::may_send() const {
+    if (queue_.empty() || gives_way_) return false;
+    if (flights_.empty()) return true;
+    // one that may have killed a connection shares the next with nobody
+    const auto is_suspect = [](const Request& request) { return request.tries > 0; };
+    return flights_.size() < flights_allowed_ && !is_suspect(queue_.front()) &&
+           !is_suspect(flights_.back().requests.front());
 }
 
-void LaneMachine::synced() {
-    const bool undone = limits_.writes && std::find(replies_.begin(), replies_.end(), Reply::good) != replies_.end() &&
-                        std::find(replies_.begin(), replies_.end(), Reply::error) != replies_.end();
-    std::vector<Request> again;
-    for (std::size_t i = 0; i < flight_.size(); ++i) {
-        switch (undone && replies_.at(i) == Reply::good ? Reply::aborted : replies_.at(i)) {
-            case Reply::good: finish(flight_[i], Outcome::answered); break;
-            case Reply::error: finish(flight_[i], Outcome::refused); break;
-            case Reply::aborted:
-                if (waits(flight_[i].ticket)) again.push_back(flight_[i]);
+void LaneMachine::take_group() {
+    const auto is_apart = [](const Request& request) { return request.apart || request.tries > 0; };
+    Flight& flight = flights_.emplace_back();
+    auto end = queue_.begin() + 1;
+    if (!is_apart(queue_.front())) {
+        const auto limit = queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), limits_.group));
+        end = std::find_if(end, limit, is_apart);
+    }
+    flight.requests.assign(queue_.begin(), end);
+    queue_.erase(queue_.begin(), end);
+}
+
+void LaneMachine::synced(std::span<const Reply> replies) {
+    const Flight flight = std::move(flights_.front());
+    flights_.pop_front();
+    const auto is_bad = [](Reply reply) { return reply != Reply::good; };
+    const bool undone = limits_.writes && std::any_of(replies.begin(), replies.end(), is_bad);
+    for (std::size_t i = 0; i < flight.requests.size(); ++i) {
+        Request request = flight.requests[i];
+        switch (undone && replies[i] == Reply::good ? Reply::aborted : replies[i]) {
+            case Reply::good: finish(request, Outcome::answered); break;
+            case Reply::error: finish(request, Outcome::refused); break;
+            case Reply::again: try_again(request, Outcome::refused); break;
+            case Reply::split:
+                request.merges = false;
+                again_.push_back(request);
                 break;
+            case Reply::apart:
+                request.apart = true;
+                again_.push_back(request);
+                break;
+            case Reply::aborted: again_.push_back(request); break;
         }
     }
-    queue_.insert(queue_.begin(), again.begin(), again.end());
-    flight_.clear();
-    replies_.clear();
-    abandoned_.clear();
+    requeue();
 }
 
-void LaneMachine::lost() {
-    std::vector<Request> again;
-    for (std::size_t i = 0; i < flight_.size(); ++i) {
-        const auto reply = i < replies_.size() ? std::optional(replies_[i]) : std::nullopt;
-        if (!waits(flight_[i].ticket)) continue;
-        if (reply == Reply::error) {
-            finish(flight_[i], Outcome::refused);
-        } else if (flight_[i].repeatable || reply == Reply::aborted) {
-            again.push_back(flight_[i]);
-        } else {
-            finish(flight_[i], Outcome::lost);
+void LaneMachine::lost(std::span<const Reply> replies, bool blameless) {
+    for (const Flight& flight : flights_) {
+        for (std::size_t i = 0; i < flight.requests.size(); ++i) {
+            const bool oldest = &flight == &flights_.front();
+            const auto reply = oldest && i < replies.size() ? std::optional(replies[i]) : std::nullopt;
+            const Request& request = flight.requests[i];
+            if (reply == Reply::error) {
+                finish(request, Outcome::refused);
+            } else if (!flight.sent || reply == Reply::aborted || (blameless && request.repeatable)) {
+                again_.push_back(request);
+            } else if (request.repeatable) {
+                try_again(request, Outcome::lost);
+            } else {
+                finish(request, Outcome::lost);
+            }
         }
     }
-    queue_.insert(queue_.begin(), again.begin(), again.end());
-    flight_.clear();
-    replies_.clear();
-    abandoned_.clear();
-    connected_ = false;
+    flights_.clear();
+    connected_ = gives_way_ = false;
+    requeue();
 }
 
 void LaneMachine::refused() {
-    for (const Request& request : queue_) finish(request, Outcome::unsent);
-    queue_.clear();
+    const auto leads = [this](const Request& request) { return request.ticket == leader_; };
+    const auto own = std::find_if(queue_.begin(), queue_.end(), leads);
+    if (own == queue_.end()) return;  // it gave up meanwhile
+    finish(*own, Outcome::unsent);
+    queue_.erase(own);
 }
 
-std::vector<LaneMachine::Finished> LaneMachine::take_finished() {
-    return std::exchange(finished_, {});
+std::vector<LaneMachine::Ticket> LaneMachine::waiting() const {
+    std::vector<Ticket> all;
+    for (const Flight& flight : flights_) {
+        for (const Request& request : flight.requests) {
+            if (request.ticket != 0) all.push_back(request.ticket);
+        }
+    }
+    for (const Request& request : queue_) all.push_back(request.ticket);
+    return all;
+}
+
+bool LaneMachine::is_queued(Ticket ticket) const {
+    return std::any_of(queue_.begin(), queue_.end(),
+                       [ticket](const Request& request) { return request.ticket == ticket; });
+}
+
+bool LaneMachine::drains() const noexcept {
+    const auto waits = [](const Request& request) { return request.ticket != 0; };
+    return !flights_.empty() && std::none_of(flights_.front().requests.begin(), flights_.front().requests.end(), waits);
 }
 
 void LaneMachine::finish(const Request& request, Outcome outcome) {
-    if (!waits(request.ticket)) return;
+    if (request.ticket == 0) return;
     finished_.push_back({request.ticket, outcome});
     if (leader_ == request.ticket) leader_waits_ = false;
 }
 
-bool LaneMachine::waits(Ticket ticket) const {
-    return std::find(abandoned_.begin(), abandoned_.end(), ticket) == abandoned_.end();
+void LaneMachine::try_again(const Request& request, Outcome otherwise) {
+    Request next = request;
+    if (++next.tries >= kMaxTries) return finish(request, otherwise);
+    again_.push_back(next);
+}
+
+void LaneMachine::requeue() {
+    const auto is_gone = [](const Request& request) { return request.ticket == 0; };
+    again_.erase(std::remove_if(again_.begin(), again_.end(), is_gone), again_.end());
+    queue_.insert(queue_.begin(), again_.begin(), again_.end());
+    again_.clear();
 }
 
 std::optional<LaneMachine::Ticket> LaneMachine::newest_waiting() const {
     if (!queue_.empty()) return queue_.back().ticket;
-    const auto newest =
-        std::find_if(flight_.rbegin(), flight_.rend(), [this](const Request& one) { return waits(one.ticket); });
-    return newest == flight_.rend() ? std::nullopt : std::optional(newest->ticket);
+    for (auto flight = flights_.rbegin(); flight != flights_.rend(); ++flight) {
+        const auto waits = [](const Request& request) { return request.ticket != 0; };
+        const auto newest = std::find_if(flight->requests.rbegin(), flight->requests.rend(), waits);
+        if (newest != flight->requests.rend()) return newest->ticket;
+    }
+    return std::nullopt;
 }
 
 }  // namespace stele

@@ -42,9 +42,9 @@ void check_parameter(std::string_view value, std::size_t number) {
 }
 
 // The header of a one-dimensional array without NULLs; the elements follow, each after its length.
-template <class T, class Append>
-void add_array(Slots& slots, std::string& bytes, std::uint32_t array, std::uint32_t element,
-               const std::vector<T>& values, Append append) {
+template <class Values, class Append>
+void add_array(Slots& slots, std::string& bytes, std::uint32_t array, std::uint32_t element, const Values& values,
+               Append append) {
     open_slot(slots, bytes, array);
     append_big_endian<std::int32_t>(bytes, values.empty() ? 0 : 1);
     append_big_endian<std::int32_t>(bytes, 0);
@@ -52,7 +52,7 @@ void add_array(Slots& slots, std::string& bytes, std::uint32_t array, std::uint3
     if (!values.empty()) {
         append_big_endian(bytes, static_cast<std::int32_t>(values.size()));
         append_big_endian<std::int32_t>(bytes, 1);
-        for (const T& value : values) append(value);
+        for (const auto& value : values) append(value);
     }
     close_slot(slots, bytes);
 }
@@ -159,6 +159,13 @@ void Parameters::add(const std::vector<Uuid>& values) {
 void Parameters::add(const std::vector<Bytes>& values) {
     add_array(slots_, bytes_, oid::kByteaArray, oid::kBytea, values,
               [this](const Bytes& value) { append_bytes(bytes_, value.data(), value.size()); });
+}
+
+void Parameters::add_column(std::span<const Parameters* const> rows, std::size_t slot, std::uint32_t array) {
+    add_array(slots_, bytes_, array, rows.front()->slots_[slot].oid, rows, [this, slot](const Parameters* row) {
+        const Slot& value = row->slots_[slot];
+        append_bytes(bytes_, row->bytes_.data() + value.offset, static_cast<std::size_t>(value.length));
+    });
 }
 
 }  // namespace v0

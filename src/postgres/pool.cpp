@@ -30,9 +30,24 @@ Pool::Pool(PoolMachine::Limits limits, Wire::Options options)
     : options_(std::move(options)),
       watchdog_([this] { return close_surplus(); }),
       machine_(limits, std::random_device{}()),
-      wires_(limits.maximum) {}
+      wires_(limits.maximum) {
+    MutexLock lock(mutex_);
+    changed();
+}
+
+Pool::~Pool() {
+    watchdog_.stop();
+    options_.observer->pool(reported_, PoolStatus());
+}
 
 Result<Lease> Pool::acquire(Deadline deadline) {
+    Observer::Time since{};
+    Result<Lease> lease = wait_in_line(deadline, since);
+    options_.observer->queued(Lane::none, since);  // in vain, too
+    return lease;
+}
+
+Result<Lease> Pool::wait_in_line(Deadline deadline, Observer::Time& since) {
     using Do = PoolMachine::Do;
     std::optional<PoolMachine::Ticket> ticket;
     for (;;) {
@@ -46,16 +61,17 @@ Result<Lease> Pool::acquire(Deadline deadline) {
                 ticket = *made;
             }
             decision = machine_.decide(*ticket, now);
+            if (decision.what != Do::use && since == Observer::Time()) since = now;
             if (decision.what == Do::wait) {
                 if (deadline.expired(now)) {
                     ErrorInfo error = machine_.leave(*ticket, now);
-                    wake_next();
+                    changed();
                     return fail(std::move(error));
                 }
                 wait(*ticket, std::min(deadline, decision.until));
                 continue;
             }
-            wake_next();  // more than one may have become free
+            changed();  // more than one may have become free
             if (decision.what == Do::fail) return fail(machine_.why_failed(now));
         }
         if (decision.what == Do::connect) {
@@ -67,7 +83,9 @@ Result<Lease> Pool::acquire(Deadline deadline) {
         Wire& wire = *wires_[decision.slot];
         if (decision.what == Do::use || wire.alive()) return Lease(*this, decision.slot, wire);
         wires_[decision.slot].reset();
+        options_.observer->connection_lost(Lane::none);
         MutexLock lock(mutex_);
+        ++to_replace_;
         machine_.discard(decision.slot, *ticket);
     }
 }
@@ -75,24 +93,29 @@ Result<Lease> Pool::acquire(Deadline deadline) {
 void Pool::wait(PoolMachine::Ticket ticket, Deadline until) {
     Condition condition;
     waiting_[ticket] = &condition;
+    waiters_.fetch_add(1, std::memory_order_relaxed);
+    changed();
     if (until.is_never()) {
         condition.wait(mutex_);
     } else {
         condition.wait_until(mutex_, until.point());
     }
+    waiters_.fetch_sub(1, std::memory_order_relaxed);
     waiting_.erase(ticket);
 }
 
 Result<std::optional<Lease>> Pool::connect(std::size_t slot, PoolMachine::Ticket ticket, Deadline deadline) {
+    const Observer::Time since = options_.observer->now();
     Result<std::unique_ptr<Wire>> made;
     try {
         made = Wire::connect(options_, watchdog_, deadline);
     } catch (const Error& error) {  // from before_attempt or the initialiser
         made = fail(error.info());
     } catch (...) {
+        options_.observer->connect_failed(Lane::none);
         MutexLock lock(mutex_);
         machine_.connect_abandoned(slot, {}, Deadline::Clock::now());
-        wake_next();
+        changed();
         throw;
     }
     if (made) wires_[slot] = std::move(*made);
@@ -100,12 +123,15 @@ Result<std::optional<Lease>> Pool::connect(std::size_t slot, PoolMachine::Ticket
     const auto now = Deadline::Clock::now();
     if (made) {
         machine_.connected(slot, now);
-        wake_next();  // who waited for a turn to connect
+        options_.observer->connected(Lane::none, since, to_replace_ > 0);
+        if (to_replace_ > 0) --to_replace_;
+        changed();  // who waited for a turn to connect
         return Lease(*this, slot, *wires_[slot]);
     }
+    options_.observer->connect_failed(Lane::none);
     if (deadline.expired(now) && machine_.too_short(slot, now)) {
         ErrorInfo error = machine_.connect_abandoned(slot, std::move(made.error()), now);
-        wake_next();
+        changed();
         return fail(std::move(error));
     }
     machine_.connect_failed(slot, ticket, std::move(made.error()), now);
@@ -119,18 +145,22 @@ Deadline Pool::close_surplus() noexcept {
         const auto slot = machine_.take_surplus(Deadline::Clock::now());
         if (!slot) return machine_.next_surplus();
         closing = std::move(wires_[*slot]);
-        wake_next();
+        changed();
     }
 }
 
 void Pool::take_back(std::size_t slot, bool close) noexcept {
     std::unique_ptr<Wire> closing;  // declared first: closed after the lock is gone
     MutexLock lock(mutex_);
+    if (wires_[slot]->broken()) {
+        ++to_replace_;
+        options_.observer->connection_lost(Lane::none);
+    }
     // the wire must be out of the slot before the machine can give the slot away
     if (close) closing = std::move(wires_[slot]);
     if (!machine_.returned(slot, close, Deadline::Clock::now()) && !close) closing = std::move(wires_[slot]);
     watchdog_.chore_by(machine_.next_surplus());
-    wake_next();
+    changed();
 }
 
 PoolStatus Pool::status() const {
@@ -138,7 +168,11 @@ PoolStatus Pool::status() const {
     return machine_.status();
 }
 
-void Pool::wake_next() {
+void Pool::changed() {
+    if (options_.observer->measures()) {
+        const PoolStatus now = machine_.status();
+        options_.observer->pool(std::exchange(reported_, now), now);
+    }
     if (const auto ticket = machine_.next_to_wake()) {
         const auto found = waiting_.find(*ticket);
         if (found != waiting_.end()) found->second->notify_one();

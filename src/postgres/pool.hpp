@@ -1,6 +1,7 @@
 // Connections for many threads: performs what the PoolMachine says.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -40,30 +41,38 @@ private:
 class Pool {
 public:
     Pool(PoolMachine::Limits limits, Wire::Options options);
+    ~Pool();
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
-    ~Pool() { watchdog_.stop(); }
 
     /// Waits in line until the deadline, or until there is no hope.
     Result<Lease> acquire(Deadline deadline) STELE_EXCLUDES(mutex_);
     PoolStatus status() const STELE_EXCLUDES(mutex_);
+    /// Whether somebody waits for a connection.
+    bool crowded() const noexcept { return waiters_.load(std::memory_order_relaxed) != 0; }
     const Wire::Options& options() const noexcept { return options_; }
+    Watchdog& watchdog() noexcept { return watchdog_; }
 
 private:
     friend class Lease;
+    // `since`: untouched unless it had to wait
+    Result<Lease> wait_in_line(Deadline deadline, Observer::Time& since) STELE_EXCLUDES(mutex_);
     /// A lease; an error; or nothing: decide again.
     Result<std::optional<Lease>> connect(std::size_t slot, PoolMachine::Ticket ticket, Deadline deadline)
         STELE_EXCLUDES(mutex_);
     Deadline close_surplus() noexcept STELE_EXCLUDES(mutex_);
     void wait(PoolMachine::Ticket ticket, Deadline until) STELE_REQUIRES(mutex_);
     void take_back(std::size_t slot, bool close) noexcept STELE_EXCLUDES(mutex_);
-    void wake_next() STELE_REQUIRES(mutex_);
+    void changed() STELE_REQUIRES(mutex_);
 
     Wire::Options options_;
     Watchdog watchdog_;
     mutable Mutex mutex_;
     PoolMachine machine_ STELE_GUARDED_BY(mutex_);
     std::map<PoolMachine::Ticket, Condition*> waiting_ STELE_GUARDED_BY(mutex_);
+    std::atomic<std::size_t> waiters_{0};
+    std::size_t to_replace_ STELE_GUARDED_BY(mutex_) = 0;  // lost, and not made anew yet
+    PoolStatus reported_ STELE_GUARDED_BY(mutex_);
     std::vector<std::unique_ptr<Wire>> wires_;  // a slot belongs to whoever the machine gave it to
 };
 

@@ -3,17 +3,28 @@
 
 #include <libpq-fe.h>
 
+#include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "stele/rows.hpp"
 
 namespace stele::inline v0::detail {
 
+/// A result, or some rows of one that several statements share, without its first column.
 struct ResultData {
     struct Clear {
         void operator()(PGresult* cleared) const noexcept { PQclear(cleared); }
     };
     std::unique_ptr<PGresult, Clear> result;
+    std::shared_ptr<const ResultData> whole;  // these are rows of it
+    std::vector<int> rows;                    // which
+
+    PGresult* get() const noexcept { return whole ? whole->get() : result.get(); }
+    int size() const noexcept { return whole ? static_cast<int>(rows.size()) : PQntuples(result.get()); }
+    int row(std::size_t index) const noexcept { return whole ? rows[index] : static_cast<int>(index); }
+    int columns() const noexcept { return PQnfields(get()) - first_column(); }
+    int first_column() const noexcept { return whole ? 1 : 0; }
 };
 
 inline Rows make_rows(PGresult* result) {

@@ -12,21 +12,21 @@ namespace stele {
 inline namespace v0 {
 
 std::size_t Row::columns() const noexcept {
-    return static_cast<std::size_t>(PQnfields(data_->result.get()));
+    return static_cast<std::size_t>(data_->columns());
 }
 
 std::string_view Row::column_name(std::size_t column) const {
-    const char* name = PQfname(data_->result.get(), static_cast<int>(column));
+    const char* name = PQfname(data_->get(), data_->first_column() + static_cast<int>(column));
     if (name == nullptr)
         raise(ErrorCode::not_found, fmt::format("no column number {}; the row has {}", column, columns()));
     return name;
 }
 
 detail::Cell Row::cell(std::size_t column) const {
-    PGresult* result = data_->result.get();
-    const int at = static_cast<int>(column);
-    const int row = static_cast<int>(row_);
-    if (at < 0 || at >= PQnfields(result)) return {};
+    if (column >= columns()) return {};
+    PGresult* result = data_->get();
+    const int at = data_->first_column() + static_cast<int>(column);
+    const int row = data_->row(row_);
     const bool null = PQgetisnull(result, row, at) != 0;
     return {null ? nullptr : PQgetvalue(result, row, at), static_cast<std::size_t>(PQgetlength(result, row, at)),
             PQftype(result, at), PQfformat(result, at) == 1, PQfname(result, at)};
@@ -34,10 +34,9 @@ detail::Cell Row::cell(std::size_t column) const {
 
 detail::Cell Row::cell(std::string_view column) const {
     // not PQfnumber: it folds case as SQL does, and wants a terminated string
-    PGresult* result = data_->result.get();
-    const int count = PQnfields(result);
-    for (int at = 0; at < count; ++at) {
-        if (column == PQfname(result, at)) return cell(static_cast<std::size_t>(at));
+    const std::size_t count = columns();
+    for (std::size_t at = 0; at < count; ++at) {
+        if (column == PQfname(data_->get(), data_->first_column() + static_cast<int>(at))) return cell(at);
     }
     return {};
 }
@@ -52,12 +51,13 @@ void Row::no_value(const detail::Cell& cell, std::string_view name) {
 }
 
 std::size_t Rows::size() const noexcept {
-    return data_ ? static_cast<std::size_t>(PQntuples(data_->result.get())) : 0;
+    return data_ ? static_cast<std::size_t>(data_->size()) : 0;
 }
 
 std::uint64_t Rows::affected() const noexcept {
     if (!data_) return 0;
-    const char* text = PQcmdTuples(data_->result.get());
+    if (data_->whole) return size();
+    const char* text = PQcmdTuples(data_->get());
     std::uint64_t count = 0;
     std::from_chars(text, text + std::strlen(text), count);
     return count;
@@ -65,7 +65,7 @@ std::uint64_t Rows::affected() const noexcept {
 
 std::string_view Rows::command() const noexcept {
     if (!data_) return {};
-    const std::string_view tag = PQcmdStatus(data_->result.get());
+    const std::string_view tag = PQcmdStatus(data_->get());
     return tag.substr(0, tag.find(' '));
 }
 

@@ -34,6 +34,8 @@ public:
         finish_statement();
         return std::move(statements_);
     }
+    /// Where the $ of each parameter stands.
+    const std::vector<std::size_t>& parameters() const noexcept { return dollars_; }
 
 private:
     bool sees(std::string_view text) const { return sql_.substr(at_, text.size()) == text; }
@@ -79,6 +81,7 @@ private:
         while (end < sql_.size() && is_identifier(sql_[end]) && sql_[end] != '$') ++end;
         const bool is_parameter = end > at_ + 1 && sql_[at_ + 1] >= '0' && sql_[at_ + 1] <= '9';
         if (end == sql_.size() || sql_[end] != '$' || is_parameter) {
+            if (is_parameter) dollars_.push_back(at_);
             ++at_;
             return true;
         }
@@ -125,12 +128,30 @@ private:
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     std::vector<std::string_view> statements_;
+    std::vector<std::size_t> dollars_;
 };
 
 }  // namespace
 
 Result<std::vector<std::string_view>> split_sql(std::string_view sql) {
     return Splitter(sql).run();
+}
+
+std::optional<std::string> rename_parameters(std::string_view sql, std::string_view prefix) {
+    Splitter splitter(sql);
+    const Result<std::vector<std::string_view>> statements = splitter.run();
+    if (!statements || statements->size() != 1) return std::nullopt;
+    const std::string_view statement = statements->front();
+    const auto begin = static_cast<std::size_t>(statement.data() - sql.data());
+    std::string renamed;
+    std::size_t copied = begin;
+    for (const std::size_t dollar : splitter.parameters()) {
+        renamed += sql.substr(copied, dollar - copied);
+        renamed += prefix;
+        copied = dollar + 1;
+    }
+    renamed += sql.substr(copied, begin + statement.size() - copied);
+    return renamed;
 }
 
 }  // namespace stele

@@ -1,6 +1,7 @@
 #include "postgres/statement_cache.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace stele {
 
@@ -23,7 +24,7 @@ StatementCache::Entry* StatementCache::find_or_add(const Statement& statement) {
         ++marked_;
         return &entries_.front();
     }
-    entries_.push_front({prefix_ + std::to_string(++last_name_), std::string(statement.sql().text()), types_, false});
+    entries_.push_front({prefix_ + std::to_string(++last_name_), std::string(statement.sql().text()), types_});
     Entry& entry = entries_.front();
     index_.emplace(Key{entry.sql, entry.types}, entries_.begin());
     ++marked_;
@@ -33,21 +34,21 @@ StatementCache::Entry* StatementCache::find_or_add(const Statement& statement) {
 std::optional<std::string> StatementCache::evict() {
     if (entries_.size() <= capacity_ || marked_ >= entries_.size()) return std::nullopt;
     Entry& oldest = entries_.back();
-    std::string name = oldest.name;
     forget(&oldest);
-    return name;
+    return oldest.name;
 }
 
 void StatementCache::forget(Entry* entry) {
+    if (std::exchange(entry->forgotten, true)) return;
     const auto found = index_.find(Key{entry->sql, entry->types});
-    const auto position = found->second;
+    forgotten_.splice(forgotten_.begin(), entries_, found->second);
     index_.erase(found);
-    entries_.erase(position);
 }
 
 void StatementCache::clear() {
     index_.clear();
     entries_.clear();
+    forgotten_.clear();
 }
 
 }  // namespace stele

@@ -29,7 +29,9 @@ public:
         std::string name;
         std::string sql;
         std::vector<std::uint32_t> types;
-        bool prepared = false;  // the server has confirmed it
+        bool requested = false;  // its Prepare was sent
+        bool prepared = false;   // the server has confirmed it
+        bool forgotten = false;
     };
 
     /// The entry to use, made if new; null when nothing is named (capacity 0).
@@ -38,8 +40,10 @@ public:
     std::optional<std::string> evict();
     /// Entries used from now on belong to the batch being built.
     void mark() { marked_ = 0; }
-    /// The server does not have it (any more).
+    /// The server does not have it (any more). The entry stays readable until bury(): a batch may refer to it.
     void forget(Entry* entry);
+    /// No batch is under way.
+    void bury() noexcept { forgotten_.clear(); }
     void clear();
     std::size_t size() const noexcept { return entries_.size(); }
 
@@ -57,7 +61,8 @@ private:
     std::string prefix_;
     std::size_t marked_ = 0;
     std::uint64_t last_name_ = 0;
-    std::list<Entry> entries_;                                         // most recently used first
+    std::list<Entry> entries_;  // most recently used first
+    std::list<Entry> forgotten_;
     std::unordered_map<Key, std::list<Entry>::iterator, Hash> index_;  // keys point into entries_
     std::vector<std::uint32_t> types_;  // of the statement looked up, kept to save an allocation a call
 };

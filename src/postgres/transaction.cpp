@@ -49,8 +49,8 @@ void Transaction::Impl::check_innermost(int at_depth) const {
     }
 }
 
-void Transaction::Impl::run(std::span<const Statement> statements, std::span<Rows> answers, int at_depth,
-                            Deadline deadline) {
+void Transaction::Impl::perform(std::span<const Statement> statements, std::span<Rows> answers, int at_depth,
+                                Deadline deadline) {
     static const Statement kAskId("SELECT pg_current_xact_id_if_assigned()::text");
     check_innermost(at_depth);
     if (failed)
@@ -96,13 +96,18 @@ void Transaction::Impl::run(std::span<const Statement> statements, std::span<Row
 }
 
 void Transaction::Impl::commit(Deadline deadline) {
-    using Do = CommitMachine::Do;
     check_innermost(0);
     if (failed) raise(ErrorCode::invalid_argument, "a statement of this transaction failed; it cannot be committed");
     if (!begun()) {
         lease.reset();
         return;
     }
+    database->observer.call(Observer::Kind::commit, {}, [&] { perform_commit(deadline); });
+}
+
+void Transaction::Impl::perform_commit(Deadline deadline) {
+    using Do = CommitMachine::Do;
+    using Doubt = Observer::Doubt;
     static const Statement kCommit("COMMIT");
     const auto now = [] { return Deadline::Clock::now(); };
     CommitMachine machine(!xid.empty(), deadline);
@@ -135,8 +140,16 @@ void Transaction::Impl::commit(Deadline deadline) {
                 std::this_thread::sleep_until(action.until.point());
                 action = machine.slept(now());
                 break;
-            case Do::succeed: return;
-            case Do::fail: raise(machine.error());
+            case Do::succeed:
+                if (machine.questions() > 0) database->observer.in_doubt(Doubt::committed);
+                return;
+            case Do::fail:
+                if (machine.error().code == ErrorCode::in_doubt) {
+                    database->observer.in_doubt(Doubt::undecided);
+                } else if (machine.questions() > 0) {
+                    database->observer.in_doubt(Doubt::aborted);
+                }
+                raise(machine.error());
         }
     }
 }
@@ -161,8 +174,14 @@ void Transaction::Impl::rollback(Deadline deadline) {
     depth = 0;
     if (begun() && !lease->wire().broken()) {
         static const Statement kRollback("ROLLBACK");
+        Observer::Call call(database->observer, Observer::Kind::rollback, {});
         Result<Rows> done = lease->wire().run(kRollback, deadline);
-        if (!done) database->log(LogLevel::warning, done.error().message);  // the server rolls back a lost connection
+        if (done) {
+            call.succeeded();
+        } else {
+            call.failed(done.error());
+            database->log(LogLevel::warning, done.error().message);  // the server rolls back a lost connection
+        }
     }
     lease.reset();
 }
@@ -203,11 +222,14 @@ void Transaction::Impl::rollback_savepoint(int at_depth, Deadline deadline) {
         const Statement undo[] = {Statement(Sql("ROLLBACK TO SAVEPOINT " + savepoint_name(at_depth))),
                                   Statement(Sql("RELEASE SAVEPOINT " + savepoint_name(at_depth)))};
         std::array<Rows, 2> answers;
+        Observer::Call call(database->observer, Observer::Kind::transaction, undo);
         Result<void> done = lease->wire().run(undo, answers, deadline);
         if (!done) {
+            call.failed(done.error());
             failed = true;
             raise(std::move(done.error()));
         }
+        call.succeeded();
         failed = false;
     }
     --depth;

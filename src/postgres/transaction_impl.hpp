@@ -17,8 +17,13 @@ struct Transaction::Impl {
     Impl(std::shared_ptr<Database::Impl> owner, Lease lent, const TransactionOptions& options);
     ~Impl() { abandon(); }
 
-    void run(std::span<const Statement> statements, std::span<Rows> answers, int at_depth, Deadline deadline);
+    void run(std::span<const Statement> statements, std::span<Rows> answers, int at_depth, Deadline deadline) {
+        database->observer.call(Observer::Kind::transaction, statements,
+                                [&] { perform(statements, answers, at_depth, deadline); });
+    }
+    void perform(std::span<const Statement> statements, std::span<Rows> answers, int at_depth, Deadline deadline);
     void commit(Deadline deadline);
+    void perform_commit(Deadline deadline);
     void rollback(Deadline deadline);
     void abandon() noexcept;
 

@@ -1,10 +1,10 @@
 #include "postgres/watchdog.hpp"
 
-#include <pthread.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <csignal>
+
+#include "base/signals_blocked.hpp"
 
 namespace stele {
 namespace {
@@ -12,22 +12,6 @@ namespace {
 Deadline::Clock::rep count_of(Deadline::Clock::time_point point) {
     return point.time_since_epoch().count();
 }
-
-/// The application's signals are for its own threads.
-class SignalsBlocked {
-public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-private:
-    sigset_t before_{};
-};
 
 }  // namespace
 
@@ -40,29 +24,58 @@ void Watchdog::stop() noexcept {
     if (thread_.joinable()) thread_.join();
 }
 
-Watchdog::Watch::Watch(Watchdog& watchdog, int socket) : watchdog_(watchdog), socket_(socket) {
+Watchdog::Point::Point(Watchdog& watchdog) : watchdog_(watchdog) {
     MutexLock lock(watchdog_.mutex_);
     if (!watchdog_.thread_.joinable()) {
         const SignalsBlocked blocked;
         watchdog_.thread_ = std::thread([&watchdog] { watchdog.run(); });
     }
-    watchdog_.watches_.push_back(this);
+    watchdog_.points_.push_back(this);
 }
 
-Watchdog::Watch::~Watch() {
-    MutexLock lock(watchdog_.mutex_);  // so that the socket is not shut down after it was closed and given to another
-    watchdog_.watches_.erase(std::find(watchdog_.watches_.begin(), watchdog_.watches_.end(), this));
+void Watchdog::Point::leave() noexcept {
+    MutexLock lock(watchdog_.mutex_);
+    watchdog_.points_.erase(std::find(watchdog_.points_.begin(), watchdog_.points_.end(), this));
+}
+
+void Watchdog::Point::look() noexcept {
+    // both sequentially consistent: either look_at_all() sees the one, or this thread sees that it must look again
+    const Count until = until_.load();
+    if (until != kLate && until < watchdog_.next_look_.load()) watchdog_.look_by(until);
 }
 
 void Watchdog::Watch::begin(Deadline deadline) noexcept {
-    const Count until = count_of(deadline.point());
-    // both sequentially consistent: either look_at_all() sees the one, or this thread sees that it must look again
-    until_.store(until);
-    if (until < watchdog_.next_look_.load()) watchdog_.look_by(until);
+    until_.store(count_of(deadline.point()));
+    look();
 }
 
 bool Watchdog::Watch::end() noexcept {
     return until_.exchange(kNever) == kLate;
+}
+
+bool Watchdog::Watch::late(Count until) {
+    // fails when that call ended meanwhile: whatever is there now belongs to the next one
+    if (!until_.compare_exchange_strong(until, kLate)) return false;
+    ::shutdown(socket_, SHUT_RDWR);
+    return true;
+}
+
+void Watchdog::Alarm::set(Deadline deadline) noexcept {
+    if (lower(count_of(deadline.point()))) look();
+}
+
+bool Watchdog::Alarm::late(Count) {
+    until_.store(kNever);  // first, so that none set meanwhile is lost
+    lower(count_of(ring_().point()));
+    return true;
+}
+
+bool Watchdog::Alarm::lower(Count until) noexcept {
+    Count before = until_.load();
+    while (until < before) {
+        if (until_.compare_exchange_weak(before, until)) return true;
+    }
+    return false;
 }
 
 void Watchdog::look_by(Count point) noexcept {
@@ -111,14 +124,11 @@ void Watchdog::look_at_all() {
     next_look_.store(kNever);
     const Count now = count_of(Deadline::Clock::now());
     Count next = kNever;
-    for (Watch* watch : watches_) {
-        Count until = watch->until_.load();
-        while (until != kLate && until <= now) {
-            // fails when that call ended meanwhile: whatever is there now belongs to the next one
-            if (!watch->until_.compare_exchange_weak(until, kLate)) continue;
-            ::shutdown(watch->socket_, SHUT_RDWR);
-            until = kLate;
-        }
+    for (Point* point : points_) {
+        Count until = point->until_.load();
+        if (until == kLate) continue;
+        while (until <= now && !point->late(until)) until = point->until_.load();
+        until = point->until_.load();
         if (until != kLate) next = std::min(next, until);
     }
     next_look_.store(next);

@@ -95,7 +95,7 @@ ConnectMachine::Poll poll_status(PostgresPollingStatusType status) {
 
 }  // namespace
 
-Wire::Wire(std::size_t max_prepared) : cache_(max_prepared, statement_prefix()) {}
+Wire::Wire(const Options& options) : observer_(*options.observer), cache_(options.max_prepared, statement_prefix()) {}
 
 Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& watchdog, Deadline deadline) {
     using Do = ConnectMachine::Do;
@@ -134,7 +134,7 @@ Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& wa
         switch (action.what) {
             case Do::start:
                 if (options.before_attempt) options.before_attempt(deadline);
-                wire.reset(new Wire(options.max_prepared));
+                wire.reset(new Wire(options));
                 wire->connection_.reset(start_connection(options, servers));
                 server = server_of(wire->connection_.get());
                 if (!wire->connection_) return fail(make_error(ErrorCode::resources, "out of memory for a connection"));
@@ -189,41 +189,92 @@ Result<Rows> Wire::run(const Statement& statement, Deadline deadline) {
 }
 
 Result<void> Wire::run(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
-    answers_ = answers;
-    if (!enqueue(statements)) {
-        broken_ = true;
-        return fail(lost_error(connection_.get()));
-    }
-    BatchMachine machine(commands_.size());
+    statements_.clear();
+    for (const Statement& statement : statements) statements_.push_back(&statement);
+    const Observer::Time since = observer_.now();
     watch_->begin(deadline);
-    perform(machine);
-    expired_ = watch_->end();
-    if (!machine.synced() || expired_) broken_ = true;
-    if (machine.succeeded()) return {};
-    explain(machine, statements);
-    settle_cache(machine);
-    return fail(std::exchange(error_, ErrorInfo()));
+    if (!begin(batch_, statements_)) {
+        watch_->end();
+        return fail(std::move(batch_.error));
+    }
+    // the watchdog ends a wait that lasts too long
+    while (const short events = advance(batch_)) wait_for(socket(), events, Deadline::never());
+    const bool expired = watch_->end();
+    if (batch_.synced()) observer_.round_trip(Lane::none, statements.size(), since);
+    broken_ = broken_ || expired;
+    if (batch_.succeeded()) {
+        std::move(batch_.answers.begin(), batch_.answers.end(), answers.begin());
+        return {};
+    }
+    explain(batch_, statements, expired);
+    return fail(std::exchange(batch_.error, ErrorInfo()));
 }
 
-bool Wire::enqueue(std::span<const Statement> statements) {
-    commands_.clear();
+bool Wire::begin(Batch& batch, std::span<const Statement* const> statements) {
+    batch.answers.assign(statements.size(), Rows());
+    batch.error = ErrorInfo();
+    if (!enqueue(batch, statements)) {
+        broken_ = true;
+        batch.machine = BatchMachine(batch.commands.size());
+        batch.machine.lost();
+        batch.error = lost_error(connection_.get());
+        return false;
+    }
+    batch.machine = BatchMachine(batch.commands.size());
+    // what the socket did not take is sent while the oldest is waited for
+    if (!under_way_.empty() && PQflush(connection_.get()) != 0) under_way_.front()->machine.queued_more();
+    under_way_.push_back(&batch);
+    return true;
+}
+
+short Wire::advance(Batch& batch) {
+    using Do = BatchMachine::Do;
+    PGconn* connection = connection_.get();
+    BatchMachine& machine = batch.machine;
+    for (Do next = machine.next();;) {
+        switch (next) {
+            case Do::flush: {
+                const int left = PQflush(connection);
+                next = left < 0 ? machine.lost() : machine.flushed(left == 0);
+                break;
+            }
+            case Do::wait: machine.waits(); return static_cast<short>(machine.unsent() ? POLLIN | POLLOUT : POLLIN);
+            case Do::consume: next = PQconsumeInput(connection) == 1 ? machine.consumed() : machine.lost(); break;
+            case Do::take: next = PQisBusy(connection) != 0 ? machine.busy() : take(batch); break;
+            case Do::finish: next = take(batch); break;
+            case Do::done:
+                under_way_.pop_front();
+                if (!machine.synced()) {
+                    broken_ = true;
+                    batch.error = loss(batch.error);
+                }
+                if (!machine.succeeded()) settle_cache(batch);
+                if (under_way_.empty()) cache_.bury();
+                return 0;
+        }
+    }
+}
+
+bool Wire::enqueue(Batch& batch, std::span<const Statement* const> statements) {
+    std::vector<Command>& commands = batch.commands;
+    commands.clear();
     cache_.mark();
     PGconn* connection = connection_.get();
     for (std::size_t i = 0; i < statements.size(); ++i) {
-        StatementCache::Entry* entry = cache_.find_or_add(statements[i]);
-        const auto prepares = [&](const Command& command) { return command.entry == entry && command.prepares; };
-        if (entry != nullptr && !entry->prepared && std::none_of(commands_.begin(), commands_.end(), prepares)) {
-            commands_.push_back({i, entry, true});
+        StatementCache::Entry* entry = cache_.find_or_add(*statements[i]);
+        if (entry != nullptr && !entry->requested) {
+            entry->requested = true;
+            commands.push_back({i, entry, true});
             if (PQsendPrepare(connection, entry->name.c_str(), entry->sql.c_str(),
                               static_cast<int>(entry->types.size()), entry->types.data()) != 1) {
                 return false;
             }
         }
-        commands_.push_back({i, entry, false});
-        if (!send(statements[i], entry)) return false;
+        commands.push_back({i, entry, false});
+        if (!send(*statements[i], entry)) return false;
     }
     while (const auto name = cache_.evict()) {
-        commands_.push_back({BatchMachine::kNone, nullptr, false});
+        commands.push_back({BatchMachine::kNone, nullptr, false});
         if (PQsendQueryParams(connection, ("DEALLOCATE " + *name).c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1) !=
             1) {
             return false;
@@ -254,32 +305,9 @@ bool Wire::send(const Statement& statement, const StatementCache::Entry* entry) 
                              formats_.data(), 1) == 1;
 }
 
-void Wire::perform(BatchMachine& machine) {
-    using Do = BatchMachine::Do;
-    PGconn* connection = connection_.get();
-    for (Do next = machine.begin(); next != Do::done;) {
-        switch (next) {
-            case Do::flush: {
-                const int left = PQflush(connection);
-                next = left < 0 ? machine.lost() : machine.flushed(left == 0);
-                break;
-            }
-            case Do::wait: {
-                const short events = static_cast<short>(machine.unsent() ? POLLIN | POLLOUT : POLLIN);
-                wait_for(PQsocket(connection), events, Deadline::never());  // the watchdog ends it
-                next = machine.woke();
-                break;
-            }
-            case Do::consume: next = PQconsumeInput(connection) == 1 ? machine.consumed() : machine.lost(); break;
-            case Do::take: next = PQisBusy(connection) != 0 ? machine.busy() : take(machine); break;
-            case Do::finish: next = take(machine); break;
-            case Do::done: break;
-        }
-    }
-}
-
-BatchMachine::Do Wire::take(BatchMachine& machine) {
+BatchMachine::Do Wire::take(Batch& batch) {
     using Reply = BatchMachine::Reply;
+    BatchMachine& machine = batch.machine;
     const std::size_t at = machine.current();
     PGresult* result = PQgetResult(connection_.get());
     if (result == nullptr) {
@@ -292,12 +320,12 @@ BatchMachine::Do Wire::take(BatchMachine& machine) {
         case PGRES_TUPLES_OK:
         case PGRES_COMMAND_OK:
         case PGRES_EMPTY_QUERY:
-            if (at < commands_.size()) {
-                const Command& command = commands_[at];
+            if (at < batch.commands.size()) {
+                const Command& command = batch.commands[at];
                 if (command.prepares) {
                     command.entry->prepared = true;
                 } else if (command.statement != BatchMachine::kNone) {
-                    answers_[command.statement] = detail::make_rows(owner.release());
+                    batch.answers[command.statement] = detail::make_rows(owner.release());
                 }
             }
             return machine.reply(Reply::good);
@@ -310,56 +338,69 @@ BatchMachine::Do Wire::take(BatchMachine& machine) {
         default: break;
     }
     if (machine.failed_command() == BatchMachine::kNone)
-        error_ = result_error(result, "the server refused a statement");
+        batch.error = result_error(result, "the server refused a statement");
     // a connection that died reports itself as a result without an SQLSTATE
     if (PQstatus(connection_.get()) == CONNECTION_BAD) return machine.lost();
     return machine.reply(Reply::error);
 }
 
-void Wire::explain(const BatchMachine& machine, std::span<const Statement> statements) {
-    if (copying_) {
-        error_ = make_error(ErrorCode::invalid_argument,
-                            "COPY cannot run as a statement, and the connection had to be closed; use INSERT, or psql");
-        error_.poisons_transaction = error_.poisons_connection = true;
-        return;
-    }
-    if (expired_ && !machine.synced()) {  // else the server's own error came in time
-        error_ = make_error(ErrorCode::deadline_exceeded, "the deadline passed before the server answered");
-        error_.poisons_transaction = error_.poisons_connection = true;
-    } else if (!machine.synced()) {
-        ErrorInfo lost = lost_error(connection_.get());
-        // what the server said before it went is worth more than "closed the connection unexpectedly"
-        if (!error_.sqlstate.empty()) {
-            lost.sqlstate = error_.sqlstate;
-            lost.server_message = error_.server_message;
-        }
-        error_ = std::move(lost);
-    }
-    if (!machine.synced()) {
-        error_.in_doubt =
-            !std::all_of(statements.begin(), statements.end(), [](const Statement& s) { return s.is_repeatable(); });
-        if (error_.in_doubt) {
-            error_.retry = Retry::no;
-            error_.message += "; whether the write happened is not known";
-        }
-    }
+std::size_t Wire::Batch::failed_statement() const noexcept {
     const std::size_t failed = machine.failed_command();
-    if (machine.synced() && statements.size() > 1 && failed < commands_.size() &&
-        commands_[failed].statement != BatchMachine::kNone) {
-        error_.message += fmt::format(" (statement {} of {})", commands_[failed].statement + 1, statements.size());
+    return failed < commands.size() && commands[failed].statement != BatchMachine::kNone ? commands[failed].statement
+                                                                                         : answers.size();
+}
+
+ErrorInfo Wire::loss(const ErrorInfo& before) const {
+    if (copying_) {
+        ErrorInfo error =
+            make_error(ErrorCode::invalid_argument,
+                       "COPY cannot run as a statement, and the connection had to be closed; use INSERT, or psql");
+        error.poisons_transaction = error.poisons_connection = true;
+        return error;
+    }
+    ErrorInfo lost = lost_error(connection_.get());
+    // what the server said before it went is worth more than "closed the connection unexpectedly"
+    if (!before.sqlstate.empty()) {
+        lost.sqlstate = before.sqlstate;
+        lost.server_message = before.server_message;
+    }
+    return lost;
+}
+
+void Wire::explain(Batch& batch, std::span<const Statement> statements, bool expired) const {
+    ErrorInfo& error = batch.error;
+    if (copying_) return;
+    if (batch.synced()) {
+        if (statements.size() > 1 && batch.failed_statement() < statements.size()) {
+            error.message += fmt::format(" (statement {} of {})", batch.failed_statement() + 1, statements.size());
+        }
+        return;  // the server's own error came in time, whether or not the deadline passed as well
+    }
+    if (expired) {
+        error = make_error(ErrorCode::deadline_exceeded, "the deadline passed before the server answered");
+        error.poisons_transaction = error.poisons_connection = true;
+    }
+    if (!std::all_of(statements.begin(), statements.end(), [](const Statement& s) { return s.is_repeatable(); })) {
+        put_in_doubt(error);
     }
 }
 
-void Wire::settle_cache(const BatchMachine& machine) {
+void Wire::settle_cache(const Batch& batch) {
     if (broken_) return;
-    const std::size_t failed = machine.failed_command();
-    StatementCache::Entry* failing = failed < commands_.size() ? commands_[failed].entry : nullptr;
-    for (const Command& command : commands_) {
+    const std::size_t failed = batch.machine.failed_command();
+    StatementCache::Entry* failing = failed < batch.commands.size() ? batch.commands[failed].entry : nullptr;
+    for (const Command& command : batch.commands) {
         if (!command.prepares || command.entry->prepared) continue;
         if (command.entry == failing) failing = nullptr;
         cache_.forget(command.entry);
     }
-    if (failing != nullptr && is_stale_statement(error_)) cache_.forget(failing);
+    if (failing != nullptr && is_stale_statement(batch.error)) cache_.forget(failing);
+}
+
+void put_in_doubt(ErrorInfo& error) {
+    error.in_doubt = true;
+    error.retry = Retry::no;
+    error.message += "; whether the write happened is not known";
 }
 
 bool is_stale_statement(const ErrorInfo& error) {

@@ -4,6 +4,7 @@
 #include <libpq-fe.h>
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "base/result.hpp"
 #include "postgres/batch_machine.hpp"
 #include "postgres/connect_machine.hpp"
+#include "postgres/observer.hpp"
 #include "postgres/statement_cache.hpp"
 #include "postgres/watchdog.hpp"
 #include "stele/dsn.hpp"
@@ -25,7 +27,31 @@ namespace stele {
 /// A libpq connection in pipeline mode, driven by the calling thread. Not thread-safe. Once broken() it can only be
 /// destroyed.
 class Wire {
+    struct Command {
+        std::size_t statement;         // index, kNone for a close
+        StatementCache::Entry* entry;  // null: unnamed
+        bool prepares;                 // this command is the Prepare, not the execution
+    };
+
 public:
+    /// Statements that share one Sync, under way. Reusable, which saves allocations.
+    struct Batch {
+        std::vector<Rows> answers;  ///< one a statement; those before failed_statement() are good
+        ErrorInfo error;            ///< of the first that failed, or of the connection
+
+        /// Whether the Sync was answered; else the connection is broken.
+        bool synced() const noexcept { return machine.synced(); }
+        bool succeeded() const noexcept { return machine.succeeded(); }
+        /// The statement that failed; none before the number of answers when the Sync itself did. Those behind it did
+        /// not run. Precondition: not succeeded().
+        std::size_t failed_statement() const noexcept;
+
+    private:
+        friend class Wire;
+        std::vector<Command> commands;
+        BatchMachine machine{0};
+    };
+
     struct Options {
         Dsn dsn;
         ConnectMachine::Limits connect;
@@ -36,6 +62,7 @@ public:
         std::function<void(Deadline)> before_attempt;
         std::function<Result<void>(Wire&, Deadline)> set_up;
         std::function<void(std::string_view)> notice;
+        const Observer* observer = &Observer::nobody();  // outlives the wire
     };
 
     /// One attempt. `options` and `watchdog` must outlive the wire.
@@ -46,6 +73,15 @@ public:
     /// answers are not to be read.
     Result<void> run(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline);
     Result<Rows> run(const Statement& statement, Deadline deadline);
+
+    // A batch in steps, for those who must not wait here. Several may be under way; they are answered in order.
+
+    /// Sends as much as the socket takes. False: the connection is broken.
+    bool begin(Batch& batch, std::span<const Statement* const> statements);
+    /// Of the oldest batch under way: goes on as far as possible without waiting. Returns the poll() events to wait
+    /// for; 0 when it is done.
+    short advance(Batch& batch);
+    int socket() const noexcept { return PQsocket(connection_.get()); }
 
     bool broken() const noexcept { return broken_; }
     /// False when the peer has closed it. One system call.
@@ -59,31 +95,26 @@ private:
     struct Finish {
         void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
     };
-    struct Command {
-        std::size_t statement;         // index, kNone for a close
-        StatementCache::Entry* entry;  // null: unnamed
-        bool prepares;                 // this command is the Prepare, not the execution
-    };
-
-    explicit Wire(std::size_t max_prepared);
-    bool enqueue(std::span<const Statement> statements);
+    explicit Wire(const Options& options);
+    bool enqueue(Batch& batch, std::span<const Statement* const> statements);
     bool send(const Statement& statement, const StatementCache::Entry* entry);
-    void perform(BatchMachine& machine);
-    BatchMachine::Do take(BatchMachine& machine);
-    void explain(const BatchMachine& machine, std::span<const Statement> statements);
-    void settle_cache(const BatchMachine& machine);
+    BatchMachine::Do take(Batch& batch);
+    ErrorInfo loss(const ErrorInfo& before) const;
+    void explain(Batch& batch, std::span<const Statement> statements, bool expired) const;
+    void settle_cache(const Batch& batch);
 
+    const Observer& observer_;
     std::unique_ptr<PGconn, Finish> connection_;
     StatementCache cache_;
     std::optional<Watchdog::Watch> watch_;  // gone before the connection is closed
     bool broken_ = false;
 
-    // of the batch under way; kept to save allocations
-    std::vector<Command> commands_;
-    std::span<Rows> answers_;
-    ErrorInfo error_;
-    bool expired_ = false;
+    std::deque<Batch*> under_way_;
     bool copying_ = false;
+
+    // kept to save allocations
+    Batch batch_;
+    std::vector<const Statement*> statements_;
     std::vector<const char*> values_;
     std::vector<int> lengths_;
     std::vector<int> formats_;
@@ -92,5 +123,8 @@ private:
 /// The server lost a prepared statement (a pooler), or its row type changed under it (a migration). It has been
 /// forgotten; nothing ran, so the batch can be sent again.
 bool is_stale_statement(const ErrorInfo& error);
+
+/// A write was sent, and its answer is missing.
+void put_in_doubt(ErrorInfo& error);
 
 }  // namespace stele

@@ -44,6 +44,10 @@ TEST(StatementCache, a_forgotten_entry_gets_a_new_name) {
     const std::string name = entry->name;
     cache.forget(entry);
     EXPECT_NE(cache.find_or_add(Statement("A"))->name, name);
+    EXPECT_EQ(entry->name, name);  // a batch may still refer to it
+    cache.forget(entry);           // by two batches
+    EXPECT_EQ(cache.size(), 1u);
+    cache.bury();
 }
 
 }  // namespace

@@ -1,0 +1,33 @@
+// What a caller of a lane asks for, and how it learns the answer.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "stele/deadline.hpp"
+#include "stele/error.hpp"
+#include "stele/rows.hpp"
+#include "stele/statement.hpp"
+
+namespace stele {
+
+/// Lives until it is done. A caller that waits in a call has it on its stack; for others complete() is called, once,
+/// from whichever thread has the answer, without any lock held.
+struct LaneRequest {
+    enum class State : std::uint8_t { waiting, leads, done };
+
+    std::span<const Statement> statements;  // one, or a batch that shares its Sync with nobody
+    std::span<Rows> answers;                // one a statement
+    Deadline deadline;
+    void (*complete)(LaneRequest&) noexcept = nullptr;  // null: its caller waits
+
+    std::optional<ErrorInfo> error;  // none: it is answered
+    std::atomic<State> state{State::waiting};
+    Deadline::Clock::time_point waits_since{};  // to be sent; for who measures
+    std::uint8_t bell = 0;                      // of its lane: where it is woken
+    std::uint32_t mark = 0;                     // of its own on that bell
+};
+
+}  // namespace stele

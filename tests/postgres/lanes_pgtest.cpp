@@ -1,0 +1,275 @@
+// Statements of many callers on few connections.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "stele/database.hpp"
+#include "support/server.hpp"
+
+namespace stele {
+namespace {
+
+using namespace std::chrono_literals;
+using test::error_of;
+using test::Server;
+using testing::HasSubstr;
+
+/// Runs `work(caller)` in so many threads.
+void in_threads(int count, const std::function<void(int)>& work) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; ++i) threads.emplace_back([&work, i] { work(i); });
+    for (std::thread& thread : threads) thread.join();
+}
+
+/// A table of 1,000 rows, n and 'row N'.
+Database with_rows(Server& server, const std::function<void(DatabaseOptions&)>& change = {}) {
+    DatabaseOptions options = server.options();
+    options.bare = true;
+    if (change) change(options);
+    Database database = Database::open(options);
+    database.execute("CREATE SCHEMA IF NOT EXISTS " + database.quoted_schema());
+    database.execute("CREATE TABLE " + database.quoted_schema() + ".t (n int PRIMARY KEY, text text)");
+    database.execute("INSERT INTO " + database.quoted_schema() +
+                     ".t SELECT n, 'row ' || n FROM generate_series(0, 999) n");
+    return database;
+}
+
+Statement row(const Database& database, int n) {
+    return Statement("SELECT text FROM " + database.quoted_schema() + ".t WHERE n = $1", n);
+}
+
+void expect_row(const Rows& rows, int n) {
+    ASSERT_EQ(rows.size(), 1u) << n;
+    EXPECT_EQ(rows[0].get<std::string>("text"), "row " + std::to_string(n));
+}
+
+TEST(Lanes, answer_each_of_many_callers_with_its_own_rows_on_two_connections) {
+    Server server;
+    Database database = with_rows(server);
+    in_threads(32, [&](int caller) {
+        for (int i = 0; i < 100; ++i) {
+            const int n = (caller * 100 + i) % 1000;
+            expect_row(database.query(row(database, n).read()), n);
+        }
+    });
+    EXPECT_LE(database.pool().idle, 2u + 1u);
+    EXPECT_EQ(database.pool().in_use, 0u) << "a lane keeps its connection while nobody waits";
+}
+
+TEST(Lanes, merge_reads_by_key_and_give_each_caller_its_row_or_none) {
+    Server server;
+    Database database = with_rows(server);
+    in_threads(32, [&](int caller) {
+        for (int i = 0; i < 100; ++i) {
+            const int n = (caller * 100 + i) % 1100;
+            const Rows rows = database.query(row(database, n).read_by_key());
+            if (n < 1000) {
+                expect_row(rows, n);
+            } else {
+                EXPECT_TRUE(rows.empty()) << n;
+            }
+        }
+    });
+}
+
+TEST(Lanes, an_error_is_its_callers_alone) {
+    Server server;
+    Database database = with_rows(server);
+    std::atomic<int> errors{0}, answers{0};
+    in_threads(32, [&](int caller) {
+        for (int i = 0; i < 100; ++i) {
+            const int n = (caller * 100 + i) % 1000;
+            const int wrong = i % 10 == 0 ? n : -1;
+            const Statement statement(
+                Sql("SELECT text, 1 / (n - $2) FROM " + database.quoted_schema() + ".t WHERE n = $1"), n, wrong);
+            try {
+                expect_row(
+                    database.query(caller % 2 == 0 ? Statement(statement).read() : Statement(statement).read_by_key()),
+                    n);
+                EXPECT_NE(n, wrong);
+                ++answers;
+            } catch (const Error& error) {
+                EXPECT_EQ(n, wrong) << error.what();
+                EXPECT_EQ(error.sqlstate(), "22012");
+                ++errors;
+            }
+        }
+    });
+    EXPECT_EQ(errors, 320);
+    EXPECT_EQ(answers, 2880);
+}
+
+TEST(Lanes, group_commit_acknowledges_each_write_and_undoes_only_the_guilty) {
+    Server server;
+    Database database = with_rows(server);
+    const std::string insert = "INSERT INTO " + database.quoted_schema() + ".t (n, text) VALUES ($1, $2)";
+    std::atomic<int> refused{0};
+    in_threads(32, [&](int caller) {
+        for (int i = 0; i < 50; ++i) {
+            const bool taken = i % 10 == 0;
+            const int n = taken ? i : 1000 + caller * 100 + i;
+            try {
+                EXPECT_EQ(database.execute(Statement(insert, n, "row").group_commit("t/" + std::to_string(n))), 1u);
+                EXPECT_FALSE(taken);
+            } catch (const Error& error) {
+                EXPECT_TRUE(taken) << error.what();
+                EXPECT_EQ(error.code(), ErrorCode::constraint_violation);
+                ++refused;
+            }
+        }
+    });
+    EXPECT_EQ(refused, 32 * 5);
+    EXPECT_EQ(
+        database.query("SELECT count(*)::int FROM " + database.quoted_schema() + ".t WHERE n >= 1000")[0].get<int>(0U),
+        32 * 45);
+}
+
+TEST(Lanes, of_two_writes_of_one_key_in_a_group_one_comes_after_the_other) {
+    Server server;
+    Database database = with_rows(server);
+    const std::string count = "UPDATE " + database.quoted_schema() + ".t SET text = (text::int + 1)::text WHERE n = 0";
+    database.execute("UPDATE " + database.quoted_schema() + ".t SET text = '0' WHERE n = 0");
+    in_threads(16, [&](int) {
+        for (int i = 0; i < 50; ++i) {
+            EXPECT_EQ(database.execute(Statement(count).group_commit("t/0")), 1u);
+        }
+    });
+    EXPECT_EQ(database.query(row(database, 0))[0].get<std::string>(0U), "800");
+}
+
+TEST(Lanes, a_group_runs_its_opening_once_and_in_its_own_transaction) {
+    Server server;
+    Database database = with_rows(server);
+    const std::string table = database.quoted_schema() + ".t";
+    database.execute("UPDATE " + table + " SET text = '0' WHERE n = 0");
+    const auto opening =
+        std::make_shared<const Statement>(Sql("UPDATE " + table + " SET text = (text::int + 1)::text WHERE n = 0"));
+    std::atomic<int> writes{0};
+    in_threads(16, [&](int caller) {
+        for (int i = 0; i < 50; ++i) {
+            const int n = 1000 + caller * 50 + i;
+            database.execute(Statement("INSERT INTO " + table + " VALUES ($1, txid_current()::text)", n)
+                                 .group_commit("t/" + std::to_string(n), opening));
+            ++writes;
+        }
+    });
+    const int openings = std::stoi(database.query(row(database, 0))[0].get<std::string>(0U));
+    const int commits =
+        database.query("SELECT count(DISTINCT text)::int FROM " + table + " WHERE n >= 1000")[0].get<int>(0U);
+    EXPECT_EQ(writes, 800);
+    EXPECT_EQ(openings, commits);
+    EXPECT_LT(openings, 800) << "nothing was committed together";
+}
+
+TEST(Lanes, a_caller_that_gives_up_leaves_the_lane_to_others) {
+    Server server;
+    Database database = with_rows(server);
+    std::thread slow([&] {
+        const auto error =
+            error_of([&] { database.query(Statement("SELECT pg_sleep(2)").read(), Deadline::after(100ms)); });
+        EXPECT_EQ(error.code, ErrorCode::deadline_exceeded);
+        EXPECT_FALSE(error.in_doubt);
+    });
+    in_threads(8, [&](int caller) {
+        for (int i = 0; i < 10; ++i) expect_row(database.query(row(database, caller).read()), caller);
+    });
+    slow.join();
+    expect_row(database.query(row(database, 1).read()), 1);
+}
+
+TEST(Lanes, a_write_whose_caller_gives_up_while_it_runs_is_in_doubt) {
+    Server server;
+    Database database = with_rows(server);
+    const auto error = error_of([&] {
+        database.execute(Statement("UPDATE " + database.quoted_schema() + ".t SET text = pg_sleep(1)::text WHERE n = 0")
+                             .group_commit("t/0"),
+                         Deadline::after(100ms));
+    });
+    EXPECT_EQ(error.code, ErrorCode::deadline_exceeded);
+    EXPECT_TRUE(error.in_doubt);
+}
+
+TEST(Lanes, reads_are_sent_again_when_their_connection_dies) {
+    Server server;
+    Database database =
+        with_rows(server, [&](DatabaseOptions& options) { options.dsn += " application_name=" + server.schema(); });
+    Database other = server.bare();
+    std::atomic<bool> over{false};
+    std::atomic<int> killed{0};
+    std::thread killer([&] {
+        for (int i = 0; i < 20; ++i) {
+            const Statement kill(
+                "SELECT count(pg_terminate_backend(pid))::int FROM pg_stat_activity WHERE application_name = $1",
+                server.schema());
+            killed += other.query(kill)[0].get<int>(0U);
+            std::this_thread::sleep_for(10ms);
+        }
+        over = true;
+    });
+    in_threads(8, [&](int caller) {
+        for (int n = caller; !over; n = (n + 1) % 1000) expect_row(database.query(row(database, n).read()), n);
+    });
+    killer.join();
+    EXPECT_GT(killed, 10);
+}
+
+TEST(Lanes, a_row_that_is_locked_stalls_its_own_write_only) {
+    Server server;
+    Database database = with_rows(server, [](DatabaseOptions& options) { options.lock_timeout = 200ms; });
+    const std::string update = "UPDATE " + database.quoted_schema() + ".t SET text = 'x' WHERE n = $1";
+    Transaction holder = database.begin();
+    holder.execute(Statement(update, 7));
+    std::atomic<int> locked{0};
+    in_threads(8, [&](int caller) {
+        try {
+            EXPECT_EQ(database.execute(Statement(update, caller).group_commit("t/" + std::to_string(caller))), 1u);
+            EXPECT_NE(caller, 7);
+        } catch (const Error& error) {
+            EXPECT_EQ(caller, 7);
+            EXPECT_EQ(error.sqlstate(), "55P03");
+            EXPECT_EQ(error.retry(), Retry::call);
+            ++locked;
+        }
+    });
+    EXPECT_EQ(locked, 1);
+}
+
+TEST(Lanes, one_connection_serves_lanes_and_transactions_in_turn) {
+    Server server;
+    Database database = with_rows(server, [](DatabaseOptions& options) { options.max_connections = 1; });
+    std::atomic<bool> over{false};
+    std::vector<std::thread> readers;
+    for (int caller = 0; caller < 4; ++caller) {
+        readers.emplace_back([&, caller] {
+            while (!over) expect_row(database.query(row(database, caller).read()), caller);
+        });
+    }
+    for (int i = 0; i < 20; ++i) {
+        Transaction transaction = database.begin();
+        expect_row(transaction.query(row(database, i)), i);
+        transaction.commit();
+    }
+    over = true;
+    for (std::thread& reader : readers) reader.join();
+}
+
+TEST(Lanes, callers_beyond_the_limit_wait_for_room_and_are_told_the_numbers_at_their_deadline) {
+    Server server;
+    Database database = with_rows(server, [](DatabaseOptions& options) { options.lanes = options.max_queued = 1; });
+    std::thread slow([&] { database.query(Statement("SELECT pg_sleep(0.6)").read()); });
+    std::this_thread::sleep_for(200ms);
+    std::thread queued([&] { expect_row(database.query(row(database, 1).read()), 1); });
+    std::this_thread::sleep_for(100ms);
+    const auto error = error_of([&] { database.query(row(database, 2).read(), Deadline::after(100ms)); });
+    EXPECT_EQ(error.code, ErrorCode::deadline_exceeded);
+    EXPECT_THAT(error.message, HasSubstr("1 statements already wait"));
+    expect_row(database.query(row(database, 3).read()), 3);  // there is room again
+    slow.join();
+    queued.join();
+}
+
+}  // namespace
+}  // namespace stele
