@@ -26,11 +26,14 @@ using Findings = std::vector<Finding>;
 
 /// What is to be done about a connection that cannot be made.
 Finding connection_finding(const Error& error, const std::optional<Dsn>& dsn);
+/// It is a pooler that takes no startup options.
+bool is_refused_by_pooler(const Error& error);
 
 /// Each appends what it found. They read only. They throw Error when the server is lost meanwhile.
 void check_server(Database& database, std::size_t pool_size, Findings& findings);
 /// `dsn`: nothing for the embedded cluster, to which there is a direct way.
-void check_pooler(const std::optional<Dsn>& dsn, Deadline deadline, Findings& findings);
+/// `expected`: what the connection string or the environment says.
+void check_pooler(const std::optional<Dsn>& dsn, Pooler expected, Deadline deadline, Findings& findings);
 void check_schema(Database& database, Findings& findings);
 
 }  // namespace stele::cli

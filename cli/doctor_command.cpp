@@ -15,21 +15,35 @@ namespace {
 
 using nlohmann::json;
 
-void examine(Context& context, const std::optional<Dsn>& dsn, Findings& findings) {
-    std::optional<Database> database;
+/// Nothing, and why among the findings, when it cannot be reached. One behind a pooler of which we were not told is
+/// examined all the same.
+std::optional<Database> connect(Context& context, const std::optional<Dsn>& dsn, Findings& findings) {
+    DatabaseOptions options = context.database_options(Tables::none);
+    options.max_prepared = 0;  // works behind any pooler
     try {
-        DatabaseOptions options = context.database_options(Tables::none);
-        options.max_prepared = 0;  // works behind any pooler
-        database = Database::open(std::move(options), context.deadline());
+        Database database = Database::open(options, context.deadline());
+        findings.push_back({"connection", Health::ok, database.describe(), {}});
+        return database;
     } catch (const Error& error) {
         if (error.code() == ErrorCode::invalid_argument) throw;
         findings.push_back(connection_finding(error, dsn));
-        return;
+        if (!is_refused_by_pooler(error) || options.pooler == Pooler::transaction) return std::nullopt;
     }
-    findings.push_back({"connection", Health::ok, database->describe(), {}});
+    options.pooler = Pooler::transaction;
+    try {
+        return Database::open(options, context.deadline());
+    } catch (const Error&) {
+        return std::nullopt;  // the finding stands
+    }
+}
+
+void examine(Context& context, const std::optional<Dsn>& dsn, Findings& findings) {
+    std::optional<Database> database = connect(context, dsn, findings);
+    if (!database) return;
     const std::size_t default_pool = database->options().max_connections;
     check_server(*database, dsn ? dsn->pool_size().value_or(default_pool) : default_pool, findings);
-    check_pooler(dsn, context.deadline().value_or(Deadline::after(std::chrono::seconds(10))), findings);
+    const Pooler expected = dsn ? dsn->pooler().value_or(Pooler::none) : Pooler::none;
+    check_pooler(dsn, expected, context.deadline().value_or(Deadline::after(std::chrono::seconds(10))), findings);
     check_schema(*database, findings);
 }
 

@@ -39,7 +39,8 @@ std::string fix_for(const Error& error, const Dsn& dsn) {
     const std::string user = parameter(dsn, "user", "ROLE");
     const std::string database = parameter(dsn, "dbname", "DATABASE");
     if (said.find("unsupported startup parameter") != std::string_view::npos) {
-        return "in pgbouncer.ini: ignore_startup_parameters = extra_float_digits,options";
+        return "add pooler=transaction to the connection string, or set POSTGRES_POOLER=transaction (and leave options "
+               "out); where pool_mode = session, in pgbouncer.ini: ignore_startup_parameters = options";
     }
     switch (error.code()) {
         case ErrorCode::authentication:
@@ -73,22 +74,44 @@ Finding connection_finding(const Error& error, const std::optional<Dsn>& dsn) {
     return {"connection", Health::failure, error.what(), dsn ? fix_for(error, *dsn) : std::string()};
 }
 
-void check_pooler(const std::optional<Dsn>& dsn, Deadline deadline, Findings& findings) {
+bool is_refused_by_pooler(const Error& error) {
+    return error.server_message().find("unsupported startup parameter") != std::string_view::npos;
+}
+
+void check_pooler(const std::optional<Dsn>& dsn, Pooler expected, Deadline deadline, Findings& findings) {
     if (!dsn) {
         findings.push_back({"pooler", Health::ok, "none: the embedded cluster is reached directly", {}});
         return;
     }
+    const bool prepared = expected == Pooler::transaction;
     const std::optional<PoolerFacts> facts = probe_pooler(*dsn, deadline);
     if (!facts) {
         findings.push_back({"pooler", Health::warning, "a second connection, to look for one, could not be made", {}});
+    } else if (!facts->between && prepared) {
+        findings.push_back({"pooler", Health::warning,
+                            "none: the server itself answers, and pooler=transaction only costs prepared statements",
+                            "leave pooler=transaction out of the connection string and the environment"});
     } else if (!facts->between) {
         findings.push_back({"pooler", Health::ok, "none: the server itself answers", {}});
+    } else if (facts->shares_sessions && prepared) {
+        findings.push_back(
+            {"pooler",
+             Health::ok,
+             "a pooler that lends connections for one transaction, for which pooler=transaction is right",
+             {}});
     } else if (facts->shares_sessions) {
-        findings.push_back({"pooler", Health::warning,
-                            "a pooler that lends connections for one transaction (transaction pooling): prepared "
-                            "statements work only if it follows them, as PgBouncer does since 1.21",
-                            "PgBouncer 1.21 or newer with max_prepared_statements = 200 in pgbouncer.ini; or "
-                            "DatabaseOptions::max_prepared = 0; or pool_mode = session"});
+        findings.push_back({"pooler", Health::failure,
+                            "a pooler that lends connections for one transaction (transaction pooling), which Stele "
+                            "was not told of: prepared statements and settings of a session get lost in it",
+                            "add pooler=transaction to the connection string (DatabaseOptions::pooler = "
+                            "Pooler::transaction), or set POSTGRES_POOLER=transaction; or pool_mode = session in "
+                            "pgbouncer.ini"});
+    } else if (prepared) {
+        findings.push_back({"pooler",
+                            Health::ok,
+                            "there is a pooler; pooler=transaction fits any mode of it, and in session mode is not "
+                            "needed",
+                            {}});
     } else {
         findings.push_back({"pooler",
                             Health::ok,

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "stele/cluster.hpp"
+#include "stele/dsn.hpp"
 #include "stele/error.hpp"
 #include "stele/executor.hpp"
 #include "stele/export.hpp"
@@ -45,12 +46,22 @@ struct DatabaseOptions {
     /// How long a group commit waits for a row that another session has locked, before that write fails and lets the
     /// others pass. 0: as long as the statement timeout lets it.
     std::chrono::milliseconds lock_timeout{1000};
-    std::chrono::seconds max_lifetime{3600};            ///< of a connection; replaced when it is next returned
+    std::size_t max_connecting = 4;           ///< connections being made at once; other callers wait for one of them
+    std::chrono::seconds max_lifetime{3600};  ///< of a connection; replaced when it is next returned
+    std::chrono::seconds max_idle{300};       ///< all connections but one are closed after such a silence; 0: kept
+    /// How long an outage may have lasted while calls still wait for its end: see Database. 0: they never wait.
+    std::chrono::milliseconds outage_patience{10'000};
     std::chrono::milliseconds connect_timeout{10'000};  ///< of one connection attempt
     std::chrono::milliseconds call_timeout{30'000};     ///< default deadline of a call
     std::chrono::milliseconds statement_timeout{
         60'000};                     ///< server-side limit, for statements whose caller gave up; 0: none
     std::size_t max_prepared = 256;  ///< prepared statements kept per connection; 0: none are named
+
+    /// Behind PgBouncer in transaction mode this must say Pooler::transaction (a DSN's own `pooler` beats it). Then
+    /// max_prepared counts as 0, statement_timeout holds inside transactions only (as SET LOCAL; for the rest use ALTER
+    /// ROLE ... SET), and what needs a session is Error(invalid_argument): connect(), `initialize`, LISTEN, SET without
+    /// LOCAL. Session-level advisory locks and temporary tables cannot be told from other statements: do not use them.
+    Pooler pooler = Pooler::none;
 
     /// Runs once on every new connection, before its first use.
     std::function<void(Executor&)> initialize{};
@@ -74,6 +85,14 @@ class Connection;
 /// but not usable in a forked child. Recovers by itself when the server comes back: statements
 /// that were not sent yet, and repeatable ones, are sent again on a new connection until their deadline; a write whose
 /// answer is missing throws Error(unavailable) with in_doubt() set.
+///
+/// Outages. When a server that was there takes no connection any more, one caller at a time tries again, after pauses
+/// that grow from 20 ms to 1 s. During the first `outage_patience` the others wait, until their deadlines: a restart or
+/// a failover costs them time and no error. In an outage that has lasted longer, who needs a new connection fails at
+/// once with the error of the last attempt, with how often and since when it was tried, while every pause one caller
+/// tries; the first that succeeds ends the outage for all. An error that time does not mend (a wrong password) is not
+/// waited for. A server that answers but has no free connection leaves callers waiting for those already made. Opening
+/// a database waits only for a server that says that it is starting.
 class STELE_API Database final : public Executor {
 public:
     /// Connects, and migrates unless told otherwise.
@@ -92,12 +111,14 @@ public:
     template <class Work>
     auto transaction(Work&& work, TransactionOptions options = {}, int attempts = 5);
 
-    /// Lends an exclusive connection (session state such as SET is undone when it is returned).
+    /// Lends an exclusive connection (session state such as SET is undone when it is returned). Behind a transaction
+    /// pooler there is no such thing: Error(invalid_argument).
     Connection connect(std::optional<Deadline> deadline = {});
 
     const std::string& schema() const noexcept;
     /// The schema, quoted as an SQL identifier.
     const std::string& quoted_schema() const noexcept;
+    /// As given, but for `pooler`, where the DSN decides.
     const DatabaseOptions& options() const noexcept;
     /// "user@host:port/database", without a password.
     std::string describe() const;

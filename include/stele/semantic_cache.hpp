@@ -31,9 +31,9 @@ struct SemanticCacheOptions {
     std::size_t max_query_bytes = 32'768;
     std::size_t max_response_bytes = 4'194'304;
     std::size_t max_metadata_bytes = 65'536;
-    /// A store that cannot be reached turns get into a counted miss (put still throws). Off: get throws too. Each such
-    /// get waits for the store to come back until its deadline: where an answer of the model is better than waiting,
-    /// give get a short one.
+    /// A store that cannot be reached turns get into a counted miss (put still throws). Off: get throws too. In the
+    /// first DatabaseOptions::outage_patience of an outage each such get waits for the store to come back, until its
+    /// deadline: where an answer of the model is better than waiting, give get a short one.
     bool miss_when_unavailable = true;
 };
 

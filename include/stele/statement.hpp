@@ -113,8 +113,18 @@ public:
     const Parameters& parameters() const noexcept { return parameters_; }
     Parameters& parameters() noexcept { return parameters_; }
 
-    /// Declares that running it twice is the same as once (a read, or a write guarded by a compare). Only such
-    /// statements are sent again when the connection is lost before their answer came.
+    /// Declares that running it twice is the same as once, the answer included. Only such statements are sent again
+    /// when the connection is lost before their answer came. A read is; so is a write of a given value under a key; and
+    /// so is a write guarded by a compare, if it passes where it finds its own effect:
+    ///
+    ///     UPDATE t SET value = $2, revision = $4 WHERE key = $1 AND revision IN ($3, $4)
+    ///     INSERT INTO t (key, value, revision) VALUES ($1, $2, $4) ON CONFLICT (key) DO UPDATE SET value =
+    ///         EXCLUDED.value WHERE t.revision = EXCLUDED.revision
+    ///
+    /// where $3 is the revision that was read and $4 a new one of this write alone (Uuid::v7()): one row is affected
+    /// when it is done, however often it was sent, and none when somebody else was first. None, too, when somebody
+    /// overwrote it between two sendings, as if it had come too late. A compare with the old revision alone is not
+    /// repeatable: sent again it would take its own effect for somebody else's. Writes of any other kind: see once().
     Statement& repeatable() & noexcept {
         repeatable_ = true;
         return *this;

@@ -18,6 +18,7 @@
 #include "stele/metrics.hpp"
 #include "stele/migrations.hpp"
 #include "stele/models.hpp"
+#include "stele/once.hpp"
 #include "stele/prometheus.hpp"
 #include "stele/rows.hpp"
 #include "stele/scope.hpp"

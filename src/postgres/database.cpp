@@ -6,6 +6,7 @@
 #include "postgres/database_impl.hpp"
 #include "postgres/exclusive_connection.hpp"
 #include "postgres/identifier.hpp"
+#include "postgres/sessionless.hpp"
 #include "postgres/transaction_impl.hpp"
 #include "stele/migrations.hpp"
 
@@ -17,9 +18,9 @@ Wire::Options wire_options(Database::Impl& impl, Dsn dsn) {
     Wire::Options options;
     options.dsn = std::move(dsn);
     options.connect.attempt = impl.options.connect_timeout;
-    options.connect.patient = impl.cluster.has_value();
     options.statement_timeout = impl.options.statement_timeout;
-    options.max_prepared = impl.options.max_prepared;
+    options.max_prepared = impl.sessionless() ? 0 : impl.options.max_prepared;
+    options.sessionless = impl.sessionless();
     if (impl.cluster) {
         options.before_attempt = [&impl](Deadline deadline) { impl.cluster->ensure_running(deadline); };
     }
@@ -96,11 +97,21 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
         dsn = impl->cluster->dsn();
     }
     impl->target = dsn->describe();
+    impl->options.pooler = dsn->pooler().value_or(impl->options.pooler);
+    if (impl->sessionless() && impl->options.initialize) {
+        raise(ErrorCode::invalid_argument,
+              "initialize prepares a session, which a transaction pooler (pooler=transaction) does not give; use ALTER "
+              "ROLE ... SET, or connect directly");
+    }
     impl->observer = Observer(impl->options.metrics, impl->options.tracer, *dsn);
     PoolMachine::Limits limits;
     limits.maximum = dsn->pool_size().value_or(impl->options.max_connections);
     limits.max_waiters = impl->options.max_waiters;
+    limits.max_connecting = std::max<std::size_t>(impl->options.max_connecting, 1);
     limits.max_lifetime = impl->options.max_lifetime;
+    limits.max_idle = impl->options.max_idle;
+    limits.outage.patience = impl->options.outage_patience;
+    limits.outage.trusts = impl->cluster.has_value();
     impl->pool.emplace(limits, wire_options(*impl, std::move(*dsn)));
     if (impl->options.lanes > 0) {
         Lanes::Options lanes;
@@ -123,6 +134,7 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
 }
 
 void Database::perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
+    if (impl_->sessionless()) value_or_raise(check_sessionless(statements));
     impl_->observer.call(Observer::kind_of(statements), statements, [&] {
         if (impl_->lanes && statements.size() == 1 && statements.front().lane() != Lane::none) {
             run_on_lane(*impl_, statements, answers, deadline);
@@ -142,6 +154,11 @@ Transaction Database::begin(TransactionOptions options, std::optional<Deadline> 
 }
 
 Connection Database::connect(std::optional<Deadline> deadline) {
+    if (impl_->sessionless()) {
+        raise(ErrorCode::invalid_argument,
+              "a connection of one's own has no session behind a transaction pooler (pooler=transaction); use a "
+              "transaction, or connect to the server directly");
+    }
     const Deadline until = deadline ? *deadline : default_deadline();
     return Connection(std::make_unique<Connection::Impl>(impl_, impl_->lease(until)));
 }

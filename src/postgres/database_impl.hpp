@@ -22,6 +22,8 @@ struct Database::Impl {
     std::optional<Pool> pool;
     std::optional<Lanes> lanes;  // after the pool: they borrow from it. None: every call takes a connection
 
+    /// Behind a transaction pooler: no session is ours for longer than a transaction.
+    bool sessionless() const noexcept { return options.pooler == Pooler::transaction; }
     Deadline default_deadline() const { return Deadline::after(options.call_timeout); }
     void log(LogLevel level, std::string_view message) const noexcept;
     /// A lease, or the Error thrown.

@@ -87,7 +87,7 @@ tl::unexpected<ErrorInfo> unknown_parameter(const std::vector<DsnSetting>& setti
     };
     const bool showable = is_name(name) && std::none_of(settings.begin(), settings.end(), could_show);
     return refused("connection string: unknown parameter" + (showable ? " \"" + name + "\"" : std::string()) +
-                   "; known are libpq's, ssl, connections, connection_limit, maxsize and max_size");
+                   "; known are libpq's, ssl, pooler, connections, connection_limit, maxsize and max_size");
 }
 
 /// haiway's spellings of sslmode, as libpq's. `name` says where the value was given.
@@ -113,6 +113,12 @@ Result<std::size_t> pool_size(std::string_view value, std::string_view name) {
     std::size_t size = 0;
     if (is_number(value, size) && size >= 1) return size;
     return refused(std::string(name) + " must be a whole number of connections, at least 1");
+}
+
+Result<Pooler> pooler_of(std::string_view value, std::string_view name) {
+    if (value == "none") return Pooler::none;
+    if (value == "transaction") return Pooler::transaction;
+    return refused(std::string(name) + " must be none or transaction");
 }
 
 std::vector<std::string_view> items(std::string_view list) {
@@ -147,8 +153,8 @@ public:
         Parameters own;  // what libpq does not know
         for (std::size_t i = 0; i < text.settings.size(); ++i) {
             const auto& [name, value] = text.settings[i];
-            const bool is_own =
-                name == "ssl" || std::find(kPoolNames.begin(), kPoolNames.end(), name) != kPoolNames.end();
+            const bool is_own = name == "ssl" || name == "pooler" ||
+                                std::find(kPoolNames.begin(), kPoolNames.end(), name) != kPoolNames.end();
             if (!is_own && libpq_keywords().count(name) == 0) return unknown_parameter(text.settings, i);
             (is_own ? own : parameters_)[name] = value;
         }
@@ -164,6 +170,11 @@ public:
             if (!size) return fail(std::move(size.error()));
             pool_size_ = *size;
             break;
+        }
+        if (const std::string& named = own["pooler"]; !named.empty()) {
+            auto pooler = pooler_of(named, "pooler");
+            if (!pooler) return fail(std::move(pooler.error()));
+            pooler_ = *pooler;
         }
         std::erase_if(parameters_, [](const auto& parameter) { return parameter.second.empty(); });
         return has("port") ? check_ports(parameters_["port"], "port") : Result<void>();
@@ -186,10 +197,11 @@ public:
                 if (is_uri_ && !is_given(part) && wants_literal(part)) parameters_[part.keyword] = part.literal;
             }
         }
-        return fill_pool_size();
+        if (auto filled = fill_pool_size(); !filled) return filled;
+        return fill_pooler();
     }
 
-    Dsn build() { return Dsn::of(std::move(parameters_), pool_size_); }
+    Dsn build() { return Dsn::of(std::move(parameters_), pool_size_, pooler_); }
 
 private:
     bool has(const char* keyword) const { return parameters_.count(keyword) != 0; }
@@ -239,10 +251,20 @@ private:
         return {};
     }
 
+    Result<void> fill_pooler() {
+        const auto value = environment_.variable("POSTGRES_POOLER");
+        if (pooler_ || !value) return {};
+        auto pooler = pooler_of(*value, "POSTGRES_POOLER");
+        if (!pooler) return fail(std::move(pooler.error()));
+        pooler_ = *pooler;
+        return {};
+    }
+
     const DsnEnvironment& environment_;
     bool is_uri_ = false;
     Parameters parameters_;
     std::optional<std::size_t> pool_size_;
+    std::optional<Pooler> pooler_;
 };
 
 /// "host:port" of each host, with commas.
@@ -308,10 +330,12 @@ std::optional<Dsn> Dsn::from_environment() {
     return value_or_raise(dsn_from_environment(DsnEnvironment::of_process()));
 }
 
-Dsn Dsn::of(std::map<std::string, std::string> parameters, std::optional<std::size_t> pool_size) {
+Dsn Dsn::of(std::map<std::string, std::string> parameters, std::optional<std::size_t> pool_size,
+            std::optional<Pooler> pooler) {
     Dsn dsn;
     dsn.parameters_ = std::move(parameters);
     dsn.pool_size_ = pool_size;
+    dsn.pooler_ = pooler;
     return dsn;
 }
 

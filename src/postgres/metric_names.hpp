@@ -33,7 +33,7 @@ inline constexpr HistogramInfo kConnectSeconds{"stele_postgres_connect_duration_
                                                {"lane"},
                                                kSecondsBounds};
 inline constexpr CounterInfo kConnectFailures{
-    "stele_postgres_connect_failures_total", "Connections that could not be made before the deadline.", {"lane"}};
+    "stele_postgres_connect_failures_total", "Attempts to connect that failed.", {"lane"}};
 inline constexpr CounterInfo kConnectionsLost{
     "stele_postgres_connections_lost_total", "Connections that died or were found dead.", {"lane"}};
 inline constexpr CounterInfo kReconnects{

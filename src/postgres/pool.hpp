@@ -45,7 +45,7 @@ public:
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
 
-    /// Waits in line until the deadline.
+    /// Waits in line until the deadline, or until there is no hope.
     Result<Lease> acquire(Deadline deadline) STELE_EXCLUDES(mutex_);
     PoolStatus status() const STELE_EXCLUDES(mutex_);
     /// Whether somebody waits for a connection.
@@ -57,7 +57,11 @@ private:
     friend class Lease;
     // `since`: untouched unless it had to wait
     Result<Lease> wait_in_line(Deadline deadline, Observer::Time& since) STELE_EXCLUDES(mutex_);
-    Result<Lease> connect(std::size_t slot, Deadline deadline) STELE_EXCLUDES(mutex_);
+    /// A lease; an error; or nothing: decide again.
+    Result<std::optional<Lease>> connect(std::size_t slot, PoolMachine::Ticket ticket, Deadline deadline)
+        STELE_EXCLUDES(mutex_);
+    Deadline close_surplus() noexcept STELE_EXCLUDES(mutex_);
+    void wait(PoolMachine::Ticket ticket, Deadline until) STELE_REQUIRES(mutex_);
     void take_back(std::size_t slot, bool close) noexcept STELE_EXCLUDES(mutex_);
     void changed() STELE_REQUIRES(mutex_);
 
@@ -66,7 +70,6 @@ private:
     mutable Mutex mutex_;
     PoolMachine machine_ STELE_GUARDED_BY(mutex_);
     std::map<PoolMachine::Ticket, Condition*> waiting_ STELE_GUARDED_BY(mutex_);
-    bool connected_once_ STELE_GUARDED_BY(mutex_) = false;
     std::atomic<std::size_t> waiters_{0};
     std::size_t to_replace_ STELE_GUARDED_BY(mutex_) = 0;  // lost, and not made anew yet
     PoolStatus reported_ STELE_GUARDED_BY(mutex_);

@@ -45,6 +45,9 @@ std::string_view hint_of(std::string_view state) {
     if (state == "53100") return " (free disk space on the server; nothing of this call was stored)";
     if (state == "53300") return " (raise max_connections on the server or lower the pool size)";
     if (state == "57014") return " (the server cancelled it: statement_timeout or an administrator)";
+    if (state == "26000" || state == "42P05") {
+        return " (behind a pooler in transaction mode, say pooler=transaction in the connection string)";
+    }
     if (state == "55P03") return " (another session holds a lock; try again)";
     return "";
 }
@@ -96,6 +99,12 @@ ErrorInfo connect_error(const PGconn* connection, std::string_view target) {
     } else if (has("permission denied for database")) {
         info.code = ErrorCode::permission;
         info.message = fmt::format("the role may not connect to {}", target);
+    } else if (has("unsupported startup parameter")) {
+        info.code = ErrorCode::unavailable;
+        info.message = fmt::format(
+            "a pooler (PgBouncer) at {} refuses a startup parameter; say pooler=transaction in the connection string, "
+            "or DatabaseOptions::pooler = Pooler::transaction, and leave `options` out of the connection string",
+            target);
     } else if (has("too many clients") || has("remaining connection slots") || has("too many connections")) {
         info.code = ErrorCode::resources;
         info.retry = Retry::call;

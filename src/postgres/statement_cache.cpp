@@ -24,7 +24,7 @@ StatementCache::Entry* StatementCache::find_or_add(const Statement& statement) {
         ++marked_;
         return &entries_.front();
     }
-    entries_.push_front({"stele_" + std::to_string(++last_name_), std::string(statement.sql().text()), types_});
+    entries_.push_front({prefix_ + std::to_string(++last_name_), std::string(statement.sql().text()), types_});
     Entry& entry = entries_.front();
     index_.emplace(Key{entry.sql, entry.types}, entries_.begin());
     ++marked_;

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "stele/statement.hpp"
@@ -19,7 +20,10 @@ namespace stele {
 /// answered; never talks itself. Not thread-safe.
 class StatementCache {
 public:
-    explicit StatementCache(std::size_t capacity) : capacity_(capacity) {}
+    /// `prefix` of the names: another for each connection, or behind a pooler that lends one session to several, one
+    /// would run another's statement.
+    explicit StatementCache(std::size_t capacity, std::string prefix = "stele_")
+        : capacity_(capacity), prefix_(std::move(prefix)) {}
 
     struct Entry {
         std::string name;
@@ -54,6 +58,7 @@ private:
     };
 
     std::size_t capacity_;
+    std::string prefix_;
     std::size_t marked_ = 0;
     std::uint64_t last_name_ = 0;
     std::list<Entry> entries_;  // most recently used first

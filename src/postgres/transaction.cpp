@@ -6,6 +6,7 @@
 #include <array>
 #include <thread>
 
+#include "postgres/sessionless.hpp"
 #include "postgres/transaction_impl.hpp"
 
 namespace stele {
@@ -33,6 +34,10 @@ std::string savepoint_name(int depth) {
 Transaction::Impl::Impl(std::shared_ptr<Database::Impl> owner, Lease lent, const TransactionOptions& options)
     : database(std::move(owner)), lease(std::move(lent)), read_only(options.read_only) {
     pending.emplace_back(Sql(begin_text(options)));
+    const auto limit = database->options.statement_timeout;
+    if (database->sessionless() && limit.count() > 0) {
+        pending.emplace_back(Sql(fmt::format("SET LOCAL statement_timeout = {}", limit.count())));
+    }
 }
 
 void Transaction::Impl::check_innermost(int at_depth) const {
@@ -51,6 +56,7 @@ void Transaction::Impl::perform(std::span<const Statement> statements, std::span
     if (failed)
         raise(ErrorCode::invalid_argument, "a statement of this transaction failed; only a rollback is possible");
 
+    if (database->sessionless()) value_or_raise(check_sessionless(statements));
     // the id must be known before COMMIT is sent, or a lost commit could not be looked up; asking rides along
     const bool ask_id = !read_only && xid.empty();
     const std::size_t before = pending.size();

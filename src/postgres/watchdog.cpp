@@ -15,7 +15,7 @@ Deadline::Clock::rep count_of(Deadline::Clock::time_point point) {
 
 }  // namespace
 
-Watchdog::~Watchdog() {
+void Watchdog::stop() noexcept {
     {
         MutexLock lock(mutex_);
         stopping_ = true;
@@ -85,18 +85,39 @@ void Watchdog::look_by(Count point) noexcept {
     changed_.notify_one();
 }
 
+void Watchdog::chore_by(Deadline point) noexcept {
+    const Count by = count_of(point.point());
+    if (by >= next_chore_.load()) return;
+    MutexLock lock(mutex_);
+    if (by >= next_chore_.load()) return;
+    next_chore_.store(by);
+    changed_.notify_one();
+}
+
 void Watchdog::run() {
     MutexLock lock(mutex_);
     while (!stopping_) {
-        const Count next = next_look_.load();
+        if (count_of(Deadline::Clock::now()) >= next_chore_.load()) {
+            do_chore();
+            continue;  // meanwhile it may have been stopped
+        }
+        const Count next = std::min(next_look_.load(), next_chore_.load());
         if (next == kNever) {
             changed_.wait(mutex_);
         } else if (count_of(Deadline::Clock::now()) < next) {
             changed_.wait_until(mutex_, Deadline::Clock::time_point(Deadline::Clock::duration(next)));
-        } else {
+        } else if (next_look_.load() <= next) {
             look_at_all();
         }
     }
+}
+
+void Watchdog::do_chore() {
+    next_chore_.store(kNever);
+    mutex_.unlock();  // it may close connections, and so end their watches
+    const Count by = count_of(chore_().point());
+    mutex_.lock();
+    next_chore_.store(std::min(by, next_chore_.load()));
 }
 
 void Watchdog::look_at_all() {

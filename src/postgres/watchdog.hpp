@@ -19,10 +19,17 @@ namespace stele {
 /// that time. Thread-safe; must outlive its watches and alarms.
 class Watchdog {
 public:
-    Watchdog() = default;
+    /// `chore`: what the same thread does beside it at the point asked for by chore_by(); returns when to be called
+    /// next. It must not throw, nor take long.
+    explicit Watchdog(std::function<Deadline()> chore = {}) : chore_(std::move(chore)) {}
     Watchdog(const Watchdog&) = delete;
     Watchdog& operator=(const Watchdog&) = delete;
-    ~Watchdog();
+    ~Watchdog() { stop(); }
+
+    /// Does nothing before the first watch.
+    void chore_by(Deadline point) noexcept STELE_EXCLUDES(mutex_);
+    /// Ends the thread: no chore runs after it, and no call is ended. For an owner whose chore uses what dies first.
+    void stop() noexcept STELE_EXCLUDES(mutex_);
 
 private:
     using Count = Deadline::Clock::rep;
@@ -87,12 +94,15 @@ public:
 private:
     void run() STELE_EXCLUDES(mutex_);
     void look_at_all() STELE_REQUIRES(mutex_);
+    void do_chore() STELE_REQUIRES(mutex_);
     void look_by(Count point) noexcept STELE_EXCLUDES(mutex_);
 
     Mutex mutex_;
     Condition changed_;
     std::vector<Point*> points_ STELE_GUARDED_BY(mutex_);
-    std::atomic<Count> next_look_{kNever};  // written under the mutex
+    std::atomic<Count> next_look_{kNever};   // written under the mutex
+    std::atomic<Count> next_chore_{kNever};  // the same
+    std::function<Deadline()> chore_;
     bool stopping_ STELE_GUARDED_BY(mutex_) = false;
     std::thread thread_;
 };

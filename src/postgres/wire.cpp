@@ -8,7 +8,6 @@
 #include <charconv>
 #include <map>
 #include <random>
-#include <thread>
 
 #include "postgres/host_list.hpp"
 #include "postgres/result_data.hpp"
@@ -62,7 +61,7 @@ std::string startup_options(const Wire::Options& options, const std::string& giv
 PGconn* start_connection(const Wire::Options& options, std::map<std::string, std::string> all) {
     all["client_encoding"] = "UTF8";
     all.emplace("application_name", "stele");
-    all["options"] = startup_options(options, all["options"]);
+    if (!options.sessionless) all["options"] = startup_options(options, all["options"]);
     std::vector<const char*> names, values;
     for (const auto& [name, value] : all) {
         names.push_back(name.c_str());
@@ -71,6 +70,11 @@ PGconn* start_connection(const Wire::Options& options, std::map<std::string, std
     names.push_back(nullptr);
     values.push_back(nullptr);
     return PQconnectStartParams(names.data(), values.data(), 0);
+}
+
+std::string statement_prefix() {
+    std::random_device random;
+    return fmt::format("stele_{:08x}{:04x}_", random(), random() & 0xffffu);
 }
 
 void drop_notice(void*, const PGresult*) {}
@@ -91,22 +95,22 @@ ConnectMachine::Poll poll_status(PostgresPollingStatusType status) {
 
 }  // namespace
 
-Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& watchdog, Deadline deadline,
-                                            bool patient) {
+Wire::Wire(const Options& options) : observer_(*options.observer), cache_(options.max_prepared, statement_prefix()) {}
+
+Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& watchdog, Deadline deadline) {
     using Do = ConnectMachine::Do;
     const auto now = [] { return Deadline::Clock::now(); };
     const std::string target = options.dsn.describe();
     ConnectMachine::Limits limits = options.connect;
-    limits.patient = limits.patient || patient;
     limits.attempt = attempt_limit(options);
     std::map<std::string, std::string> servers = options.dsn.parameters();
     std::string server;  // the one that libpq is talking to
-    ConnectMachine machine(limits, deadline, std::random_device{}());
+    ConnectMachine machine(limits, deadline);
     std::unique_ptr<Wire> wire;
     const auto refused = [&] {
         ErrorInfo error = connect_error(wire->connection_.get(), target);
         wire.reset();
-        return machine.failed(std::move(error), now());
+        return machine.failed(std::move(error));
     };
     const auto advance = [&] {
         const PostgresPollingStatusType status = PQconnectPoll(wire->connection_.get());
@@ -121,7 +125,6 @@ Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& wa
         if (wait_for(PQsocket(wire->connection_.get()), events, until) == Woken::ready) return advance();
         // libpq itself would wait for this server for ever
         const bool another = leave_out_host(servers, PQhost(wire->connection_.get()), PQport(wire->connection_.get()));
-        if (!another) servers = options.dsn.parameters();
         wire.reset();
         return machine.timed_out(now(), another);
     };
@@ -156,14 +159,10 @@ Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& wa
                     action = machine.set_up(now());
                 } else {
                     wire.reset();
-                    action = machine.failed(std::move(set_up.error()), now());
+                    action = machine.failed(std::move(set_up.error()));
                 }
                 break;
             }
-            case Do::sleep:
-                std::this_thread::sleep_until(action.until.point());
-                action = machine.slept(now());
-                break;
             case Do::use: return wire;
             case Do::give_up: return fail(machine.error());
         }

@@ -57,16 +57,16 @@ public:
         ConnectMachine::Limits connect;
         std::chrono::milliseconds statement_timeout{0};
         std::size_t max_prepared = 256;
-        /// Before each attempt; may start a server of ours. Throws Error to give up.
+        bool sessionless = false;  // behind a transaction pooler, which refuses startup options
+        /// Before the attempt; may start a server of ours. Throws Error to give up.
         std::function<void(Deadline)> before_attempt;
         std::function<Result<void>(Wire&, Deadline)> set_up;
         std::function<void(std::string_view)> notice;
         const Observer* observer = &Observer::nobody();  // outlives the wire
     };
 
-    /// `options` and `watchdog` must outlive the wire. `patient`: keep trying while the server refuses connections.
-    static Result<std::unique_ptr<Wire>> connect(const Options& options, Watchdog& watchdog, Deadline deadline,
-                                                 bool patient);
+    /// One attempt. `options` and `watchdog` must outlive the wire.
+    static Result<std::unique_ptr<Wire>> connect(const Options& options, Watchdog& watchdog, Deadline deadline);
 
     /// Sends the statements in one flush with one Sync and waits for all answers, one a statement. On an error nothing
     /// of the batch happened (outside an explicit transaction), unless the error's in_doubt says otherwise, and the
@@ -95,7 +95,7 @@ private:
     struct Finish {
         void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
     };
-    explicit Wire(const Options& options) : observer_(*options.observer), cache_(options.max_prepared) {}
+    explicit Wire(const Options& options);
     bool enqueue(Batch& batch, std::span<const Statement* const> statements);
     bool send(const Statement& statement, const StatementCache::Entry* entry);
     BatchMachine::Do take(Batch& batch);

@@ -131,6 +131,17 @@ TEST(Dsn, draive_004_the_first_named_pool_size_counts_with_its_last_value) {
     EXPECT_THAT(parsed("postgres://h/d?connections=8").parameters(), Not(Contains(Key("connections"))));
 }
 
+TEST(Dsn, names_the_pooler_or_takes_it_from_the_environment) {
+    EXPECT_EQ(parsed("postgres://h/d").pooler(), std::nullopt);
+    EXPECT_EQ(parsed("postgres://h/d?pooler=transaction").pooler(), Pooler::transaction);
+    EXPECT_EQ(parsed("host=h pooler=none", {{"POSTGRES_POOLER", "transaction"}}).pooler(), Pooler::none);
+    EXPECT_EQ(parsed("service=s", {{"POSTGRES_POOLER", "transaction"}}).pooler(), Pooler::transaction);
+    EXPECT_EQ(parsed("host=h pooler=''").pooler(), std::nullopt);
+    EXPECT_EQ(value(parsed("host=h pooler=transaction"), "pooler"), "(none)");  // not for libpq
+    EXPECT_THAT(refusal("host=h pooler=statement"), HasSubstr("pooler must be none or transaction"));
+    EXPECT_THAT(refusal("host=h", {{"POSTGRES_POOLER", "yes"}}), HasSubstr("POSTGRES_POOLER must be"));
+}
+
 TEST(Dsn, draive_004_a_pool_size_that_is_no_positive_integer_is_refused_by_name) {
     for (const char* size : {"", "x", "0", "-1", "1.5", "4x", "99999999999999999999"}) {
         EXPECT_THAT(refusal("postgres://h/d?connection_limit=" + std::string(size)), HasSubstr("connection_limit"));

@@ -133,5 +133,47 @@ TEST(Watchdog, an_alarm_that_is_set_while_it_rings_rings_again) {
     EXPECT_GE(rings, 500);
 }
 
+TEST(Watchdog, does_its_chore_when_it_is_asked_for_and_again_when_that_says_so) {
+    std::atomic<int> runs{0};
+    Watchdog watchdog([&runs] { return ++runs < 3 ? Deadline::after(5ms) : Deadline::never(); });
+    const SocketPair sockets;
+    const Watchdog::Watch watch(watchdog, sockets.ours());
+    std::this_thread::sleep_for(20ms);
+    EXPECT_EQ(runs, 0);
+    watchdog.chore_by(Deadline::after(1h));
+    watchdog.chore_by(Deadline::after(10ms));  // the earlier counts
+    for (int i = 0; i < 2'000 && runs < 3; ++i) std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(20ms);
+    EXPECT_EQ(runs, 3);
+}
+
+TEST(Watchdog, ends_late_calls_beside_its_chore) {
+    Watchdog watchdog([] { return Deadline::after(1ms); });
+    const SocketPair sockets;
+    Watchdog::Watch watch(watchdog, sockets.ours());
+    watchdog.chore_by(Deadline::after(0ms));
+    watch.begin(Deadline::after(20ms));
+    EXPECT_TRUE(sockets.woken_within(20s));
+    EXPECT_TRUE(watch.end());
+}
+
+TEST(Watchdog, does_no_chore_after_it_was_stopped_not_even_one_that_it_was_at) {
+    std::atomic<bool> began{false}, stopped{false}, late{false};
+    Watchdog watchdog([&] {
+        began = true;
+        std::this_thread::sleep_for(20ms);
+        late = late || stopped;
+        return Deadline::after(0ms);
+    });
+    const SocketPair sockets;
+    const Watchdog::Watch watch(watchdog, sockets.ours());
+    watchdog.chore_by(Deadline::after(0ms));
+    while (!began) std::this_thread::sleep_for(1ms);
+    watchdog.stop();
+    stopped = true;
+    std::this_thread::sleep_for(50ms);
+    EXPECT_FALSE(late);
+}
+
 }  // namespace
 }  // namespace stele
