@@ -105,7 +105,7 @@ TEST_F(TransactionTest, an_error_inside_a_savepoint_leaves_the_transaction_usabl
 }
 
 TEST_F(TransactionTest, an_empty_transaction_never_talks_to_the_server) {
-    test::Proxy proxy;
+    test::Proxy proxy(test::server_dsn());
     DatabaseOptions options = server.options();
     options.dsn = proxy.dsn();
     options.bare = true;
@@ -183,7 +183,7 @@ TEST_F(TransactionTest, a_connection_lost_before_the_commit_was_sent_is_found_ou
 
 TEST(TransactionOverABadWire, a_commit_whose_answer_was_lost_is_found_committed) {
     Server server;
-    test::Proxy proxy;
+    test::Proxy proxy(test::server_dsn());
     DatabaseOptions options = server.options();
     options.dsn = proxy.dsn();
     Database database = Database::open(options);
@@ -198,7 +198,7 @@ TEST(TransactionOverABadWire, a_commit_whose_answer_was_lost_is_found_committed)
 
 TEST(TransactionOverABadWire, a_commit_is_in_doubt_when_nobody_can_be_asked) {
     Server server;
-    test::Proxy proxy;
+    test::Proxy proxy(test::server_dsn());
     DatabaseOptions options = server.options();
     options.dsn = proxy.dsn();
     Database database = Database::open(options);
@@ -213,7 +213,7 @@ TEST(TransactionOverABadWire, a_commit_is_in_doubt_when_nobody_can_be_asked) {
 
 TEST(TransactionOverABadWire, is_all_or_nothing_and_never_a_surprise_whichever_reply_is_lost) {
     Server server;
-    test::Proxy proxy;
+    test::Proxy proxy(test::server_dsn());
     DatabaseOptions options = server.options();
     options.dsn = proxy.dsn();
     Database database = Database::open(options);
