@@ -46,7 +46,8 @@ void Transaction::Impl::check_innermost(int at_depth) const {
 
 void Transaction::Impl::run(std::span<const Statement> statements, std::span<Rows> answers, int at_depth,
                             Deadline deadline) {
-    static const Statement kAskId("SELECT pg_current_xact_id_if_assigned()::text");
+    static const Statement kAskId(
+        "SELECT pg_current_xact_id_if_assigned()::text, pg_stat_get_bgwriter_stat_reset_time()");
     check_innermost(at_depth);
     if (failed)
         raise(ErrorCode::invalid_argument, "a statement of this transaction failed; only a rollback is possible");
@@ -85,7 +86,10 @@ void Transaction::Impl::run(std::span<const Statement> statements, std::span<Row
         raise(std::move(error));
     }
     if (all.empty()) return;
-    if (ask_id) xid = all.back()[0].find<std::string>(0).value_or("");
+    if (ask_id) {
+        xid = all.back()[0].find<std::string>(0).value_or("");
+        unbroken_since = all.back()[0].find<Timestamp>(1);
+    }
     std::move(all.begin() + static_cast<std::ptrdiff_t>(before), all.end() - (ask_id ? 1 : 0), answers.begin());
 }
 
@@ -136,7 +140,7 @@ void Transaction::Impl::commit(Deadline deadline) {
 }
 
 CommitMachine::Status Transaction::Impl::ask_status(Deadline deadline) {
-    const Statement ask("SELECT pg_xact_status($1::xid8)", xid);
+    const Statement ask("SELECT pg_xact_status($1::xid8), pg_stat_get_bgwriter_stat_reset_time()", xid);
     Lease other = database->lease(deadline);
     Result<Rows> rows = other.wire().run(ask, deadline);
     if (!rows) {
@@ -145,7 +149,10 @@ CommitMachine::Status Transaction::Impl::ask_status(Deadline deadline) {
         raise(std::move(rows.error()));
     }
     const auto status = (*rows)[0].find<std::string>(0);
-    if (status == "committed") return CommitMachine::Status::committed;
+    // A crash takes back the ids that nothing on the disk holds, and they are assigned anew: the id can be another
+    // transaction's by now. It also resets the statistics, which a clean shutdown keeps.
+    const bool crashed = (*rows)[0].find<Timestamp>(1) != unbroken_since;
+    if (status == "committed") return crashed ? CommitMachine::Status::unknown : CommitMachine::Status::committed;
     if (status == "aborted") return CommitMachine::Status::aborted;
     return status ? CommitMachine::Status::in_progress : CommitMachine::Status::unknown;
 }

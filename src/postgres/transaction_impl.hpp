@@ -35,9 +35,10 @@ struct Transaction::Impl {
     std::vector<Statement> pending;  // BEGIN and SAVEPOINTs that travel with the next statement
     bool pending_begin = true;
     bool read_only;
-    bool failed = false;  // only a rollback is possible
-    int depth = 0;        // open savepoints
-    std::string xid;      // once the server has assigned one
+    bool failed = false;                      // only a rollback is possible
+    int depth = 0;                            // open savepoints
+    std::string xid;                          // once the server has assigned one
+    std::optional<Timestamp> unbroken_since;  // of the server that assigned it
 };
 
 }  // namespace v0

@@ -43,6 +43,7 @@ std::string_view to_string(Call::Kind kind) {
         case Call::Kind::unmarked: return "unmarked statement";
         case Call::Kind::insert: return "insert";
         case Call::Kind::refused_write: return "insert that must be refused";
+        case Call::Kind::refused_commit: return "insert that the commit must refuse";
         case Call::Kind::count: return "count";
         case Call::Kind::batch: return "batch";
         case Call::Kind::transaction: return "transaction";
@@ -72,7 +73,7 @@ std::string complaint(const Call& call, std::span<const Rows> answers) {
 
 std::string complaint(const Call& call, const ErrorInfo& error) {
     if (call.kind == Call::Kind::failing_read && error.sqlstate == "22012") return {};
-    if (call.kind == Call::Kind::refused_write && error.code == ErrorCode::constraint_violation) return {};
+    if (call.refused() && error.code == ErrorCode::constraint_violation) return {};
     switch (error.code) {
         case ErrorCode::unavailable:
         case ErrorCode::deadline_exceeded:

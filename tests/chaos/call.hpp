@@ -18,18 +18,19 @@ namespace stele::test {
 /// One call. A value; how it is made (blocking or not) is the caller's.
 struct Call {
     enum class Kind : std::uint8_t {
-        read,           // one row by its key
-        read_by_key,    // the same, allowed to be merged; some keys are not there
-        read_back,      // a write of this caller that was acknowledged
-        slow_read,      // takes a while
-        failing_read,   // the server must refuse it, and nobody else's
-        unmarked,       // a SELECT that promises nothing
-        insert,         // one log row, in anyone's commit
-        refused_write,  // a log row that breaks a constraint: must be refused, and nobody else's
-        count,          // adds 1 to a counter that others add to
-        batch,          // two log rows in one round trip
-        transaction,    // the same in an explicit transaction
-        rolled_back,    // the same, undone by the caller
+        read,            // one row by its key
+        read_by_key,     // the same, allowed to be merged; some keys are not there
+        read_back,       // a write of this caller that was acknowledged
+        slow_read,       // takes a while
+        failing_read,    // the server must refuse it, and nobody else's
+        unmarked,        // a SELECT that promises nothing
+        insert,          // one log row, in anyone's commit
+        refused_write,   // a log row that breaks a constraint: must be refused, and nobody else's
+        refused_commit,  // a log row that breaks one at the commit: the same
+        count,           // adds 1 to a counter that others add to
+        batch,           // two log rows in one round trip
+        transaction,     // the same in an explicit transaction
+        rolled_back,     // the same, undone by the caller
     };
 
     Kind kind = Kind::read;
@@ -41,11 +42,12 @@ struct Call {
     Deadline deadline;
 
     bool explicit_transaction() const { return kind == Kind::transaction || kind == Kind::rolled_back; }
-    bool must_fail() const { return kind == Kind::failing_read || kind == Kind::refused_write; }
+    bool must_fail() const { return kind == Kind::failing_read || refused(); }
+    bool refused() const { return kind == Kind::refused_write || kind == Kind::refused_commit; }
     /// Log rows there must be when it is acknowledged.
     int log_rows() const;
     /// Whether its outcome is looked for in the log afterwards.
-    bool logs() const { return log_rows() > 0 || kind == Kind::refused_write || kind == Kind::rolled_back; }
+    bool logs() const { return log_rows() > 0 || refused() || kind == Kind::rolled_back; }
 };
 
 std::string_view to_string(Call::Kind kind);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "chaos/private_server.hpp"
 #include "chaos/storm.hpp"
 #include "support/proxy.hpp"
@@ -56,7 +58,7 @@ TEST_F(ChaosOfTheWire, a_server_that_takes_no_connection_is_found_again_when_it_
     storm("stop accepting", Transport::unix_socket, [](Storm& storm, Proxy& proxy) {
         proxy.door(storm.between(0, 1) == 0 ? Door::silent : Door::shut);
         proxy.cut_all();
-        storm.pause(200, 900);
+        storm.hold();
         proxy.door(Door::open);
         storm.pause(100, 300);
     });
@@ -67,7 +69,7 @@ TEST_F(ChaosOfTheWire, half_open_connections_hold_nobody_past_the_deadline) {
         const int which = storm.between(0, 2);
         if (which != 0) proxy.swallow(Way::to_server);
         if (which != 1) proxy.swallow(Way::to_client);
-        storm.pause(200, 900);
+        storm.hold();
         proxy.heal();
         storm.pause(100, 300);
     });
@@ -122,6 +124,46 @@ TEST_F(ChaosOfRestarts, a_server_that_is_shut_down_and_comes_back_is_used_again)
 
 TEST_F(ChaosOfRestarts, a_server_that_crashes_keeps_every_acknowledged_write) {
     storm("crashed", PrivateServer::Stop::immediate);
+}
+
+// Whether a commit happened is asked of a server that went down meanwhile.
+class CommitAcrossARestart : public testing::Test {
+protected:
+    CommitAcrossARestart() { database.execute("CREATE TABLE log (who text)"); }
+    static DatabaseOptions options(std::string dsn) {
+        DatabaseOptions options;
+        options.dsn = std::move(dsn);
+        options.bare = true;
+        return options;
+    }
+    bool stored(const char* who) { return !database.query({"SELECT FROM log WHERE who = $1", who}).empty(); }
+    PrivateServer server;
+    Proxy proxy{server.dsn()};
+    Database database = Database::open(options(proxy.dsn()));
+};
+
+TEST_F(CommitAcrossARestart, is_known_after_a_clean_shutdown) {
+    Transaction transaction = database.begin();
+    transaction.execute("INSERT INTO log VALUES ('stored')");
+    proxy.refuse(true);
+    proxy.drop_reply(1);
+    std::thread committer([&] { EXPECT_NO_THROW(transaction.commit()); });
+    while (!proxy.dropped()) std::this_thread::sleep_for(1ms);
+    server.stop(PrivateServer::Stop::fast);
+    server.start();
+    proxy.heal();
+    committer.join();
+    EXPECT_TRUE(stored("stored"));
+}
+
+TEST_F(CommitAcrossARestart, is_not_taken_for_that_of_a_stranger_who_got_its_id_after_a_crash) {
+    Transaction lost = database.begin();
+    lost.execute("INSERT INTO log VALUES ('lost')");
+    server.stop(PrivateServer::Stop::immediate);  // before its records were stored
+    server.start();
+    for (int i = 0; i < 20; ++i) database.execute("INSERT INTO log VALUES ('stranger')");
+    EXPECT_TRUE(error_of([&] { lost.commit(); }).in_doubt);
+    EXPECT_FALSE(stored("lost"));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ public:
     ~PrivateServer();
 
     std::string dsn() const { return "host='" + directory_ + "' user=stele_test dbname=postgres"; }
-    /// Returns when it accepts connections.
+    /// Returns when it accepts connections. The server ends with the thread that started it.
     void start();
     /// Returns when its process has ended.
     void stop(Stop how);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 namespace stele::test {
 
@@ -43,6 +44,11 @@ void Storm::pause(int least_ms, int most_ms) {
     std::this_thread::sleep_for(between(least_ms, most_ms) * 1ms);
 }
 
+void Storm::hold() {
+    if (std::exchange(held_, true)) return pause(200, 900);
+    std::this_thread::sleep_for(kLongestDeadline + slack() + 200ms);
+}
+
 Database Storm::open() const {
     DatabaseOptions options;
     options.dsn = dsn_ + " application_name='" + name_ + "'";
@@ -67,6 +73,7 @@ void Storm::run(const std::function<void()>& fault, const std::function<void()>&
         Load load(tables_, std::move(callers));
         std::this_thread::sleep_for(kCalmBefore);
         load.calm(false);
+        load.until_all_answered(recovery_limit());  // those who still expect calm
         for (const Deadline end = Deadline::after(storm_length()); !end.expired();) fault();
         heal();
         recovered = load.until_all_answered(recovery_limit());

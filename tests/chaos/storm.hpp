@@ -30,6 +30,9 @@ public:
     /// Between the two, evenly.
     int between(int least, int most) { return std::uniform_int_distribution<int>(least, most)(random_); }
     void pause(int least_ms, int most_ms);
+    /// Lets a fault last: the first for longer than any call may, so that one which only the end of the fault would
+    /// free is found; the later ones for less.
+    void hold();
 
     const Record::Counts& counts() const { return counts_; }
 
@@ -41,6 +44,7 @@ private:
     std::string name_, dsn_, direct_;
     Tables tables_;
     std::mt19937 random_{1};
+    bool held_ = false;
     Record::Counts counts_;
 };
 

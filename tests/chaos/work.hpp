@@ -13,6 +13,9 @@
 
 namespace stele::test {
 
+/// Deadlines while faults are about.
+inline constexpr std::chrono::milliseconds kShortestDeadline{200}, kLongestDeadline{1'500};
+
 /// The texts of all calls, on the tables of one schema.
 class Tables {
 public:
@@ -22,12 +25,16 @@ public:
 
     Statement item(int key) const { return Statement(item_, key); }
     Statement log(std::int64_t number, int caller, int part) const { return Statement(log_, number, caller, part); }
+    /// The server finds only at the commit that it must refuse this.
+    Statement refused_late(std::int64_t number, int caller, int claim) const {
+        return Statement(refused_late_, number, caller, claim);
+    }
     Statement logged(std::int64_t number) const { return Statement(logged_, number); }
     Statement count(int key) const { return Statement(count_, key); }
 
 private:
     std::string schema_;
-    Sql item_, log_, logged_, count_;
+    Sql item_, log_, refused_late_, logged_, count_;
 };
 
 /// Calls of one caller: of all kinds, in a random order that its number decides. Not synchronised.
