@@ -1,6 +1,5 @@
 #include "support/proxy.hpp"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -267,7 +266,9 @@ void Proxy::count(Pair& pair, Way way, std::size_t& bytes) {
         if (!std::exchange(asked_, true)) ++requests_;
     } else {
         asked_ = false;
-        if (countdown_ > 0 && --countdown_ == 0) {
+        if (countdown_ > 1) {
+            --countdown_;
+        } else if (countdown_ == 1) {
             countdown_ = -1;
             ++counts_.cuts;
             pair.doomed = true;

@@ -1,6 +1,8 @@
 // A wire between client and server that does what wires do: delay, break, fall silent.
 #pragma once
 
+#include <poll.h>
+
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -14,8 +16,6 @@
 #include "base/mutex.hpp"
 #include "support/delay_line.hpp"
 #include "support/stream_socket.hpp"
-
-struct pollfd;
 
 namespace stele::test {
 
