@@ -20,6 +20,14 @@
 namespace stele::test {
 
 enum class Way : std::uint8_t { to_server, to_client };
+inline constexpr Way kWays[] = {Way::to_server, Way::to_client};
+constexpr std::size_t index_of(Way way) {
+    return static_cast<std::size_t>(way);
+}
+constexpr Way back(Way way) {
+    return way == Way::to_server ? Way::to_client : Way::to_server;
+}
+
 enum class Transport : std::uint8_t { unix_socket, tcp };
 enum class Door : std::uint8_t {
     open,
