@@ -51,6 +51,7 @@ void Transaction::Impl::run(std::span<const Statement> statements, std::span<Row
     check_innermost(at_depth);
     if (failed)
         raise(ErrorCode::invalid_argument, "a statement of this transaction failed; only a rollback is possible");
+    last_call = deadline;
 
     // the id must be known before COMMIT is sent, or a lost commit could not be looked up; asking rides along
     const bool ask_id = !read_only && xid.empty();
@@ -171,10 +172,18 @@ void Transaction::Impl::rollback(Deadline deadline) {
 void Transaction::Impl::abandon() noexcept {
     if (!lease) return;
     try {
-        rollback(Deadline::after(std::chrono::seconds(5)));
+        rollback(last_words());
     } catch (const std::exception& error) {
         database->log(LogLevel::warning, error.what());
     }
+}
+
+// A destructor has no deadline of its own, and must not keep its caller from returning. Late, the connection is closed,
+// and the server rolls back by itself.
+Deadline Transaction::Impl::last_words() const noexcept {
+    constexpr std::chrono::milliseconds kLeast{100};
+    constexpr std::chrono::seconds kMost{5};
+    return std::min(Deadline::after(kMost), std::max(Deadline::after(kLeast), last_call));
 }
 
 int Transaction::Impl::open_savepoint(int at_depth) {
@@ -250,7 +259,7 @@ Savepoint& Savepoint::operator=(Savepoint&& other) noexcept {
 Savepoint::~Savepoint() {
     if (transaction_ == nullptr || !transaction_->lease) return;
     try {
-        transaction_->rollback_savepoint(depth_, Deadline::after(std::chrono::seconds(5)));
+        transaction_->rollback_savepoint(depth_, transaction_->last_words());
     } catch (const std::exception& error) {
         transaction_->database->log(LogLevel::warning, error.what());
     }

@@ -21,6 +21,7 @@ struct Transaction::Impl {
     void commit(Deadline deadline);
     void rollback(Deadline deadline);
     void abandon() noexcept;
+    Deadline last_words() const noexcept;
 
     int open_savepoint(int at_depth);
     void release_savepoint(int at_depth, Deadline deadline);
@@ -37,6 +38,7 @@ struct Transaction::Impl {
     bool read_only;
     bool failed = false;                      // only a rollback is possible
     int depth = 0;                            // open savepoints
+    Deadline last_call;                       // until when its caller would have waited
     std::string xid;                          // once the server has assigned one
     std::optional<Timestamp> unbroken_since;  // of the server that assigned it
 };
