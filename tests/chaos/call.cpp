@@ -47,6 +47,7 @@ std::string_view to_string(Call::Kind kind) {
         case Call::Kind::count: return "count";
         case Call::Kind::batch: return "batch";
         case Call::Kind::transaction: return "transaction";
+        case Call::Kind::left_behind: return "transaction left behind";
         case Call::Kind::rolled_back: return "transaction rolled back";
     }
     return "?";

@@ -30,6 +30,7 @@ struct Call {
         count,           // adds 1 to a counter that others add to
         batch,           // two log rows in one round trip
         transaction,     // the same in an explicit transaction
+        left_behind,     // a transaction with a statement that must be refused, and no rollback
         rolled_back,     // the same, undone by the caller
     };
 
@@ -41,9 +42,13 @@ struct Call {
     Deadline::Clock::time_point began{};
     Deadline deadline;
 
-    bool explicit_transaction() const { return kind == Kind::transaction || kind == Kind::rolled_back; }
+    bool explicit_transaction() const {
+        return kind == Kind::transaction || kind == Kind::left_behind || kind == Kind::rolled_back;
+    }
     bool must_fail() const { return kind == Kind::failing_read || refused(); }
-    bool refused() const { return kind == Kind::refused_write || kind == Kind::refused_commit; }
+    bool refused() const {
+        return kind == Kind::refused_write || kind == Kind::refused_commit || kind == Kind::left_behind;
+    }
     /// Log rows there must be when it is acknowledged.
     int log_rows() const;
     /// Whether its outcome is looked for in the log afterwards.

@@ -11,7 +11,8 @@ void BlockingCaller::run(Work& work, Record& record, const Signals& signals) {
     while (!signals.stop) {
         std::this_thread::sleep_for(work.pause());
         const Call call = work.next(signals.calm, record);
-        const auto now = [] { return Deadline::Clock::now(); };
+        const auto lost = signals.pulse.lost();
+        const auto now = [&] { return Deadline::Clock::now() - (signals.pulse.lost() - lost); };
         try {
             const std::vector<Rows> answers = make(call);
             record.answered(call, answers, now());
@@ -49,11 +50,13 @@ Load::Load(const Tables& tables, std::vector<std::unique_ptr<Caller>> callers) {
 
 std::chrono::milliseconds Load::until_all_answered(std::chrono::milliseconds limit) const {
     const auto since = Deadline::Clock::now();
+    const auto lost = signals_.pulse.lost();
     const auto answered = [&](const std::unique_ptr<Seat>& seat) {
         return seat->record.last_answered() > since.time_since_epoch().count();
     };
     for (;; std::this_thread::sleep_for(1ms)) {
-        const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - since);
+        const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(Deadline::Clock::now() - since -
+                                                                                  (signals_.pulse.lost() - lost));
         if (waited >= limit) return limit;
         if (std::all_of(seats_.begin(), seats_.end(), answered)) return waited;
     }

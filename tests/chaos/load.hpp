@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "chaos/pulse.hpp"
 #include "chaos/record.hpp"
 #include "chaos/work.hpp"
 #include "stele/database.hpp"
@@ -16,6 +17,7 @@ namespace stele::test {
 /// What the callers are told, from outside.
 struct Signals {
     std::atomic<bool> calm{true}, stop{false};
+    Pulse pulse;  ///< a call's duration is counted without what the machine lost
 };
 
 /// One way of making calls. It takes its calls from `work`, one or several at a time, and puts what became of each into
@@ -48,6 +50,9 @@ public:
     void calm(bool calm) { signals_.calm = calm; }
     /// Waits until every caller has been answered to a call that it began after now. The time it took, or `limit`.
     std::chrono::milliseconds until_all_answered(std::chrono::milliseconds limit) const;
+    std::chrono::milliseconds stalled() const {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(signals_.pulse.lost());
+    }
     /// Every caller finishes its call. What all of them saw; lives as long as the load.
     Record& stop();
 

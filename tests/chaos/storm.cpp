@@ -64,7 +64,7 @@ void Storm::run(const std::function<void()>& fault, const std::function<void()>&
     options.bare = true;
     Database direct = Database::open(options);
     tables_.create(direct);
-    std::chrono::milliseconds recovered{};
+    std::chrono::milliseconds recovered{}, stalled{};
     Record total;
     {
         std::vector<std::unique_ptr<Caller>> callers;
@@ -80,12 +80,14 @@ void Storm::run(const std::function<void()>& fault, const std::function<void()>&
         load.calm(true);
         std::this_thread::sleep_for(kCalmAfter);
         total.add(load.stop());
+        stalled = load.stalled();
     }
     EXPECT_LT(recovered, recovery_limit()) << "not every caller was answered again after the fault";
     wait_for_the_last_backend(direct);
     total.compare(tables_.read(direct));
     counts_ = total.counts();
     report(recovered);
+    if (stalled.count() > 0) fmt::print("chaos: {}: the machine stood still for {} ms\n", name_, stalled.count());
     EXPECT_EQ(total.fault_count(), 0u) << fmt::format("{}", fmt::join(total.faults(), "\n"));
     EXPECT_GT(counts_.answered, 100u) << "hardly any call was answered: this was no load";
 }

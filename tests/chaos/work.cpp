@@ -62,7 +62,7 @@ Call::Kind Work::kind() {
                              Kind::slow_read,     Kind::failing_read,   Kind::unmarked,    Kind::unmarked,
                              Kind::insert,        Kind::insert,         Kind::insert,      Kind::insert,
                              Kind::refused_write, Kind::refused_commit, Kind::count,       Kind::count,
-                             Kind::batch,         Kind::transaction,    Kind::rolled_back};
+                             Kind::batch,         Kind::transaction,    Kind::rolled_back, Kind::left_behind};
     return kMix[below(static_cast<int>(std::size(kMix)))];
 }
 
@@ -104,6 +104,10 @@ void Work::ask(Call& call, std::int64_t known_write) {
         case Kind::count:
             call.key = below(kCounters);
             add(tables_.count(call.key).group_commit(fmt::format("counters/{}", call.key)));
+            break;
+        case Kind::left_behind:
+            add(tables_.log(call.number, caller_, 0));
+            add(tables_.log(call.number, -1, 1));
             break;
         case Kind::batch:
         case Kind::transaction:
