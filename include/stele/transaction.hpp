@@ -34,7 +34,8 @@ public:
 
     /// Makes it durable. When the connection dies while committing, a new connection asks the server for the outcome:
     /// this returns if the transaction committed, throws Error(unavailable, Retry::transaction) if it did not, and
-    /// Error(in_doubt) if the outcome could not be learnt before the deadline.
+    /// Error(in_doubt) if the outcome could not be learnt before the deadline, or the server crashed meanwhile and says
+    /// "committed" of an id that it may have assigned again.
     void commit(std::optional<Deadline> deadline = {});
     void rollback(std::optional<Deadline> deadline = {});
 

@@ -51,10 +51,12 @@ void Transaction::Impl::check_innermost(int at_depth) const {
 
 void Transaction::Impl::perform(std::span<const Statement> statements, std::span<Rows> answers, int at_depth,
                                 Deadline deadline) {
-    static const Statement kAskId("SELECT pg_current_xact_id_if_assigned()::text");
+    static const Statement kAskId(
+        "SELECT pg_current_xact_id_if_assigned()::text, pg_stat_get_bgwriter_stat_reset_time()");
     check_innermost(at_depth);
     if (failed)
         raise(ErrorCode::invalid_argument, "a statement of this transaction failed; only a rollback is possible");
+    last_call = deadline;
 
     if (database->sessionless()) value_or_raise(check_sessionless(statements));
     // the id must be known before COMMIT is sent, or a lost commit could not be looked up; asking rides along
@@ -91,7 +93,10 @@ void Transaction::Impl::perform(std::span<const Statement> statements, std::span
         raise(std::move(error));
     }
     if (all.empty()) return;
-    if (ask_id) xid = all.back()[0].find<std::string>(0).value_or("");
+    if (ask_id) {
+        xid = all.back()[0].find<std::string>(0).value_or("");
+        unbroken_since = all.back()[0].find<Timestamp>(1);
+    }
     std::move(all.begin() + static_cast<std::ptrdiff_t>(before), all.end() - (ask_id ? 1 : 0), answers.begin());
 }
 
@@ -155,7 +160,7 @@ void Transaction::Impl::perform_commit(Deadline deadline) {
 }
 
 CommitMachine::Status Transaction::Impl::ask_status(Deadline deadline) {
-    const Statement ask("SELECT pg_xact_status($1::xid8)", xid);
+    const Statement ask("SELECT pg_xact_status($1::xid8), pg_stat_get_bgwriter_stat_reset_time()", xid);
     Lease other = database->lease(deadline);
     Result<Rows> rows = other.wire().run(ask, deadline);
     if (!rows) {
@@ -164,7 +169,10 @@ CommitMachine::Status Transaction::Impl::ask_status(Deadline deadline) {
         raise(std::move(rows.error()));
     }
     const auto status = (*rows)[0].find<std::string>(0);
-    if (status == "committed") return CommitMachine::Status::committed;
+    // A crash takes back the ids that nothing on the disk holds, and they are assigned anew: the id can be another
+    // transaction's by now. It also resets the statistics, which a clean shutdown keeps.
+    const bool crashed = (*rows)[0].find<Timestamp>(1) != unbroken_since;
+    if (status == "committed") return crashed ? CommitMachine::Status::unknown : CommitMachine::Status::committed;
     if (status == "aborted") return CommitMachine::Status::aborted;
     return status ? CommitMachine::Status::in_progress : CommitMachine::Status::unknown;
 }
@@ -189,10 +197,18 @@ void Transaction::Impl::rollback(Deadline deadline) {
 void Transaction::Impl::abandon() noexcept {
     if (!lease) return;
     try {
-        rollback(Deadline::after(std::chrono::seconds(5)));
+        rollback(last_words());
     } catch (const std::exception& error) {
         database->log(LogLevel::warning, error.what());
     }
+}
+
+// A destructor has no deadline of its own, and must not keep its caller from returning. Late, the connection is closed,
+// and the server rolls back by itself.
+Deadline Transaction::Impl::last_words() const noexcept {
+    constexpr std::chrono::milliseconds kLeast{100};
+    constexpr std::chrono::seconds kMost{5};
+    return std::min(Deadline::after(kMost), std::max(Deadline::after(kLeast), last_call));
 }
 
 int Transaction::Impl::open_savepoint(int at_depth) {
@@ -271,7 +287,7 @@ Savepoint& Savepoint::operator=(Savepoint&& other) noexcept {
 Savepoint::~Savepoint() {
     if (transaction_ == nullptr || !transaction_->lease) return;
     try {
-        transaction_->rollback_savepoint(depth_, Deadline::after(std::chrono::seconds(5)));
+        transaction_->rollback_savepoint(depth_, transaction_->last_words());
     } catch (const std::exception& error) {
         transaction_->database->log(LogLevel::warning, error.what());
     }

@@ -26,6 +26,7 @@ struct Transaction::Impl {
     void perform_commit(Deadline deadline);
     void rollback(Deadline deadline);
     void abandon() noexcept;
+    Deadline last_words() const noexcept;
 
     int open_savepoint(int at_depth);
     void release_savepoint(int at_depth, Deadline deadline);
@@ -40,9 +41,11 @@ struct Transaction::Impl {
     std::vector<Statement> pending;  // BEGIN and SAVEPOINTs that travel with the next statement
     bool pending_begin = true;
     bool read_only;
-    bool failed = false;  // only a rollback is possible
-    int depth = 0;        // open savepoints
-    std::string xid;      // once the server has assigned one
+    bool failed = false;                      // only a rollback is possible
+    int depth = 0;                            // open savepoints
+    Deadline last_call;                       // until when its caller would have waited
+    std::string xid;                          // once the server has assigned one
+    std::optional<Timestamp> unbroken_since;  // of the server that assigned it
 };
 
 }  // namespace v0

@@ -138,6 +138,9 @@ Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& wa
                 wire->connection_.reset(start_connection(options, servers));
                 server = server_of(wire->connection_.get());
                 if (!wire->connection_) return fail(make_error(ErrorCode::resources, "out of memory for a connection"));
+                // from the first byte on: libpq would write what the server says to standard error
+                PQsetNoticeReceiver(wire->connection_.get(), options.notice ? pass_notice : drop_notice,
+                                    const_cast<std::function<void(std::string_view)>*>(&options.notice));
                 // libpq: behave as if the first poll had said "writing"
                 action = PQstatus(wire->connection_.get()) == CONNECTION_BAD
                              ? refused()
@@ -147,8 +150,6 @@ Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& wa
             case Do::wait_writable: action = wait(POLLOUT, action.until); break;
             case Do::set_up: {
                 PGconn* connection = wire->connection_.get();
-                PQsetNoticeReceiver(connection, options.notice ? pass_notice : drop_notice,
-                                    const_cast<std::function<void(std::string_view)>*>(&options.notice));
                 if (PQsetnonblocking(connection, 1) != 0 || PQenterPipelineMode(connection) != 1) {
                     action = refused();
                     break;

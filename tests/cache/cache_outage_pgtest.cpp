@@ -28,7 +28,7 @@ protected:
 
     Server server;
     Database database = server.open();
-    Proxy proxy;
+    Proxy proxy{test::server_dsn()};
     std::shared_ptr<TableEmbedder> embedder = std::make_shared<TableEmbedder>();
 };
 

@@ -58,7 +58,7 @@ TEST_F(CacheTest, mneme_071_an_exact_hit_never_calls_the_embedder) {
 }
 
 TEST_F(CacheTest, an_exact_hit_and_a_put_are_one_round_trip_each) {
-    test::Proxy proxy;
+    test::Proxy proxy(test::server_dsn());
     DatabaseOptions options = server.options();
     options.dsn = proxy.dsn();
     options.max_connections = 1;

@@ -105,7 +105,7 @@ TEST_F(TransactionTest, an_error_inside_a_savepoint_leaves_the_transaction_usabl
 }
 
 TEST_F(TransactionTest, an_empty_transaction_never_talks_to_the_server) {
-    test::Proxy proxy;
+    test::Proxy proxy(test::server_dsn());
     DatabaseOptions options = server.options();
     options.dsn = proxy.dsn();
     options.bare = true;
@@ -183,7 +183,7 @@ TEST_F(TransactionTest, a_connection_lost_before_the_commit_was_sent_is_found_ou
 
 TEST(TransactionOverABadWire, a_commit_whose_answer_was_lost_is_found_committed) {
     Server server;
-    test::Proxy proxy;
+    test::Proxy proxy(test::server_dsn());
     DatabaseOptions options = server.options();
     options.dsn = proxy.dsn();
     Database database = Database::open(options);
@@ -198,7 +198,7 @@ TEST(TransactionOverABadWire, a_commit_whose_answer_was_lost_is_found_committed)
 
 TEST(TransactionOverABadWire, a_commit_is_in_doubt_when_nobody_can_be_asked) {
     Server server;
-    test::Proxy proxy;
+    test::Proxy proxy(test::server_dsn());
     DatabaseOptions options = server.options();
     options.dsn = proxy.dsn();
     Database database = Database::open(options);
@@ -211,9 +211,27 @@ TEST(TransactionOverABadWire, a_commit_is_in_doubt_when_nobody_can_be_asked) {
     EXPECT_TRUE(error.in_doubt);
 }
 
+TEST(TransactionOverABadWire, that_is_left_behind_waits_for_a_mute_server_no_longer_than_its_last_call_would) {
+    Server server;
+    test::Proxy proxy(test::server_dsn());
+    DatabaseOptions options = server.options();
+    options.dsn = proxy.dsn();
+    Database database = Database::open(options);
+    const auto began = Deadline::Clock::now();
+    {
+        Transaction transaction = database.begin();
+        Savepoint savepoint = transaction.savepoint();
+        savepoint.execute("SELECT 1", Deadline::after(300ms));
+        proxy.swallow(test::Way::to_server);
+    }
+    EXPECT_LT(Deadline::Clock::now() - began, 4s);  // either of the two alone would have waited for five
+    proxy.heal();
+    EXPECT_EQ(database.query(Statement("SELECT 5").repeatable())[0].get<int>(0), 5);
+}
+
 TEST(TransactionOverABadWire, is_all_or_nothing_and_never_a_surprise_whichever_reply_is_lost) {
     Server server;
-    test::Proxy proxy;
+    test::Proxy proxy(test::server_dsn());
     DatabaseOptions options = server.options();
     options.dsn = proxy.dsn();
     Database database = Database::open(options);

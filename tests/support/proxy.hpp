@@ -1,141 +1,130 @@
-// A wire between client and server that can be cut at a chosen moment.
+// A wire between client and server that does what wires do: delay, break, fall silent.
 #pragma once
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <cstring>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <list>
-#include <stdexcept>
+#include <optional>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
-#include "stele/dsn.hpp"
-#include "support/server.hpp"
+#include "base/mutex.hpp"
+#include "support/delay_line.hpp"
+#include "support/stream_socket.hpp"
 
 namespace stele::test {
 
-/// Stands before the test server's Unix socket. Connections pass through it until the armed reply comes.
+enum class Way : std::uint8_t { to_server, to_client };
+inline constexpr Way kWays[] = {Way::to_server, Way::to_client};
+constexpr std::size_t index_of(Way way) {
+    return static_cast<std::size_t>(way);
+}
+constexpr Way back(Way way) {
+    return way == Way::to_server ? Way::to_client : Way::to_server;
+}
+
+enum class Transport : std::uint8_t { unix_socket, tcp };
+enum class Door : std::uint8_t {
+    open,
+    silent,  ///< a new connection is neither taken nor refused, until the door opens again
+    shut     ///< a new connection is closed at once
+};
+
+/// Stands before a PostgreSQL server. Its own thread passes bytes on; the controls may be called from any thread, and
+/// hold from their return on.
 class Proxy {
 public:
-    Proxy() {
-        const auto parameters = Dsn::parse(server_dsn()).parameters();
-        const auto port = parameters.contains("port") ? parameters.at("port") : "5432";
-        target_ = parameters.at("host") + "/.s.PGSQL." + port;
-        std::string pattern = "/tmp/stele-proxy.XXXXXX";
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-        directory_ = pattern;
-        path_ = directory_ + "/.s.PGSQL.5432";
-        listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        const sockaddr_un address = address_of(path_);
-        if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-            ::listen(listener_, 16) != 0) {
-            throw std::runtime_error("listen on " + path_);
-        }
-        thread_ = std::thread([this] { run(); });
-    }
+    /// `dsn`: of the server, one host, a directory or an IPv4 address. It need not run yet.
+    explicit Proxy(const std::string& dsn, Transport transport = Transport::unix_socket);
     Proxy(const Proxy&) = delete;
     Proxy& operator=(const Proxy&) = delete;
-    ~Proxy() {
-        stop_ = true;
-        thread_.join();
-        ::close(listener_);
-        ::unlink(path_.c_str());
-        ::rmdir(directory_.c_str());
-    }
+    ~Proxy();
 
-    std::string dsn() const { return "host=" + directory_ + " user=stele_test dbname=stele_test"; }
+    /// Leads through the proxy; the other parameters are the server's.
+    std::string dsn() const { return dsn_; }
+
+    /// Every byte sent from now on that way arrives so much later. Throughput stays (up to 64 MiB under way).
+    void delay(Way way, std::chrono::microseconds delay);
+    /// Both ways, so a round trip takes twice as long.
+    void delay(std::chrono::microseconds each_way);
+    /// After so many more bytes that way, of all connections together, the connection that carried the last is cut. One
+    /// connection; arm it again for the next.
+    void cut_after(Way way, std::uint64_t bytes);
+    /// Cuts every connection.
+    void cut_all();
+    void door(Door door);
+    /// Half-open: what is sent that way, now or on a new connection, is taken and never arrives, nor does the end of
+    /// the connection. Such a connection stays silent until heal() cuts it.
+    void swallow(Way way);
+    /// No fault from now on: no delay, an open door, nothing armed. Connections that lost bytes are cut.
+    void heal();
 
     /// The n-th piece that the server sends from now on (1: the next) never arrives; its connection is cut instead.
-    void drop_reply(int n) { countdown_ = n; }
-    void disarm() { countdown_ = 0; }
+    void drop_reply(int n);
+    void disarm() { drop_reply(0); }
     /// True once the armed reply was dropped.
-    bool dropped() const { return countdown_ < 0; }
+    bool dropped() const;
+    void refuse(bool refused) { door(refused ? Door::shut : Door::open); }
+
+    struct Counts {
+        std::uint64_t connections = 0;  ///< that reached the server
+        std::uint64_t cuts = 0;         ///< of connections, by this proxy
+        std::uint64_t swallowed_bytes = 0;
+        std::array<std::uint64_t, 2> bytes{};  ///< taken from each side, by Way
+    };
+    Counts counts() const;
     /// How often a client sent something while nothing was on the way to it: its round trips.
-    int requests() const { return requests_; }
-    /// While refused, new connections are closed at once.
-    void refuse(bool refused) { refuse_ = refused; }
+    int requests() const;
 
 private:
+    using Time = DelayLine::Time;
+    struct Flow {
+        DelayLine line;
+        bool ended = false;      // nothing more is read: its source closed, or it was cut
+        bool passed_on = false;  // that end
+        bool swallowed = false;
+        bool blocked = false;  // the destination takes no more for now
+    };
+    // Index 0 is the server's end and the flow to it, 1 the client's: both by Way.
     struct Pair {
-        int client, server;
+        std::array<Socket, 2> ends;
+        std::array<Flow, 2> flows;
+        std::array<bool, 2> gone{};  // that end takes nothing more
+        std::optional<Way> cut;      // as soon as what goes this way has arrived
+        bool doomed = false;
     };
 
-    static sockaddr_un address_of(const std::string& path) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-        return address;
-    }
+    void run();
+    std::optional<Time> list(std::vector<pollfd>& polled) const STELE_REQUIRES(mutex_);
+    void serve(const std::vector<pollfd>& polled) STELE_REQUIRES(mutex_);
+    void take(Pair& pair, Way way, Time now) STELE_REQUIRES(mutex_);
+    void count(Pair& pair, Way way, std::size_t& bytes) STELE_REQUIRES(mutex_);
+    void pass_on(Pair& pair, Way way, Time now) STELE_REQUIRES(mutex_);
+    void accept_all() STELE_REQUIRES(mutex_);
+    void wake() const;
 
-    void run() {
-        while (!stop_) {
-            std::vector<pollfd> waiting{{listener_, POLLIN, 0}};
-            for (const Pair& pair : pairs_) {
-                waiting.push_back({pair.client, POLLIN, 0});
-                waiting.push_back({pair.server, POLLIN, 0});
-            }
-            if (::poll(waiting.data(), waiting.size(), 10) <= 0) continue;
-            std::size_t at = 1;
-            for (auto pair = pairs_.begin(); pair != pairs_.end(); at += 2) {
-                const bool open = (waiting[at].revents == 0 || forward(pair->client, pair->server, false)) &&
-                                  (waiting[at + 1].revents == 0 || forward(pair->server, pair->client, true));
-                pair = open ? std::next(pair) : drop(pair);
-            }
-            if (waiting[0].revents != 0) accept_one();
-        }
-        while (!pairs_.empty()) drop(pairs_.begin());
-    }
+    Address target_, address_;
+    std::string dsn_;
+    std::string directory_;  // of the Unix socket
+    Socket listener_, wakener_;
 
-    void accept_one() {
-        const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-        const int server = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        const sockaddr_un address = address_of(target_);
-        if (refuse_ || ::connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-            ::close(client);
-            ::close(server);
-            return;
-        }
-        pairs_.push_back({client, server});
-    }
-
-    bool forward(int from, int to, bool reply) {
-        char bytes[65536];
-        const ssize_t count = ::read(from, bytes, sizeof bytes);
-        if (count <= 0) return false;
-        if (!reply && !std::exchange(asked_, true)) ++requests_;
-        if (reply) asked_ = false;
-        if (reply && countdown_ > 0 && --countdown_ == 0) {
-            countdown_ = -1;
-            return false;
-        }
-        for (ssize_t sent = 0; sent < count;) {
-            const ssize_t part = ::send(to, bytes + sent, static_cast<std::size_t>(count - sent), MSG_NOSIGNAL);
-            if (part <= 0) return false;
-            sent += part;
-        }
-        return true;
-    }
-
-    std::list<Pair>::iterator drop(std::list<Pair>::iterator pair) {
-        ::close(pair->client);
-        ::close(pair->server);
-        return pairs_.erase(pair);
-    }
-
-    std::string target_, directory_, path_;
-    int listener_ = -1;
-    std::list<Pair> pairs_;  // of the thread
-    bool asked_ = false;     // of the thread
-    std::atomic<int> requests_{0};
-    std::atomic<int> countdown_{0};
-    std::atomic<bool> stop_{false}, refuse_{false};
+    mutable Mutex mutex_;
+    std::list<Pair> pairs_ STELE_GUARDED_BY(mutex_);  // closed by the thread alone, which waits for them unlocked
+    std::array<std::chrono::microseconds, 2> delays_ STELE_GUARDED_BY(mutex_){};
+    std::array<std::optional<std::uint64_t>, 2> budgets_ STELE_GUARDED_BY(mutex_);
+    std::array<bool, 2> swallows_ STELE_GUARDED_BY(mutex_){};
+    Door door_ STELE_GUARDED_BY(mutex_) = Door::open;
+    int countdown_ STELE_GUARDED_BY(mutex_) = 0;
+    bool asked_ STELE_GUARDED_BY(mutex_) = false;
+    int requests_ STELE_GUARDED_BY(mutex_) = 0;
+    Counts counts_ STELE_GUARDED_BY(mutex_);
+    bool stop_ STELE_GUARDED_BY(mutex_) = false;
+    std::vector<char> buffer_;  // of the thread
     std::thread thread_;
 };
 
