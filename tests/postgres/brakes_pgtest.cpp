@@ -41,7 +41,7 @@ protected:
     }
 
     Server server;
-    test::Proxy proxy;
+    test::Proxy proxy{test::server_dsn()};
 };
 
 TEST_F(Outages, that_are_short_cost_time_and_no_error) {

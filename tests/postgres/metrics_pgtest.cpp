@@ -170,7 +170,7 @@ TEST_F(MetricsTest, a_statement_that_the_server_prepared_for_another_table_is_co
 }
 
 TEST_F(MetricsTest, a_server_that_cannot_be_reached_is_a_failed_connect) {
-    test::Proxy proxy;
+    test::Proxy proxy{test::server_dsn()};
     Database database = open(1, proxy.dsn());
     kill(database);
     proxy.refuse(true);
@@ -184,7 +184,7 @@ TEST_F(MetricsTest, a_server_that_cannot_be_reached_is_a_failed_connect) {
 }
 
 TEST_F(MetricsTest, a_commit_in_doubt_is_counted_by_what_became_of_it) {
-    test::Proxy proxy;
+    test::Proxy proxy{test::server_dsn()};
     Database database = open(8, proxy.dsn());
     const std::string table = make_table(database);
     const Statement insert(Sql("INSERT INTO " + table + " VALUES (1)"));

@@ -117,7 +117,7 @@ TEST_F(Once, callers_at_once_wait_for_the_first_and_get_its_outcome_at_every_iso
 }
 
 TEST_F(Once, happens_once_whichever_reply_is_lost) {
-    test::Proxy proxy;
+    test::Proxy proxy{test::server_dsn()};
     Database database = through(proxy);
     // begin and claim, work, outcome, commit; and once not at all
     for (int cut = 1; cut <= 5; ++cut) {
@@ -161,7 +161,7 @@ TEST_F(Once, happens_once_when_its_session_is_killed_before_each_step) {
 }
 
 TEST_F(Once, a_commit_in_doubt_says_so_and_is_settled_by_sending_it_again) {
-    test::Proxy proxy;
+    test::Proxy proxy{test::server_dsn()};
     Database database = through(proxy);
     const Uuid id = Uuid::v7();
     OnceOptions hurried;
@@ -252,7 +252,7 @@ protected:
 };
 
 TEST_F(CompareGuard, a_write_that_is_sent_again_recognises_its_own_effect) {
-    test::Proxy proxy;
+    test::Proxy proxy{test::server_dsn()};
     Database database = through(proxy);
     const Uuid first = Uuid::v7(), second = Uuid::v7(), late = Uuid::v7();
     database.query("SELECT 1");
