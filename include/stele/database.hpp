@@ -114,6 +114,7 @@ public:
     struct Impl;
 
 private:
+    friend class CopyPlace;
     friend class Database;
     explicit Connection(std::unique_ptr<Impl> impl);
     void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) override;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "stele/cluster.hpp"
+#include "stele/copy.hpp"
 #include "stele/database.hpp"
 #include "stele/deadline.hpp"
 #include "stele/describe.hpp"

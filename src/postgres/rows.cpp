@@ -11,15 +11,28 @@
 namespace stele {
 inline namespace v0 {
 
+namespace {
+
+std::size_t count_columns(const PGresult* result) noexcept {
+    return static_cast<std::size_t>(PQnfields(result));
+}
+
+std::string_view name_of_column(const PGresult* result, std::size_t column) {
+    const char* name = PQfname(result, static_cast<int>(column));
+    if (name == nullptr) {
+        raise(ErrorCode::not_found, fmt::format("no column number {}; the row has {}", column, count_columns(result)));
+    }
+    return name;
+}
+
+}  // namespace
+
 std::size_t Row::columns() const noexcept {
-    return static_cast<std::size_t>(PQnfields(data_->result.get()));
+    return count_columns(data_->result.get());
 }
 
 std::string_view Row::column_name(std::size_t column) const {
-    const char* name = PQfname(data_->result.get(), static_cast<int>(column));
-    if (name == nullptr)
-        raise(ErrorCode::not_found, fmt::format("no column number {}; the row has {}", column, columns()));
-    return name;
+    return name_of_column(data_->result.get(), column);
 }
 
 detail::Cell Row::cell(std::size_t column) const {
@@ -53,6 +66,18 @@ void Row::no_value(const detail::Cell& cell, std::string_view name) {
 
 std::size_t Rows::size() const noexcept {
     return data_ ? static_cast<std::size_t>(PQntuples(data_->result.get())) : 0;
+}
+
+std::size_t Rows::columns() const noexcept {
+    return data_ ? count_columns(data_->result.get()) : 0;
+}
+
+std::string_view Rows::column_name(std::size_t column) const {
+    return name_of_column(data_ ? data_->result.get() : nullptr, column);
+}
+
+std::uint32_t Rows::column_type(std::size_t column) const noexcept {
+    return column < columns() ? PQftype(data_->result.get(), static_cast<int>(column)) : 0;
 }
 
 std::uint64_t Rows::affected() const noexcept {

@@ -190,6 +190,10 @@ Result<Rows> Wire::run(const Statement& statement, Deadline deadline) {
 }
 
 Result<void> Wire::run(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
+    if (streaming_) {
+        return fail(make_error(ErrorCode::invalid_argument,
+                               "a copy is under way on this connection; finish it or destroy it first"));
+    }
     answers_ = answers;
     if (!enqueue(statements)) {
         broken_ = true;
@@ -319,8 +323,10 @@ BatchMachine::Do Wire::take(BatchMachine& machine) {
 
 void Wire::explain(const BatchMachine& machine, std::span<const Statement> statements) {
     if (copying_) {
-        error_ = make_error(ErrorCode::invalid_argument,
-                            "COPY cannot run as a statement, and the connection had to be closed; use INSERT, or psql");
+        error_ =
+            make_error(ErrorCode::invalid_argument,
+                       "COPY cannot run as a statement, and the connection had to be closed; use CopyIn or CopyOut "
+                       "(stele/copy.hpp)");
         error_.poisons_transaction = error_.poisons_connection = true;
         return;
     }

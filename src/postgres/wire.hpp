@@ -48,6 +48,8 @@ public:
     Result<Rows> run(const Statement& statement, Deadline deadline);
 
     bool broken() const noexcept { return broken_; }
+    /// A COPY is under way: nothing else can run.
+    bool streaming() const noexcept { return streaming_; }
     /// False when the peer has closed it. One system call.
     bool alive() noexcept;
     PGTransactionStatusType transaction_status() const noexcept { return PQtransactionStatus(connection_.get()); }
@@ -56,6 +58,7 @@ public:
     StatementCache& statements() noexcept { return cache_; }
 
 private:
+    friend class CopyStream;
     struct Finish {
         void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
     };
@@ -77,6 +80,7 @@ private:
     StatementCache cache_;
     std::optional<Watchdog::Watch> watch_;  // gone before the connection is closed
     bool broken_ = false;
+    bool streaming_ = false;
 
     // of the batch under way; kept to save allocations
     std::vector<Command> commands_;
