@@ -12,15 +12,17 @@ class CopyMachine {
 public:
     enum class Way : std::uint8_t { in, out };
     enum class Do : std::uint8_t {
-        listen,   // see whether the server has refused the copy; answer heard()
+        wait,     // until readable, or writable while wants_to_write(); answer woke()
+        listen,   // look at what came, without taking it; answer heard()
         consume,  // PQconsumeInput; answer consumed() or lost()
+        offer,    // PQputCopyData; answer offered() or lost()
         flush,    // PQflush; answer flushed() or lost()
-        wait,     // until readable, or writable while unsent(); answer woke()
         take,     // PQgetResult unless PQisBusy; answer busy(), reply() or lost()
         fetch,    // PQgetCopyData, not waited for; answer fetched()
         rest      // the turn is over
     };
     enum class Reply : std::uint8_t { copy_in, copy_out, good, error, end };
+    enum class Heard : std::uint8_t { refusal, other };
     enum class Fetched : std::uint8_t { data, nothing, end, failed };
     enum class State : std::uint8_t {
         opening,
@@ -33,8 +35,12 @@ public:
 
     /// The command was queued.
     Do begin() { return Do::flush; }
-    /// Data was queued. The turn ends when all of it is out of the process, so that none piles up.
-    Do put() { return Do::listen; }
+    /// There is data. The turn ends when all of it is out of the process, so that none piles up. It is offered when the
+    /// socket can take it: libpq reads what came whenever it cannot send, and shows an error among it only at the end.
+    Do put() {
+        offered_ = false;
+        return Do::wait;
+    }
     /// Data is wanted.
     Do get() { return Do::fetch; }
     /// The end of the data, or the wish to give up, was queued.
@@ -48,21 +54,30 @@ public:
         return Do::fetch;
     }
 
-    Do heard(bool refused) {
-        if (!refused) return Do::consume;
+    Do woke(bool readable) {
+        if (!sending()) return Do::consume;
+        if (readable) return Do::listen;
+        return offered_ ? Do::flush : Do::offer;
+    }
+    Do heard(Heard heard) {
+        if (heard == Heard::other) return Do::consume;
         state_ = State::refused;
         return Do::rest;
     }
     Do consumed() {
-        if (sending() || unsent_) return Do::flush;
+        if (sending()) return Do::wait;
+        if (unsent_) return Do::flush;
         return has_data() ? Do::fetch : Do::take;
+    }
+    Do offered() {
+        offered_ = true;
+        return Do::flush;
     }
     Do flushed(bool all) {
         unsent_ = !all;
         if (!sending()) return Do::take;
         return all ? Do::rest : Do::wait;
     }
-    Do woke() { return sending() ? Do::listen : Do::consume; }
     Do busy() { return Do::wait; }
     Do reply(Reply reply) {
         switch (reply) {
@@ -98,7 +113,7 @@ public:
     State state() const noexcept { return state_; }
     /// Known once open.
     Way way() const noexcept { return way_; }
-    bool unsent() const noexcept { return unsent_; }
+    bool wants_to_write() const noexcept { return unsent_ || sending(); }
     /// The server reported an error.
     bool failed() const noexcept { return failed_; }
 
@@ -111,6 +126,7 @@ private:
     State state_ = State::opening;
     Way way_ = Way::in;
     bool unsent_ = true;
+    bool offered_ = false;
     bool failed_ = false;
     bool drained_ = false;
 };

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 
@@ -22,12 +23,6 @@ bool has_refused(int socket) {
     char start[6];
     return ::recv(socket, start, sizeof start, MSG_PEEK | MSG_DONTWAIT) == sizeof start && start[0] == 'E' &&
            start[5] == 'S';
-}
-
-void wait(int socket, bool unsent) {
-    // without a limit: the watchdog ends it
-    pollfd entry{socket, static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN), 0};
-    ::poll(&entry, 1, -1);
 }
 
 // "COPY entries, line 3, column body": the outermost context, hence the last line
@@ -81,14 +76,8 @@ Result<void> CopyStream::check_opening(Way way) {
 
 Result<void> CopyStream::put(std::string_view data, Deadline deadline) {
     while (!data.empty()) {
-        const std::string_view piece = data.substr(0, kPieceBytes);
-        data.remove_prefix(piece.size());
-        // 0 means that there is no memory: whether the socket takes it is not asked here
-        if (PQputCopyData(connection(), piece.data(), static_cast<int>(piece.size())) != 1) {
-            ErrorInfo error = lost();
-            break_wire();
-            return fail(std::move(error));
-        }
+        piece_ = data.substr(0, kPieceBytes);
+        data.remove_prefix(piece_.size());
         if (Result<void> done = turn(machine_->put(), deadline); !done) return done;
         if (machine_->state() == CopyMachine::State::refused) {
             Result<std::uint64_t> why = finish(deadline);
@@ -154,18 +143,34 @@ Result<void> CopyStream::turn(Do first, Deadline deadline) {
 
 CopyStream::Do CopyStream::perform(Do what) {
     switch (what) {
-        case Do::listen: return machine_->heard(has_refused(PQsocket(connection())));
+        case Do::wait: return wait();
+        case Do::listen: {
+            using Heard = CopyMachine::Heard;
+            return machine_->heard(has_refused(PQsocket(connection())) ? Heard::refusal : Heard::other);
+        }
+        case Do::offer:
+            // 0 means that there is no memory; whether the socket takes it is not asked here
+            return PQputCopyData(connection(), piece_.data(), static_cast<int>(piece_.size())) == 1
+                       ? machine_->offered()
+                       : machine_->lost();
         case Do::consume: return PQconsumeInput(connection()) == 1 ? machine_->consumed() : machine_->lost();
         case Do::flush: {
             const int left = PQflush(connection());
             return left < 0 ? machine_->lost() : machine_->flushed(left == 0);
         }
-        case Do::wait: wait(PQsocket(connection()), machine_->unsent()); return machine_->woke();
         case Do::take: return PQisBusy(connection()) != 0 ? machine_->busy() : take();
         case Do::fetch: return fetch();
         case Do::rest: break;
     }
     return Do::rest;
+}
+
+CopyStream::Do CopyStream::wait() {
+    // without a limit: the watchdog ends it
+    pollfd entry{PQsocket(connection()), static_cast<short>(machine_->wants_to_write() ? POLLIN | POLLOUT : POLLIN), 0};
+    while (::poll(&entry, 1, -1) < 0 && (errno == EINTR || errno == EAGAIN)) {
+    }
+    return machine_->woke((entry.revents & ~POLLOUT) != 0);
 }
 
 CopyStream::Do CopyStream::take() {

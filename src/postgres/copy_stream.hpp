@@ -51,6 +51,7 @@ private:
     PGconn* connection() const noexcept { return wire_.connection_.get(); }
     Result<void> turn(Do first, Deadline deadline);
     Do perform(Do what);
+    Do wait();
     Do take();
     Do fetch();
     Result<void> check_opening(Way way);
@@ -64,6 +65,7 @@ private:
     std::size_t columns_ = 0;
     std::uint64_t rows_ = 0;
     bool binary_ = false;
+    std::string_view piece_;  // going in
     std::unique_ptr<char, Free> data_;
     std::size_t data_size_ = 0;
 };

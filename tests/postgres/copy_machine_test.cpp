@@ -18,12 +18,14 @@ enum class Event : std::uint8_t {
     get,
     close,
     discard,  // start a turn
-    heard_nothing,
-    heard_refusal,
+    readable,
+    writable,
+    refusal,
+    other,
     consumed,
+    offered,
     flushed_part,
     flushed_all,
-    woke,
     busy,
     copy_in,
     copy_out,
@@ -43,12 +45,14 @@ Do feed(CopyMachine& machine, Event event) {
         case Event::get: return machine.get();
         case Event::close: return machine.close();
         case Event::discard: return machine.discard();
-        case Event::heard_nothing: return machine.heard(false);
-        case Event::heard_refusal: return machine.heard(true);
+        case Event::readable: return machine.woke(true);
+        case Event::writable: return machine.woke(false);
+        case Event::refusal: return machine.heard(CopyMachine::Heard::refusal);
+        case Event::other: return machine.heard(CopyMachine::Heard::other);
         case Event::consumed: return machine.consumed();
+        case Event::offered: return machine.offered();
         case Event::flushed_part: return machine.flushed(false);
         case Event::flushed_all: return machine.flushed(true);
-        case Event::woke: return machine.woke();
         case Event::busy: return machine.busy();
         case Event::copy_in: return machine.reply(Reply::copy_in);
         case Event::copy_out: return machine.reply(Reply::copy_out);
@@ -67,33 +71,40 @@ Script operator+(Script first, const Script& second) {
     return first;
 }
 
-const Script kOpenIn = {{Event::begin, Do::flush},  {Event::flushed_part, Do::take}, {Event::busy, Do::wait},
-                        {Event::woke, Do::consume}, {Event::consumed, Do::flush},    {Event::flushed_all, Do::take},
-                        {Event::busy, Do::wait},    {Event::woke, Do::consume},      {Event::consumed, Do::take},
+const Script kOpenIn = {{Event::begin, Do::flush},      {Event::flushed_part, Do::take}, {Event::busy, Do::wait},
+                        {Event::writable, Do::consume}, {Event::consumed, Do::flush},    {Event::flushed_all, Do::take},
+                        {Event::busy, Do::wait},        {Event::readable, Do::consume},  {Event::consumed, Do::take},
                         {Event::copy_in, Do::rest}};
-// the socket is full at first: both ways are watched, so that neither side waits for the other
-const Script kPut = {{Event::put, Do::listen},     {Event::heard_nothing, Do::consume},
-                     {Event::consumed, Do::flush}, {Event::flushed_part, Do::wait},
-                     {Event::woke, Do::listen},    {Event::heard_nothing, Do::consume},
-                     {Event::consumed, Do::flush}, {Event::flushed_all, Do::rest}};
-const Script kFinish = {{Event::close, Do::flush},  {Event::flushed_all, Do::take}, {Event::busy, Do::wait},
-                        {Event::woke, Do::consume}, {Event::consumed, Do::take},    {Event::good, Do::take},
+// a notice comes first, then the socket takes only a part; what comes is read meanwhile, so that neither side waits for
+// the other
+const Script kPut = {{Event::put, Do::wait},          {Event::readable, Do::listen}, {Event::other, Do::consume},
+                     {Event::consumed, Do::wait},     {Event::writable, Do::offer},  {Event::offered, Do::flush},
+                     {Event::flushed_part, Do::wait}, {Event::readable, Do::listen}, {Event::other, Do::consume},
+                     {Event::consumed, Do::wait},     {Event::writable, Do::flush},  {Event::flushed_all, Do::rest}};
+const Script kFinish = {{Event::close, Do::flush},      {Event::flushed_all, Do::take}, {Event::busy, Do::wait},
+                        {Event::readable, Do::consume}, {Event::consumed, Do::take},    {Event::good, Do::take},
                         {Event::end, Do::rest}};
-const Script kRefused = {{Event::put, Do::listen},       {Event::heard_refusal, Do::rest}, {Event::close, Do::flush},
-                         {Event::flushed_all, Do::take}, {Event::error, Do::take},         {Event::end, Do::rest}};
-const Script kOpenOut = {{Event::begin, Do::flush},  {Event::flushed_all, Do::take}, {Event::busy, Do::wait},
-                         {Event::woke, Do::consume}, {Event::consumed, Do::take},    {Event::copy_out, Do::rest}};
+const Script kEndRefused = {
+    {Event::close, Do::flush}, {Event::flushed_all, Do::take}, {Event::error, Do::take}, {Event::end, Do::rest}};
+const Script kRefused =
+    Script{{Event::put, Do::wait}, {Event::readable, Do::listen}, {Event::refusal, Do::rest}} + kEndRefused;
+const Script kRefusedMidway =
+    Script{{Event::put, Do::wait},          {Event::writable, Do::offer},  {Event::offered, Do::flush},
+           {Event::flushed_part, Do::wait}, {Event::readable, Do::listen}, {Event::refusal, Do::rest}} +
+    kEndRefused;
+const Script kOpenOut = {{Event::begin, Do::flush},      {Event::flushed_all, Do::take}, {Event::busy, Do::wait},
+                         {Event::readable, Do::consume}, {Event::consumed, Do::take},    {Event::copy_out, Do::rest}};
 const Script kGet = {{Event::get, Do::fetch},
                      {Event::nothing, Do::wait},
-                     {Event::woke, Do::consume},
+                     {Event::readable, Do::consume},
                      {Event::consumed, Do::fetch},
                      {Event::data, Do::rest}};
-const Script kGetEnd = {{Event::get, Do::fetch},    {Event::end_of_data, Do::take}, {Event::busy, Do::wait},
-                        {Event::woke, Do::consume}, {Event::consumed, Do::take},    {Event::good, Do::take},
+const Script kGetEnd = {{Event::get, Do::fetch},        {Event::end_of_data, Do::take}, {Event::busy, Do::wait},
+                        {Event::readable, Do::consume}, {Event::consumed, Do::take},    {Event::good, Do::take},
                         {Event::end, Do::rest}};
-const Script kDiscard = {{Event::discard, Do::fetch}, {Event::data, Do::fetch},     {Event::nothing, Do::wait},
-                         {Event::woke, Do::consume},  {Event::consumed, Do::fetch}, {Event::end_of_data, Do::take},
-                         {Event::error, Do::take},    {Event::end, Do::rest}};
+const Script kDiscard = {{Event::discard, Do::fetch},    {Event::data, Do::fetch},     {Event::nothing, Do::wait},
+                         {Event::readable, Do::consume}, {Event::consumed, Do::fetch}, {Event::end_of_data, Do::take},
+                         {Event::error, Do::take},       {Event::end, Do::rest}};
 
 struct Course {
     const char* name;
@@ -102,6 +113,7 @@ struct Course {
 };
 const std::vector<Course> kCourses = {{"in", kOpenIn + kPut + kPut + kFinish, false},
                                       {"in, refused", kOpenIn + kPut + kRefused, true},
+                                      {"in, refused midway", kOpenIn + kRefusedMidway, true},
                                       {"out", kOpenOut + kGet + kGet + kGetEnd, false},
                                       {"out, stopped early", kOpenOut + kGet + kDiscard, true}};
 
