@@ -1,6 +1,7 @@
 // Everything at once.
 #pragma once
 
+#include "stele/canceller.hpp"
 #include "stele/cluster.hpp"
 #include "stele/copy.hpp"
 #include "stele/database.hpp"
@@ -17,6 +18,7 @@
 #include "stele/local_embedder.hpp"
 #include "stele/migrations.hpp"
 #include "stele/models.hpp"
+#include "stele/notification.hpp"
 #include "stele/rows.hpp"
 #include "stele/scope.hpp"
 #include "stele/semantic_cache.hpp"

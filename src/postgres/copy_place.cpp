@@ -45,6 +45,7 @@ public:
 
     Rows begin(const Statement* question, Deadline deadline) override {
         if (wire().broken()) raise(ErrorCode::closed, "this connection was lost; take a new one from the database");
+        mark_ = connection_.cancel_mark();
         own_ = wire().transaction_status() == PQTRANS_IDLE;
         if (!own_) {
             return joined_.begin(question, [&](std::span<const Statement> batch, std::span<Rows> answers) {
@@ -68,6 +69,7 @@ public:
     }
 
     ErrorInfo fail(ErrorInfo error) noexcept override {
+        error = connection_.explain(std::move(error), mark_);
         error.in_doubt = false;  // there was no commit
         if (!own_) return error;
         if (wire().broken()) {
@@ -91,6 +93,7 @@ private:
 
     Connection::Impl& connection_;
     JoinedCopy joined_;
+    std::uint64_t mark_ = 0;
     bool own_ = false;
 };
 

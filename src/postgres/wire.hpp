@@ -17,6 +17,7 @@
 #include "postgres/statement_cache.hpp"
 #include "postgres/watchdog.hpp"
 #include "stele/dsn.hpp"
+#include "stele/notification.hpp"
 #include "stele/rows.hpp"
 #include "stele/statement.hpp"
 
@@ -47,6 +48,10 @@ public:
     Result<void> run(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline);
     Result<Rows> run(const Statement& statement, Deadline deadline);
 
+    /// The next notification; nothing at the deadline, which does no harm, or when `wake_up` is readable.
+    Result<std::optional<Notification>> wait_notification(int wake_up, Deadline deadline);
+    void drop_notifications() noexcept;
+
     bool broken() const noexcept { return broken_; }
     /// A COPY is under way: nothing else can run.
     bool streaming() const noexcept { return streaming_; }
@@ -58,6 +63,7 @@ public:
     StatementCache& statements() noexcept { return cache_; }
 
 private:
+    friend class CancelGate;
     friend class CopyStream;
     struct Finish {
         void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
