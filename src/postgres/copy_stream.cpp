@@ -34,15 +34,6 @@ std::string place_of(const PGresult* result) {
     return " (" + std::string(newline == std::string_view::npos ? text : text.substr(newline + 1)) + ")";
 }
 
-bool ask_to_stop(PGconn* connection) {
-    struct Free {
-        void operator()(PGcancel* cancel) const noexcept { PQfreeCancel(cancel); }
-    };
-    const std::unique_ptr<PGcancel, Free> cancel(PQgetCancel(connection));
-    char reason[256];
-    return cancel != nullptr && PQcancel(cancel.get(), reason, sizeof reason) == 1;
-}
-
 }  // namespace
 
 Result<std::size_t> CopyStream::begin(std::string_view sql, Way way, Deadline deadline) {
@@ -108,7 +99,11 @@ void CopyStream::abort(Deadline deadline) noexcept {
     if (!machine_) return;
     try {
         const bool in = machine_->way() == Way::in;
-        if (in ? PQputCopyEnd(connection(), "the copy was given up") == 1 : ask_to_stop(connection())) {
+        const auto ask_to_stop = [this] {
+            Result<CancelRequest> request = wire_.cancel_request();
+            return request && request->send();
+        };
+        if (in ? PQputCopyEnd(connection(), "the copy was given up") == 1 : ask_to_stop()) {
             // that the server reports the end as an error is what was asked for
             static_cast<void>(turn(in ? machine_->close() : machine_->discard(), deadline));
         }

@@ -95,7 +95,7 @@ Waker Connection::waker() {
 }
 
 Canceller Connection::canceller() {
-    if (!impl_->gate) impl_->gate = std::make_shared<CancelGate>(impl_->lease.wire());
+    if (!impl_->gate) impl_->gate = std::make_shared<CancelGate>(value_or_raise(impl_->lease.wire().cancel_request()));
     return Canceller(impl_->gate);
 }
 

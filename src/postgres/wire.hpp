@@ -13,6 +13,7 @@
 
 #include "base/result.hpp"
 #include "postgres/batch_machine.hpp"
+#include "postgres/cancel_request.hpp"
 #include "postgres/connect_machine.hpp"
 #include "postgres/statement_cache.hpp"
 #include "postgres/watchdog.hpp"
@@ -51,6 +52,7 @@ public:
     /// The next notification; nothing at the deadline, which does no harm, or when `wake_up` is readable.
     Result<std::optional<Notification>> wait_notification(int wake_up, Deadline deadline);
     void drop_notifications() noexcept;
+    Result<CancelRequest> cancel_request() { return CancelRequest::of(connection_.get()); }
 
     bool broken() const noexcept { return broken_; }
     /// A COPY is under way: nothing else can run.
@@ -63,7 +65,6 @@ public:
     StatementCache& statements() noexcept { return cache_; }
 
 private:
-    friend class CancelGate;
     friend class CopyStream;
     struct Finish {
         void operator()(PGconn* connection) const noexcept { PQfinish(connection); }

@@ -23,6 +23,8 @@ protected:
     void notify(const std::string& channel_name, const std::string& payload) {
         database.execute({"SELECT pg_notify($1, $2)", channel_name, payload});
     }
+    /// The server hands out what was sent before, at the latest with the answer to a statement.
+    void let_arrive() { connection.execute("SELECT 1"); }
     std::string next(Connection& from, Deadline deadline = Deadline::after(10s)) {
         const auto found = from.wait_notification(deadline);
         return found ? found->channel + ":" + found->payload : "nothing";
@@ -139,6 +141,7 @@ TEST_F(Notifications, a_lost_connection_is_an_error_after_what_had_arrived) {
     connection.listen(channel);
     const int pid = connection.query("SELECT pg_backend_pid()")[0].get<int>(0);
     notify(channel, "before");
+    let_arrive();
     database.execute({"SELECT pg_terminate_backend($1, 5000)", pid});
     EXPECT_EQ(next(connection), channel + ":before");
     const ErrorInfo error = error_of([&] { next(connection); });
@@ -178,6 +181,7 @@ TEST_F(Notifications, a_waker_ends_the_wait_under_way_or_the_next_one_and_only_o
     EXPECT_LT(Deadline::Clock::now() - start, 5s);
     EXPECT_EQ(next(connection, Deadline::after(50ms)), "nothing");
     notify(channel, "afterwards");
+    let_arrive();
     waker.wake();
     EXPECT_EQ(next(connection), channel + ":afterwards") << "nothing is lost by waking";
     EXPECT_EQ(next(connection, Deadline::never()), "nothing");
@@ -203,6 +207,7 @@ TEST_F(Notifications, a_thread_of_its_own_can_be_fed_and_shut_down) {
         while (!stop) {
             if (const auto found = connection.wait_notification(Deadline::never())) heard.push_back(found->payload);
         }
+        let_arrive();
         while (const auto found = connection.wait_notification(Deadline::after(0s))) heard.push_back(found->payload);
     });
     std::vector<std::string> sent;
