@@ -107,7 +107,8 @@ void CopyStream::abort(Deadline deadline) noexcept {
             // that the server reports the end as an error is what was asked for
             static_cast<void>(turn(in ? machine_->close() : machine_->discard(), deadline));
         }
-    } catch (const std::exception&) {  // out of memory for the error
+    } catch (const std::exception&) {
+        break_wire();  // out of memory for the error
     }
     if (machine_) break_wire();
 }
