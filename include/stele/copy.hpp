@@ -56,7 +56,7 @@ private:
 /// Memory: kBufferBytes here and about as much in libpq, however many rows there are, beside the row that is given.
 /// Deadlines: one that is given counts for the whole copy; without one, each call that talks to the server has the
 /// database's default. A deadline that passes closes the connection. The server's statement_timeout is lifted while the
-/// copy lasts.
+/// copy lasts; it stops within seconds when its client is gone.
 /// Errors: one that the server reports, with the line that it is about, ends the copy, of which nothing stays. It may
 /// be thrown by any later add() and is thrown by finish() at the latest. In a transaction only a rollback is possible
 /// then (in a savepoint, to that savepoint). When the connection is lost before finish(), nothing was stored; when it

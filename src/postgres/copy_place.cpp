@@ -10,8 +10,10 @@ inline namespace v0 {
 namespace {
 
 // It counts for the copy as a whole, with all the time that the caller takes between rows; the deadline, which the
-// caller can choose, limits a copy. SET LOCAL, so that nothing leaks behind a pooler.
-const Statement kLiftLimit("SET LOCAL statement_timeout = 0");
+// caller can choose, limits a copy. A server that computes for long without a word to a caller who gave up looks by
+// itself whether that one is still there. Local settings, so that nothing leaks behind a pooler.
+const Statement kLiftLimit(
+    "SELECT set_config('statement_timeout', '0', true), set_config('client_connection_check_interval', '2s', true)");
 const Statement kAskLimit("SHOW statement_timeout");
 
 Statement restore_limit(const std::string& limit) {

@@ -379,6 +379,7 @@ TEST_F(Copy, is_limited_by_its_deadline_and_not_by_the_servers_limit) {
     EXPECT_EQ(in.finish(), 2u);
     EXPECT_EQ(other.query("SHOW statement_timeout")[0].get<std::string>(0), "200ms");
 
+    const int pid = connection.query("SELECT pg_backend_pid()")[0].get<int>(0);
     const auto start = Deadline::Clock::now();
     const ErrorInfo error = error_of([&] {
         CopyOut out(connection, "SELECT pg_sleep(n) FROM generate_series(0, 60) AS n", Deadline::after(300ms));
@@ -390,6 +391,11 @@ TEST_F(Copy, is_limited_by_its_deadline_and_not_by_the_servers_limit) {
     EXPECT_LT(Deadline::Clock::now() - start, 5s);
     EXPECT_EQ(error_of([&] { connection.execute("SELECT 1"); }).code, ErrorCode::closed);
     EXPECT_EQ(error_of([&] { CopyOut again(connection, "SELECT 1"); }).code, ErrorCode::closed);
+    const Statement still_there("SELECT FROM pg_stat_activity WHERE pid = $1", pid);
+    for (const auto end = Deadline::after(20s); !end.expired() && !database.query(still_there).empty();) {
+        std::this_thread::sleep_for(50ms);
+    }
+    EXPECT_TRUE(database.query(still_there).empty()) << "the server works on for nobody";
     Connection next = database.connect();
     EXPECT_EQ(error_of([&] { CopyIn late(next, columns(), Deadline::after(-1s)); }).code, ErrorCode::deadline_exceeded);
 }
