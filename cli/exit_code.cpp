@@ -24,6 +24,7 @@ ExitCode exit_code_of(ErrorCode code) noexcept {
         case ErrorCode::schema_changed:
         case ErrorCode::fingerprint_mismatch:
         case ErrorCode::dimension_mismatch: return ExitCode::unfit;
+        case ErrorCode::cancelled:
         case ErrorCode::closed:
         case ErrorCode::constraint_violation:
         case ErrorCode::serialization:

@@ -10,12 +10,14 @@
 #include <string_view>
 #include <type_traits>
 
+#include "stele/canceller.hpp"
 #include "stele/cluster.hpp"
 #include "stele/dsn.hpp"
 #include "stele/error.hpp"
 #include "stele/executor.hpp"
 #include "stele/export.hpp"
 #include "stele/metrics.hpp"
+#include "stele/notification.hpp"
 #include "stele/trace.hpp"
 #include "stele/transaction.hpp"
 
@@ -138,7 +140,8 @@ private:
     std::shared_ptr<Impl> impl_;
 };
 
-/// An exclusive connection, returned to the pool (and reset) when destroyed. Not thread-safe.
+/// An exclusive connection, returned to the pool (and reset) when destroyed. Not thread-safe; its Canceller and its
+/// Waker are.
 class STELE_API Connection final : public Executor {
 public:
     Connection(Connection&&) noexcept;
@@ -147,9 +150,26 @@ public:
     /// Of the server, for example 150018.
     int server_version() const noexcept;
 
+    /// Subscribes to a channel, by its name as it is (1 to 63 bytes; it gets quoted), until unlisten() or the end of
+    /// the loan. What was sent before is not told.
+    void listen(std::string_view channel, std::optional<Deadline> deadline = {});
+    void unlisten(std::string_view channel, std::optional<Deadline> deadline = {});
+    /// The next notification, in the order in which they came; those that came during other statements are kept, in
+    /// memory, until they are asked for here. Nothing when the deadline passes (one that has passed: without waiting)
+    /// or a Waker ends the wait; neither harms the connection. None comes while a transaction is open.
+    /// Error(unavailable) when the connection was lost: some may have been missed. Take a new one, listen, and look
+    /// again at what they would have told. A peer that goes without a word is noticed only if the connection string
+    /// asks for it (keepalives_idle, tcp_user_timeout).
+    std::optional<Notification> wait_notification(Deadline deadline);
+    /// Ends a wait_notification() from another thread.
+    Waker waker();
+    /// Stops a statement from another thread.
+    Canceller canceller();
+
     struct Impl;
 
 private:
+    friend class CopyPlace;
     friend class Database;
     explicit Connection(std::unique_ptr<Impl> impl);
     void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) override;

@@ -122,6 +122,12 @@ public:
     bool empty() const noexcept { return size() == 0; }
     /// Precondition: index < size().
     Row operator[](std::size_t index) const { return Row(data_, index); }
+    /// Columns are known also when there are no rows.
+    std::size_t columns() const noexcept;
+    /// Error(not_found) when there is no such column.
+    std::string_view column_name(std::size_t column) const;
+    /// The OID of its type, 0 when there is no such column.
+    std::uint32_t column_type(std::size_t column) const noexcept;
     /// Rows inserted, updated or deleted (rows returned, for a SELECT).
     std::uint64_t affected() const noexcept;
     /// The first word of the server's command tag: "SELECT", "INSERT" ...; empty when there was none.

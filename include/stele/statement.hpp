@@ -46,6 +46,11 @@ private:
 class STELE_API Parameters {
 public:
     void reserve(std::size_t values) { slots_.reserve(values); }
+    /// Forgets all, and keeps the memory.
+    void clear() noexcept {
+        slots_.clear();
+        bytes_.clear();
+    }
     void add(std::nullopt_t);
     void add(bool value);
     void add(std::int16_t value);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "stele/async.hpp"
+#include "stele/canceller.hpp"
 #include "stele/cluster.hpp"
+#include "stele/copy.hpp"
 #include "stele/database.hpp"
 #include "stele/deadline.hpp"
 #include "stele/describe.hpp"
@@ -18,6 +20,7 @@
 #include "stele/metrics.hpp"
 #include "stele/migrations.hpp"
 #include "stele/models.hpp"
+#include "stele/notification.hpp"
 #include "stele/once.hpp"
 #include "stele/prometheus.hpp"
 #include "stele/rows.hpp"

@@ -19,6 +19,7 @@ struct TransactionOptions {
     bool deferrable = false;  ///< only means something for serializable and read-only
 };
 
+class CopyPlace;
 class Savepoint;
 
 /// A transaction on a connection of its own. BEGIN travels with the first statement, so it costs no round trip. Only
@@ -47,6 +48,7 @@ public:
     struct Impl;
 
 private:
+    friend class CopyPlace;
     friend class Database;
     explicit Transaction(std::unique_ptr<Impl> impl);
     void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) override;
@@ -69,6 +71,7 @@ public:
     Savepoint savepoint();
 
 private:
+    friend class CopyPlace;
     friend class Transaction;
     Savepoint(Transaction::Impl& transaction, int depth) : transaction_(&transaction), depth_(depth) {}
     void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) override;

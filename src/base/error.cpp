@@ -16,6 +16,7 @@ std::string_view to_string(ErrorCode code) noexcept {
         case ErrorCode::permission: return "permission";
         case ErrorCode::pool_exhausted: return "pool_exhausted";
         case ErrorCode::deadline_exceeded: return "deadline_exceeded";
+        case ErrorCode::cancelled: return "cancelled";
         case ErrorCode::in_doubt: return "in_doubt";
         case ErrorCode::constraint_violation: return "constraint_violation";
         case ErrorCode::serialization: return "serialization";

@@ -2,6 +2,7 @@
 
 #include "postgres/database_impl.hpp"
 #include "postgres/lane_request.hpp"
+#include "postgres/sessionless.hpp"
 #include "stele/async.hpp"
 
 namespace stele {
@@ -70,6 +71,11 @@ void AsyncCall::start(const Database& database, std::optional<Deadline> deadline
     if (impl_->deadline.expired()) {
         return impl_->refuse(
             make_error(ErrorCode::deadline_exceeded, "the deadline had passed before the call; nothing was sent"));
+    }
+    if (target->sessionless()) {
+        if (Result<void> fits = check_sessionless(impl_->owned); !fits) {
+            return impl_->refuse(std::move(fits.error()));
+        }
     }
     const Lane lane = impl_->owned.size() == 1 ? impl_->owned.front().lane() : Lane::none;
     impl_->lane = &target->lanes->choose(lane);

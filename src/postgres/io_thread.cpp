@@ -75,9 +75,9 @@ void IoThread::run() {
 }
 
 void IoThread::wait(std::vector<Led>& led) {
-    std::vector<pollfd> entries{{wake_.get(), POLLIN, 0}};
+    std::vector<pollfd> entries{{wake_.descriptor(), POLLIN, 0}};
     for (const Led& one : led) {
-        entries.push_back({one.lane->wake_descriptor().get(), POLLIN, 0});
+        entries.push_back({one.lane->wake_up().descriptor(), POLLIN, 0});
         entries.push_back({one.step.socket, one.step.events, 0});
     }
     while (::poll(entries.data(), entries.size(), -1) < 0 && errno == EINTR) {
@@ -85,7 +85,7 @@ void IoThread::wait(std::vector<Led>& led) {
     if (entries[0].revents != 0) wake_.clear();
     for (std::size_t i = 0; i < led.size(); ++i) {
         const bool woken = entries[2 * i + 1].revents != 0;
-        if (woken) led[i].lane->wake_descriptor().clear();
+        if (woken) led[i].lane->wake_up().clear();
         if (woken || entries[2 * i + 2].revents != 0) led[i].step = led[i].lane->lead(true);
     }
 }
@@ -101,7 +101,7 @@ void IoThread::make_connections() {
             to_connect_.erase(to_connect_.begin());
         }
         next.first->connect_for_io(next.second);
-        next.first->wake_descriptor().wake();
+        next.first->wake_up().wake();
     }
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/mutex.hpp"
 #include "postgres/lane_driver.hpp"
-#include "postgres/wake_descriptor.hpp"
+#include "postgres/wake_up.hpp"
 #include "stele/deadline.hpp"
 
 namespace stele {
@@ -40,7 +40,7 @@ private:
     void wait(std::vector<Led>& led);
     void make_connections() STELE_EXCLUDES(mutex_);
 
-    WakeDescriptor wake_;
+    WakeUp wake_;
     Mutex mutex_;
     Condition connect_;
     std::vector<LaneDriver*> new_lanes_ STELE_GUARDED_BY(mutex_);

@@ -116,7 +116,7 @@ void LaneDriver::wait_and_lead(LaneRequest& request) {
 
 void LaneDriver::lead_until_over() {
     for (Step step = lead(false); !step.over; step = lead(false)) {
-        pollfd entries[] = {{step.socket, step.events, 0}, {wake_.get(), POLLIN, 0}};
+        pollfd entries[] = {{step.socket, step.events, 0}, {wake_.descriptor(), POLLIN, 0}};
         while (::poll(entries, 2, -1) < 0 && errno == EINTR) {
         }
         if (entries[1].revents != 0) wake_.clear();

@@ -19,7 +19,7 @@
 #include "postgres/lane_machine.hpp"
 #include "postgres/lane_request.hpp"
 #include "postgres/pool.hpp"
-#include "postgres/wake_descriptor.hpp"
+#include "postgres/wake_up.hpp"
 #include "postgres/watchdog.hpp"
 
 namespace stele {
@@ -50,13 +50,13 @@ public:
     // For who leads.
     struct Step {
         bool over;   ///< the lead is another's, or nobody's; the driver must not be touched
-        int socket;  ///< to wait for, -1: only for wake_descriptor()
+        int socket;  ///< to wait for, -1: only for wake_up()
         short events;
     };
     /// Goes on as far as possible without waiting for an answer. `io`: by the I/O thread, which does not wait for a
     /// connection either.
     Step lead(bool io) STELE_EXCLUDES(mutex_);
-    WakeDescriptor& wake_descriptor() noexcept { return wake_; }
+    WakeUp& wake_up() noexcept { return wake_; }
     /// Waits for a connection in the stead of the I/O thread.
     void connect_for_io(Deadline deadline) STELE_EXCLUDES(mutex_);
 
@@ -111,7 +111,7 @@ private:
     const Options options_;
     std::array<Bell, kBells> bells_;
     Bell room_;
-    WakeDescriptor wake_;
+    WakeUp wake_;
     std::atomic<std::size_t> load_{0};
     std::atomic<bool> sends_at_once_{false};  // the way is long
 

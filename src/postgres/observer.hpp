@@ -178,7 +178,7 @@ public:
         if (meters_) meters_->transactions_again->add();
     }
 
-    static constexpr std::size_t kKinds = 9, kLanes = 4, kAgains = 3, kDoubts = 4, kCodes = 24;
+    static constexpr std::size_t kKinds = 9, kLanes = 4, kAgains = 3, kDoubts = 4, kCodes = 25;
 
 private:
     template <class Instrument, std::size_t kCount>

@@ -23,8 +23,9 @@ struct ResultData {
     PGresult* get() const noexcept { return whole ? whole->get() : result.get(); }
     int size() const noexcept { return whole ? static_cast<int>(rows.size()) : PQntuples(result.get()); }
     int row(std::size_t index) const noexcept { return whole ? rows[index] : static_cast<int>(index); }
-    int columns() const noexcept { return PQnfields(get()) - first_column(); }
-    int first_column() const noexcept { return whole ? 1 : 0; }
+    std::size_t columns() const noexcept { return static_cast<std::size_t>(PQnfields(get()) - at(0)); }
+    /// A column's number in get().
+    int at(std::size_t column) const noexcept { return static_cast<int>(column) + (whole ? 1 : 0); }
 };
 
 inline Rows make_rows(PGresult* result) {

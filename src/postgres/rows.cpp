@@ -11,21 +11,28 @@
 namespace stele {
 inline namespace v0 {
 
+namespace {
+
+std::string_view name_of_column(const detail::ResultData* data, std::size_t column) {
+    const std::size_t count = data == nullptr ? 0 : data->columns();
+    if (column >= count) raise(ErrorCode::not_found, fmt::format("no column number {}; the row has {}", column, count));
+    return PQfname(data->get(), data->at(column));
+}
+
+}  // namespace
+
 std::size_t Row::columns() const noexcept {
-    return static_cast<std::size_t>(data_->columns());
+    return data_->columns();
 }
 
 std::string_view Row::column_name(std::size_t column) const {
-    const char* name = PQfname(data_->get(), data_->first_column() + static_cast<int>(column));
-    if (name == nullptr)
-        raise(ErrorCode::not_found, fmt::format("no column number {}; the row has {}", column, columns()));
-    return name;
+    return name_of_column(data_.get(), column);
 }
 
 detail::Cell Row::cell(std::size_t column) const {
     if (column >= columns()) return {};
     PGresult* result = data_->get();
-    const int at = data_->first_column() + static_cast<int>(column);
+    const int at = data_->at(column);
     const int row = data_->row(row_);
     const bool null = PQgetisnull(result, row, at) != 0;
     return {null ? nullptr : PQgetvalue(result, row, at), static_cast<std::size_t>(PQgetlength(result, row, at)),
@@ -36,7 +43,7 @@ detail::Cell Row::cell(std::string_view column) const {
     // not PQfnumber: it folds case as SQL does, and wants a terminated string
     const std::size_t count = columns();
     for (std::size_t at = 0; at < count; ++at) {
-        if (column == PQfname(data_->get(), data_->first_column() + static_cast<int>(at))) return cell(at);
+        if (column == PQfname(data_->get(), data_->at(at))) return cell(at);
     }
     return {};
 }
@@ -52,6 +59,18 @@ void Row::no_value(const detail::Cell& cell, std::string_view name) {
 
 std::size_t Rows::size() const noexcept {
     return data_ ? static_cast<std::size_t>(data_->size()) : 0;
+}
+
+std::size_t Rows::columns() const noexcept {
+    return data_ ? data_->columns() : 0;
+}
+
+std::string_view Rows::column_name(std::size_t column) const {
+    return name_of_column(data_.get(), column);
+}
+
+std::uint32_t Rows::column_type(std::size_t column) const noexcept {
+    return column < columns() ? PQftype(data_->get(), data_->at(column)) : 0;
 }
 
 std::uint64_t Rows::affected() const noexcept {

@@ -47,6 +47,29 @@ void Transaction::Impl::check_innermost(int at_depth) const {
                                                ? "an inner savepoint is still open; release it or roll it back first"
                                                : "this savepoint is over");
     }
+    check_no_copy();
+}
+
+void Transaction::Impl::check_no_copy() const {
+    if (lease->wire().streaming()) {
+        raise(ErrorCode::invalid_argument, "a copy is under way in this transaction; finish it or destroy it first");
+    }
+}
+
+ErrorInfo Transaction::Impl::explain(ErrorInfo error) const {
+    if (lease->wire().broken()) {
+        // nothing was committed, so nothing is in doubt
+        error.in_doubt = false;
+        if (error.code == ErrorCode::unavailable) {
+            error.retry = Retry::transaction;
+            error.message = "the connection was lost inside the transaction, which is rolled back; run it again";
+        } else if (error.code == ErrorCode::deadline_exceeded) {
+            error.message = "the deadline passed inside the transaction, which is rolled back";
+        }
+    } else if (is_stale_statement(error)) {
+        error.retry = Retry::transaction;  // it has been forgotten, and will be prepared anew
+    }
+    return error;
 }
 
 void Transaction::Impl::perform(std::span<const Statement> statements, std::span<Rows> answers, int at_depth,
@@ -77,20 +100,7 @@ void Transaction::Impl::perform(std::span<const Statement> statements, std::span
     }
     if (!done) {
         failed = true;
-        ErrorInfo error = std::move(done.error());
-        if (lease->wire().broken()) {
-            // nothing was committed, so nothing is in doubt
-            error.in_doubt = false;
-            if (error.code == ErrorCode::unavailable) {
-                error.retry = Retry::transaction;
-                error.message = "the connection was lost inside the transaction, which is rolled back; run it again";
-            } else if (error.code == ErrorCode::deadline_exceeded) {
-                error.message = "the deadline passed inside the transaction, which is rolled back";
-            }
-        } else if (is_stale_statement(error)) {
-            error.retry = Retry::transaction;  // it has been forgotten, and will be prepared anew
-        }
-        raise(std::move(error));
+        raise(explain(std::move(done.error())));
     }
     if (all.empty()) return;
     if (ask_id) {
@@ -179,6 +189,7 @@ CommitMachine::Status Transaction::Impl::ask_status(Deadline deadline) {
 
 void Transaction::Impl::rollback(Deadline deadline) {
     if (!lease) raise(ErrorCode::closed, "the transaction is over");
+    check_no_copy();
     depth = 0;
     if (begun() && !lease->wire().broken()) {
         static const Statement kRollback("ROLLBACK");

@@ -33,6 +33,9 @@ struct Transaction::Impl {
     void rollback_savepoint(int at_depth, Deadline deadline);
 
     void check_innermost(int at_depth) const;
+    void check_no_copy() const;
+    /// What a failure means to the transaction.
+    ErrorInfo explain(ErrorInfo error) const;
     bool begun() const noexcept { return pending.empty() || !pending_begin; }
     CommitMachine::Status ask_status(Deadline deadline);
 

@@ -190,6 +190,10 @@ Result<Rows> Wire::run(const Statement& statement, Deadline deadline) {
 }
 
 Result<void> Wire::run(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
+    if (streaming_) {
+        return fail(make_error(ErrorCode::invalid_argument,
+                               "a copy is under way on this connection; finish it or destroy it first"));
+    }
     statements_.clear();
     for (const Statement& statement : statements) statements_.push_back(&statement);
     const Observer::Time since = observer_.now();
@@ -355,7 +359,8 @@ ErrorInfo Wire::loss(const ErrorInfo& before) const {
     if (copying_) {
         ErrorInfo error =
             make_error(ErrorCode::invalid_argument,
-                       "COPY cannot run as a statement, and the connection had to be closed; use INSERT, or psql");
+                       "COPY cannot run as a statement, and the connection had to be closed; use CopyIn or CopyOut "
+                       "(stele/copy.hpp)");
         error.poisons_transaction = error.poisons_connection = true;
         return error;
     }

@@ -14,11 +14,13 @@
 
 #include "base/result.hpp"
 #include "postgres/batch_machine.hpp"
+#include "postgres/cancel_request.hpp"
 #include "postgres/connect_machine.hpp"
 #include "postgres/observer.hpp"
 #include "postgres/statement_cache.hpp"
 #include "postgres/watchdog.hpp"
 #include "stele/dsn.hpp"
+#include "stele/notification.hpp"
 #include "stele/rows.hpp"
 #include "stele/statement.hpp"
 
@@ -82,8 +84,14 @@ public:
     /// for; 0 when it is done.
     short advance(Batch& batch);
     int socket() const noexcept { return PQsocket(connection_.get()); }
+    /// The next notification; nothing at the deadline, which does no harm, or when it is woken.
+    Result<std::optional<Notification>> wait_notification(const WakeUp* wake_up, Deadline deadline);
+    void drop_notifications() noexcept;
+    Result<CancelRequest> cancel_request() { return CancelRequest::of(connection_.get()); }
 
     bool broken() const noexcept { return broken_; }
+    /// A COPY is under way: nothing else can run.
+    bool streaming() const noexcept { return streaming_; }
     /// False when the peer has closed it. One system call.
     bool alive() noexcept;
     PGTransactionStatusType transaction_status() const noexcept { return PQtransactionStatus(connection_.get()); }
@@ -92,6 +100,7 @@ public:
     StatementCache& statements() noexcept { return cache_; }
 
 private:
+    friend class CopyStream;
     struct Finish {
         void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
     };
@@ -108,6 +117,7 @@ private:
     StatementCache cache_;
     std::optional<Watchdog::Watch> watch_;  // gone before the connection is closed
     bool broken_ = false;
+    bool streaming_ = false;
 
     std::deque<Batch*> under_way_;
     bool copying_ = false;
