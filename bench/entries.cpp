@@ -66,7 +66,7 @@ Keys fill(RawConnection& server, int rows) {
 
 Key Keys::make() {
     constexpr std::string_view kDigits = "0123456789abcdef";
-    Key key{keys_.front().name_space, std::string(64, '0')};
+    Key key{keys_->front().name_space, std::string(64, '0')};
     std::uint64_t bits = 0;
     for (std::size_t i = 0; i < 64; ++i, bits >>= 4) {
         if (i % 16 == 0) bits = random_();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <random>
 #include <string>
 #include <string_view>
@@ -29,17 +30,23 @@ std::string response_of(const Key& key);
 /// Throws unless that many rows with that response are the answer for the key.
 void check(const Key& key, std::size_t rows, std::string_view response);
 
-/// Draws keys that are in the table, uniformly, and makes keys that are not. One a thread.
+/// Draws keys that are in the table, uniformly, and makes keys that are not. One a thread; copies share the keys.
 class Keys {
 public:
-    explicit Keys(std::vector<Key> keys, std::uint64_t seed = 1) : keys_(std::move(keys)), random_(seed) {}
-    const Key& draw() { return keys_[random_() % keys_.size()]; }
+    explicit Keys(std::vector<Key> keys) : keys_(std::make_shared<const std::vector<Key>>(std::move(keys))) {}
+    /// The same keys in another order.
+    Keys another(std::uint64_t seed) const {
+        Keys keys = *this;
+        keys.random_.seed(seed);
+        return keys;
+    }
+    const Key& draw() { return (*keys_)[random_() % keys_->size()]; }
     Key make();
-    const std::vector<Key>& all() const noexcept { return keys_; }
+    std::size_t size() const noexcept { return keys_->size(); }
 
 private:
-    std::vector<Key> keys_;
-    std::mt19937_64 random_;
+    std::shared_ptr<const std::vector<Key>> keys_;
+    std::mt19937_64 random_{1};
 };
 
 /// A variable that scripts/bench sets.
