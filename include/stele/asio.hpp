@@ -84,7 +84,8 @@ struct TakeAll {
 ///
 ///     stele::AsyncDatabase database(stele::Database::open(), context.get_executor());
 ///     stele::Statement statement("SELECT name FROM users WHERE id = $1", id);
-///     stele::Rows rows = co_await database.async_query(statement.read(), boost::asio::use_awaitable);
+///     auto query = database.async_query(statement.read(), boost::asio::use_awaitable);  // GCC 12 wants it named
+///     stele::Rows rows = co_await std::move(query);
 class AsyncDatabase {
 public:
     using executor_type = boost::asio::any_io_executor;

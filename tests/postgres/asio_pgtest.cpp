@@ -92,7 +92,8 @@ TEST(Asio, coroutines_share_lanes_and_each_gets_its_own_answer) {
         for (int n = first; n < first + 50; ++n) {
             Statement statement("SELECT $1 * $1 / ($1 % 10)", n);
             try {
-                Rows rows = co_await on.async_query(statement.read_by_key(), asio::use_awaitable);
+                auto query = on.async_query(statement.read_by_key(), asio::use_awaitable);
+                Rows rows = co_await std::move(query);
                 if (rows[0].get<int>(0U) == n * n / (n % 10)) ++good;
             } catch (const Error& error) {
                 if (n % 10 == 0 && error.sqlstate() == "22012") ++bad;
