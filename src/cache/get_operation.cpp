@@ -43,7 +43,7 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
     GetOutcome outcome;
 
     RunStep lookup;
-    lookup.statements.push_back(Statement(sql.lookup, request.name_space, request.hash).repeatable());
+    lookup.statements.push_back(Statement(sql.lookup, request.name_space, request.hash).read_by_key());
     Result<std::vector<Rows>> found = co_await lookup;
     const Row exact = value_or_raise(std::move(found)).front()[0];
     if (exact.find<std::int64_t>("id")) {
@@ -84,7 +84,7 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
         ids.reserve(candidates.size());
         for (const Candidate& candidate : candidates) ids.push_back(candidate.id);
         RunStep fetch;
-        fetch.statements.push_back(Statement(sql.fetch, request.name_space, ids).repeatable());
+        fetch.statements.push_back(Statement(sql.fetch, request.name_space, ids).read());
         Result<std::vector<Rows>> rows = co_await fetch;
         outcome.hit = best_alive(candidates, value_or_raise(std::move(rows)).front(), neighbours);
         if (outcome.hit) {

@@ -17,6 +17,7 @@ struct AsyncCall::Impl : LaneRequest {
 
     void finish() noexcept {
         const std::shared_ptr<AsyncCall> call = std::move(self);  // which this is a part of
+        if (lane != nullptr) lane->explain(*this);
         if (seen && error) seen->failed(*error);
         if (seen && !error) seen->succeeded();
         if (error) {

@@ -32,6 +32,24 @@ bool is_repeatable(const LaneRequest& request) {
                        [](const Statement& statement) { return statement.is_repeatable(); });
 }
 
+bool is_read_lane(Lane lane) {
+    return lane == Lane::read || lane == Lane::slow_read;
+}
+
+/// One that says it only reads. It is too late to stop it, but not to say so.
+void refuse_a_write(LaneRequest& request) {
+    const std::string_view command = request.answers.front().command();
+    for (const std::string_view read : {"SELECT", "SHOW", "EXPLAIN", ""}) {
+        if (command == read) return;
+    }
+    request.error =
+        make_error(ErrorCode::invalid_argument,
+                   fmt::format("a statement that is marked as a read is {} {}; mark it with group_commit() or "
+                               "not at all; whether it was done is not known",
+                               command.starts_with('I') ? "an" : "a", command));
+    request.error->in_doubt = true;
+}
+
 }  // namespace
 
 LaneDriver::LaneDriver(Pool& pool, Watchdog& watchdog, IoThread& io, Options options)
@@ -50,6 +68,11 @@ void LaneDriver::call(LaneRequest& request) {
         case Joined::wait: wait_and_lead(request); break;
         case Joined::full: break;
     }
+    explain(request);
+}
+
+void LaneDriver::explain(LaneRequest& request) const {
+    if (request.lacked_connection) request.error = pool_.why_late();
 }
 
 void LaneDriver::start(LaneRequest& request) {
@@ -61,11 +84,12 @@ void LaneDriver::start(LaneRequest& request) {
 }
 
 Joined LaneDriver::join(LaneRequest& request) {
+    const Deadline deadline = request.deadline;  // once it has joined, one that nobody waits for may be gone
     for (;;) {
         const std::uint32_t heard = room_.heard();
         const Joined joined = try_to_join(request);
         if (joined != Joined::full) {
-            alarm_.set(request.deadline);
+            alarm_.set(deadline);
             if (joined == Joined::wait && sends_at_once_.load(std::memory_order_relaxed)) wake_.wake();
             return joined;
         }
@@ -226,9 +250,11 @@ LaneMachine::Action LaneDriver::next(bool io, Leaving& leaving) {
         case Do::leave:
         case Do::drop:
             leaving.over = true;
-            leaving.discards = action.what == Do::drop;
             leaving.news = std::exchange(news_, {});
-            leaving.lease = std::exchange(lease_, std::nullopt);
+            if (lease_) {  // else there is one that was given up
+                leaving.discards = action.what == Do::drop;
+                leaving.lease = std::exchange(lease_, std::nullopt);
+            }
             flights_.clear();
             break;
         case Do::connect:
@@ -324,7 +350,10 @@ void LaneDriver::take_answers(LaneGroup& group) {
     const std::span<const LaneMachine::Request> asked = machine_.oldest();
     if (group.batch.synced() || copied) {
         for (std::size_t i = 0; i < asked.size(); ++i) {
-            if (asked[i].ticket != 0) group.deliver(i, replies[i], request_of(asked[i].ticket));
+            if (asked[i].ticket == 0) continue;
+            LaneRequest& request = request_of(asked[i].ticket);
+            group.deliver(i, replies[i], request);
+            if (replies[i] == LaneMachine::Reply::good && is_read_lane(options_.kind)) refuse_a_write(request);
         }
     }
     if (!group.batch.synced()) {
@@ -425,6 +454,8 @@ Deadline LaneDriver::ring() {
             } else if (is_pinned(ticket)) {
                 next = std::min(next, Deadline::at(at + std::chrono::milliseconds(1)));
             } else {
+                // not asked here: the pool may be waiting for the watchdog, whose thread this is
+                request.lacked_connection = !machine_.has_connection();
                 give_up(request, late_error(ticket), news);
             }
         }

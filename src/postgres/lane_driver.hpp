@@ -44,6 +44,8 @@ public:
     void cancel(LaneRequest& request, ErrorInfo error) STELE_EXCLUDES(mutex_);
     /// All that were started shall.
     void cancel_all(const ErrorInfo& error) STELE_EXCLUDES(mutex_);
+    /// Completes the error of one that is done: what only the pool knows.
+    void explain(LaneRequest& request) const;
     /// Requests that are not done.
     std::size_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
 

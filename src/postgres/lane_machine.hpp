@@ -103,6 +103,7 @@ public:
     /// Who waits for an answer.
     std::vector<Ticket> waiting() const;
     bool is_queued(Ticket ticket) const;
+    bool has_connection() const noexcept { return connected_; }
     bool led() const noexcept { return leader_ != 0; }
     Ticket leader() const noexcept { return leader_; }
     std::size_t queued() const noexcept { return queue_.size(); }

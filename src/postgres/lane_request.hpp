@@ -24,6 +24,7 @@ struct LaneRequest {
     void (*complete)(LaneRequest&) noexcept = nullptr;  // null: its caller waits
 
     std::optional<ErrorInfo> error;  // none: it is answered
+    bool lacked_connection = false;  // its deadline passed while there was none: the pool knows why
     std::atomic<State> state{State::waiting};
     Deadline::Clock::time_point waits_since{};  // to be sent; for who measures
     std::uint8_t bell = 0;                      // of its lane: where it is woken

@@ -163,6 +163,11 @@ void Pool::take_back(std::size_t slot, bool close) noexcept {
     changed();
 }
 
+ErrorInfo Pool::why_late() const {
+    MutexLock lock(mutex_);
+    return machine_.why_late(Deadline::Clock::now());
+}
+
 PoolStatus Pool::status() const {
     MutexLock lock(mutex_);
     return machine_.status();

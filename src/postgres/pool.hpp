@@ -48,6 +48,8 @@ public:
     /// Waits in line until the deadline, or until there is no hope.
     Result<Lease> acquire(Deadline deadline) STELE_EXCLUDES(mutex_);
     PoolStatus status() const STELE_EXCLUDES(mutex_);
+    /// Why one who waits for somebody else to acquire() is late.
+    ErrorInfo why_late() const STELE_EXCLUDES(mutex_);
     /// Whether somebody waits for a connection.
     bool crowded() const noexcept { return waiters_.load(std::memory_order_relaxed) != 0; }
     const Wire::Options& options() const noexcept { return options_; }

@@ -54,9 +54,13 @@ PoolMachine::Decision PoolMachine::decide_on_empty(std::size_t slot, Time now) {
     return {Do::wait, 0, std::min(until, Deadline::at(patient_until))};
 }
 
-ErrorInfo PoolMachine::leave(Ticket ticket, Time now) {
+ErrorInfo PoolMachine::why_late(Time now) const {
     const bool full = count(State::in_use) == limits_.maximum;
-    ErrorInfo error = outage_.active(now) && !full ? late_in_outage(now) : exhausted(now);
+    return outage_.active(now) && !full ? late_in_outage(now) : exhausted(now);
+}
+
+ErrorInfo PoolMachine::leave(Ticket ticket, Time now) {
+    ErrorInfo error = why_late(now);
     line_.erase(std::remove(line_.begin(), line_.end(), ticket), line_.end());
     return error;
 }

@@ -55,6 +55,8 @@ public:
     Decision decide(Ticket ticket, Time now);
     /// Gives up waiting, because the caller's deadline has passed. Says with what numbers.
     ErrorInfo leave(Ticket ticket, Time now);
+    /// Why there is no connection for one whose deadline has passed, with the numbers.
+    ErrorInfo why_late(Time now) const;
     ErrorInfo why_failed(Time now) const { return outage_.explain(now); }
 
     void connected(std::size_t slot, Time now);

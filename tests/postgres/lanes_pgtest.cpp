@@ -164,6 +164,18 @@ TEST(Lanes, a_group_runs_its_opening_once_and_in_its_own_transaction) {
     EXPECT_LT(openings, 800) << "nothing was committed together";
 }
 
+TEST(Lanes, a_write_that_calls_itself_a_read_is_told_off) {
+    Server server;
+    Database database = with_rows(server);
+    const auto error = error_of([&] {
+        database.execute(Statement("INSERT INTO " + database.quoted_schema() + ".t VALUES ($1, '')", 5000).read());
+    });
+    EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+    EXPECT_TRUE(error.in_doubt);
+    EXPECT_THAT(error.message, HasSubstr("an INSERT"));
+    EXPECT_EQ(database.query(Statement("SHOW lc_messages").read()).size(), 1u);
+}
+
 TEST(Lanes, a_caller_that_gives_up_leaves_the_lane_to_others) {
     Server server;
     Database database = with_rows(server);
@@ -254,6 +266,17 @@ TEST(Lanes, one_connection_serves_lanes_and_transactions_in_turn) {
     }
     over = true;
     for (std::thread& reader : readers) reader.join();
+}
+
+TEST(Lanes, callers_who_find_no_connection_are_told_the_numbers_of_the_pool) {
+    Server server;
+    Database database = with_rows(server, [](DatabaseOptions& options) { options.max_connections = 1; });
+    const Transaction holder = database.begin();
+    in_threads(4, [&](int caller) {
+        const auto error = error_of([&] { database.query(row(database, caller).read(), Deadline::after(100ms)); });
+        EXPECT_EQ(error.code, ErrorCode::pool_exhausted);
+        EXPECT_THAT(error.message, HasSubstr("1 of 1"));
+    });
 }
 
 TEST(Lanes, callers_beyond_the_limit_wait_for_room_and_are_told_the_numbers_at_their_deadline) {
