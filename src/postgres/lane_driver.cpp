@@ -20,16 +20,8 @@ using State = LaneRequest::State;
 
 namespace {
 
-// how long answers that nobody waits for may hold up those behind them
-constexpr std::chrono::seconds kPatience{1};
-
 Deadline::Clock::time_point now() {
     return Deadline::Clock::now();
-}
-
-bool is_repeatable(const LaneRequest& request) {
-    return std::all_of(request.statements.begin(), request.statements.end(),
-                       [](const Statement& statement) { return statement.is_repeatable(); });
 }
 
 bool is_read_lane(Lane lane) {
@@ -145,33 +137,6 @@ void LaneDriver::lead_until_over() {
         }
         if (entries[1].revents != 0) wake_.clear();
     }
-}
-
-void LaneDriver::cancel(LaneRequest& request, ErrorInfo error) {
-    if (request.state.load(std::memory_order_acquire) == State::done) return;
-    News news;
-    {
-        MutexLock lock(mutex_);
-        if (request.state.load(std::memory_order_relaxed) == State::done) return;
-        while (is_pinned(ticket_of(request))) {
-            // for the microseconds that it takes to write a group
-            mutex_.unlock();
-            std::this_thread::yield();
-            mutex_.lock();
-            if (request.state.load(std::memory_order_relaxed) == State::done) return;
-        }
-        give_up(request, std::move(error), news);
-    }
-    tell(news);
-}
-
-void LaneDriver::cancel_all(const ErrorInfo& error) {
-    News news;
-    {
-        MutexLock lock(mutex_);
-        for (const LaneMachine::Ticket ticket : machine_.waiting()) give_up(request_of(ticket), error, news);
-    }
-    tell(news);
 }
 
 // ---- who leads -----------------------------------------------------------------------------------------------------
@@ -437,67 +402,6 @@ void LaneDriver::tell(News& news) {
     }
     for (LaneRequest* request : news.started) request->complete(*request);
     news.started.clear();
-}
-
-// ---- deadlines -----------------------------------------------------------------------------------------------------
-
-Deadline LaneDriver::ring() {
-    News news;
-    Deadline next;
-    {
-        MutexLock lock(mutex_);
-        const auto at = now();
-        for (const LaneMachine::Ticket ticket : machine_.waiting()) {
-            LaneRequest& request = request_of(ticket);
-            if (!request.deadline.expired(at)) {
-                next = std::min(next, request.deadline);
-            } else if (is_pinned(ticket)) {
-                next = std::min(next, Deadline::at(at + std::chrono::milliseconds(1)));
-            } else {
-                // not asked here: the pool may be waiting for the watchdog, whose thread this is
-                request.lacked_connection = !machine_.has_connection();
-                give_up(request, late_error(ticket), news);
-            }
-        }
-        if (machine_.drains()) {
-            stuck_ = at >= progress_at_ + kPatience;
-            if (stuck_) {
-                wake_.wake();
-            } else {
-                next = std::min(next, Deadline::at(progress_at_ + kPatience));
-            }
-        }
-    }
-    // what a completion does must not happen on the watchdog's thread
-    for (LaneRequest* request : news.started) io_.complete(*request);
-    news.started.clear();
-    tell(news);
-    return next;
-}
-
-bool LaneDriver::is_pinned(LaneMachine::Ticket ticket) const {
-    const auto is_it = [ticket](const LaneMachine::Request& request) { return request.ticket == ticket; };
-    return sending_ && std::any_of(machine_.group().begin(), machine_.group().end(), is_it);
-}
-
-void LaneDriver::give_up(LaneRequest& request, ErrorInfo error, News& news) {
-    const LaneMachine::Ticket ticket = ticket_of(request);
-    if (!machine_.is_queued(ticket) && !is_repeatable(request)) put_in_doubt(error);
-    request.error = std::move(error);
-    done(request, news);
-    if (machine_.give_up(ticket)) wake_.wake();
-}
-
-ErrorInfo LaneDriver::late_error(LaneMachine::Ticket ticket) const {
-    if (!machine_.is_queued(ticket)) {
-        return make_error(ErrorCode::deadline_exceeded, "the deadline passed before the server answered");
-    }
-    ErrorInfo error = make_error(
-        ErrorCode::deadline_exceeded,
-        fmt::format("the deadline passed before the statement was sent: {} wait on its lane, {} groups are under way",
-                    machine_.queued(), machine_.under_way()));
-    error.retry = Retry::call;
-    return error;
 }
 
 }  // namespace stele

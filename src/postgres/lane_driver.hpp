@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -104,6 +105,8 @@ private:
 
     Deadline ring() STELE_EXCLUDES(mutex_);
     bool is_pinned(LaneMachine::Ticket ticket) const STELE_REQUIRES(mutex_);
+    bool give_up_if(const std::function<bool(const LaneRequest&)>& wanted, const ErrorInfo& error)
+        STELE_EXCLUDES(mutex_);
     void give_up(LaneRequest& request, ErrorInfo error, News& news) STELE_REQUIRES(mutex_);
     ErrorInfo late_error(LaneMachine::Ticket ticket) const STELE_REQUIRES(mutex_);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 namespace stele {
 
@@ -82,8 +83,9 @@ void LaneGroup::arrange_writes(std::span<const LaneMachine::Request> requests, s
     openings_ = statements_.size();
     std::vector<std::size_t> order(requests.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    // stable: of two writes of one key the later caller's comes later
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
+    // of two writes of one key the later caller's comes later
+    std::sort(order.begin(), order.end(),
+              [&](std::size_t a, std::size_t b) { return std::tie(key(a), a) < std::tie(key(b), b); });
     for (const std::size_t i : order) place(i, request_of(requests[i].ticket).statements);
 }
 

@@ -1,6 +1,7 @@
 // What a caller of a lane asks for, and how it learns the answer.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -30,5 +31,10 @@ struct LaneRequest {
     std::uint8_t bell = 0;                      // of its lane: where it is woken
     std::uint32_t mark = 0;                     // of its own on that bell
 };
+
+inline bool is_repeatable(const LaneRequest& request) {
+    return std::all_of(request.statements.begin(), request.statements.end(),
+                       [](const Statement& statement) { return statement.is_repeatable(); });
+}
 
 }  // namespace stele

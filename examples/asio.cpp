@@ -1,12 +1,11 @@
 // Statements in Boost.Asio's coroutines: no thread waits.
+#include "stele/asio.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <iostream>
-#include <utility>
-
-#include "stele/asio.hpp"
 
 boost::asio::awaitable<void> greet(stele::AsyncDatabase database, int number) {
     stele::Statement statement("SELECT 'caller ' || $1::text AS greeting", number);
