@@ -55,7 +55,7 @@ AsyncCall::AsyncCall(std::vector<Statement> batch) : impl_(std::make_unique<Impl
 AsyncCall::~AsyncCall() = default;
 
 void AsyncCall::start(const Database& database, std::optional<Deadline> deadline) {
-    const std::shared_ptr<Database::Impl> target = database.share_impl();
+    const std::shared_ptr<Database::Impl>& target = database.share_impl();
     impl_->self = shared_from_this();
     impl_->database = target;
     if (!impl_->owned.empty()) {

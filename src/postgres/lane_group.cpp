@@ -75,8 +75,7 @@ void LaneGroup::arrange_writes(std::span<const LaneMachine::Request> requests, s
     };
     if (lock_timeout.count() > 0) {
         // SET LOCAL would warn: the server sees no transaction block
-        owned_.push_back(
-            Statement("SELECT set_config('lock_timeout', $1, true)", fmt::to_string(lock_timeout.count())));
+        owned_.emplace_back("SELECT set_config('lock_timeout', $1, true)", fmt::to_string(lock_timeout.count()));
         statements_.push_back(&owned_.back());
     }
     place_openings(requests);

@@ -73,7 +73,7 @@ private:
 };
 
 inline LaneRequest& request_of(LaneMachine::Ticket ticket) {
-    return *reinterpret_cast<LaneRequest*>(ticket);
+    return *reinterpret_cast<LaneRequest*>(ticket);  // NOLINT(performance-no-int-to-ptr): a ticket is an address
 }
 inline LaneMachine::Ticket ticket_of(const LaneRequest& request) {
     return reinterpret_cast<LaneMachine::Ticket>(&request);

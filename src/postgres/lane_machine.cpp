@@ -1,6 +1,7 @@
 #include "postgres/lane_machine.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace stele {
@@ -181,10 +182,10 @@ void LaneMachine::requeue() {
 
 std::optional<LaneMachine::Ticket> LaneMachine::newest_waiting() const {
     if (!queue_.empty()) return queue_.back().ticket;
-    for (auto flight = flights_.rbegin(); flight != flights_.rend(); ++flight) {
+    for (const Flight& flight : std::views::reverse(flights_)) {
         const auto waits = [](const Request& request) { return request.ticket != 0; };
-        const auto newest = std::find_if(flight->requests.rbegin(), flight->requests.rend(), waits);
-        if (newest != flight->requests.rend()) return newest->ticket;
+        const auto newest = std::find_if(flight.requests.rbegin(), flight.requests.rend(), waits);
+        if (newest != flight.requests.rend()) return newest->ticket;
     }
     return std::nullopt;
 }

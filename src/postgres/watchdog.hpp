@@ -41,11 +41,11 @@ private:
     public:
         /// The first starts the thread; throws std::system_error when there can be none.
         explicit Point(Watchdog& watchdog);
+        virtual ~Point() = default;
         Point(const Point&) = delete;
         Point& operator=(const Point&) = delete;
 
     protected:
-        virtual ~Point() = default;
         void look() noexcept;
         /// Before anything that late() uses is gone.
         void leave() noexcept;

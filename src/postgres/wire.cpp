@@ -220,14 +220,14 @@ bool Wire::begin(Batch& batch, std::span<const Statement* const> statements) {
     batch.error = ErrorInfo();
     if (!enqueue(batch, statements)) {
         broken_ = true;
-        batch.machine = BatchMachine(batch.commands.size());
-        batch.machine.lost();
+        batch.machine_ = BatchMachine(batch.commands_.size());
+        batch.machine_.lost();
         batch.error = lost_error(connection_.get());
         return false;
     }
-    batch.machine = BatchMachine(batch.commands.size());
+    batch.machine_ = BatchMachine(batch.commands_.size());
     // what the socket did not take is sent while the oldest is waited for
-    if (!under_way_.empty() && PQflush(connection_.get()) != 0) under_way_.front()->machine.queued_more();
+    if (!under_way_.empty() && PQflush(connection_.get()) != 0) under_way_.front()->machine_.queued_more();
     under_way_.push_back(&batch);
     return true;
 }
@@ -235,7 +235,7 @@ bool Wire::begin(Batch& batch, std::span<const Statement* const> statements) {
 short Wire::advance(Batch& batch) {
     using Do = BatchMachine::Do;
     PGconn* connection = connection_.get();
-    BatchMachine& machine = batch.machine;
+    BatchMachine& machine = batch.machine_;
     for (Do next = machine.next();;) {
         switch (next) {
             case Do::flush: {
@@ -261,7 +261,7 @@ short Wire::advance(Batch& batch) {
 }
 
 bool Wire::enqueue(Batch& batch, std::span<const Statement* const> statements) {
-    std::vector<Command>& commands = batch.commands;
+    std::vector<Command>& commands = batch.commands_;
     commands.clear();
     cache_.mark();
     PGconn* connection = connection_.get();
@@ -312,7 +312,7 @@ bool Wire::send(const Statement& statement, const StatementCache::Entry* entry) 
 
 BatchMachine::Do Wire::take(Batch& batch) {
     using Reply = BatchMachine::Reply;
-    BatchMachine& machine = batch.machine;
+    BatchMachine& machine = batch.machine_;
     const std::size_t at = machine.current();
     PGresult* result = PQgetResult(connection_.get());
     if (result == nullptr) {
@@ -325,8 +325,8 @@ BatchMachine::Do Wire::take(Batch& batch) {
         case PGRES_TUPLES_OK:
         case PGRES_COMMAND_OK:
         case PGRES_EMPTY_QUERY:
-            if (at < batch.commands.size()) {
-                const Command& command = batch.commands[at];
+            if (at < batch.commands_.size()) {
+                const Command& command = batch.commands_[at];
                 if (command.prepares) {
                     command.entry->prepared = true;
                 } else if (command.statement != BatchMachine::kNone) {
@@ -350,9 +350,9 @@ BatchMachine::Do Wire::take(Batch& batch) {
 }
 
 std::size_t Wire::Batch::failed_statement() const noexcept {
-    const std::size_t failed = machine.failed_command();
-    return failed < commands.size() && commands[failed].statement != BatchMachine::kNone ? commands[failed].statement
-                                                                                         : answers.size();
+    const std::size_t failed = machine_.failed_command();
+    return failed < commands_.size() && commands_[failed].statement != BatchMachine::kNone ? commands_[failed].statement
+                                                                                           : answers.size();
 }
 
 ErrorInfo Wire::loss(const ErrorInfo& before) const {
@@ -393,9 +393,9 @@ void Wire::explain(Batch& batch, std::span<const Statement> statements, bool exp
 
 void Wire::settle_cache(const Batch& batch) {
     if (broken_) return;
-    const std::size_t failed = batch.machine.failed_command();
-    StatementCache::Entry* failing = failed < batch.commands.size() ? batch.commands[failed].entry : nullptr;
-    for (const Command& command : batch.commands) {
+    const std::size_t failed = batch.machine_.failed_command();
+    StatementCache::Entry* failing = failed < batch.commands_.size() ? batch.commands_[failed].entry : nullptr;
+    for (const Command& command : batch.commands_) {
         if (!command.prepares || command.entry->prepared) continue;
         if (command.entry == failing) failing = nullptr;
         cache_.forget(command.entry);

@@ -42,16 +42,16 @@ public:
         ErrorInfo error;            ///< of the first that failed, or of the connection
 
         /// Whether the Sync was answered; else the connection is broken.
-        bool synced() const noexcept { return machine.synced(); }
-        bool succeeded() const noexcept { return machine.succeeded(); }
+        bool synced() const noexcept { return machine_.synced(); }
+        bool succeeded() const noexcept { return machine_.succeeded(); }
         /// The statement that failed; none before the number of answers when the Sync itself did. Those behind it did
         /// not run. Precondition: not succeeded().
         std::size_t failed_statement() const noexcept;
 
     private:
         friend class Wire;
-        std::vector<Command> commands;
-        BatchMachine machine{0};
+        std::vector<Command> commands_;
+        BatchMachine machine_{0};
     };
 
     struct Options {
