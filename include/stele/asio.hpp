@@ -88,7 +88,7 @@ struct TakeAll {
 ///     stele::Rows rows = co_await std::move(query);
 class AsyncDatabase {
 public:
-    using executor_type = boost::asio::any_io_executor;
+    using executor_type = boost::asio::any_io_executor;  // NOLINT(readability-identifier-naming): as Asio calls it
 
     AsyncDatabase(Database database, executor_type executor)
         : database_(std::move(database)), executor_(std::move(executor)) {}
