@@ -9,13 +9,16 @@
 namespace stele {
 
 const MergedRead* MergedReads::find(const Statement& statement) {
-    constexpr std::size_t kMost = 256;  // texts; more are not constants
     auto found = known_.find(statement.sql().text());
     if (found == known_.end()) {
-        if (known_.size() >= kMost) known_.clear();
         found = known_.emplace(statement.sql().text(), MergedRead::of(statement)).first;
     }
     return found->second && found->second->takes(statement) ? &*found->second : nullptr;
+}
+
+void MergedReads::trim() {
+    constexpr std::size_t kMost = 256;  // texts; more are not constants
+    if (known_.size() >= kMost) known_.clear();
 }
 
 void LaneGroup::compose(std::span<const LaneMachine::Request> requests, MergedReads& merged, bool writes,
@@ -43,6 +46,7 @@ void LaneGroup::arrange_reads(std::span<const LaneMachine::Request> requests, Me
         std::vector<std::size_t> indices;
     };
     std::vector<Alike> all;
+    merged.trim();
     for (std::size_t i = 0; i < requests.size(); ++i) {
         const std::span<const Statement> statements = request_of(requests[i].ticket).statements;
         const MergedRead* read = nullptr;

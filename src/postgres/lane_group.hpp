@@ -20,8 +20,10 @@ namespace stele {
 /// How the reads by key of a lane are merged, kept by their text. Not thread-safe.
 class MergedReads {
 public:
-    /// Null when this one cannot be merged.
+    /// Null when this one cannot be merged. Valid until trim().
     const MergedRead* find(const Statement& statement);
+    /// Forgets all when they have become too many.
+    void trim();
 
 private:
     std::map<std::string, std::optional<MergedRead>, std::less<>> known_;
