@@ -30,8 +30,8 @@ public:
     /// the arguments. The Database is not kept alive: when its last handle goes, what is under way ends with
     /// Error(closed).
     void start(const Database& database, std::optional<Deadline> deadline = {});
-    /// Ends it with Error(closed) unless it is done. What was sent still runs on the server: the error says whether a
-    /// write is in doubt. Thread-safe.
+    /// Ends it with Error(cancelled) unless it is done. What was sent still runs on the server: the error says whether
+    /// a write is in doubt. Thread-safe.
     void cancel() noexcept;
 
 protected:

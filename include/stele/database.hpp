@@ -83,10 +83,10 @@ struct PoolStatus {
 class Connection;
 
 /// A database with a small pool of connections. Copies share the pool, which closes when the last copy (and the last
-/// transaction and store made from it) is gone. It keeps one thread, which sleeps until a deadline passes. Thread-safe,
-/// but not usable in a forked child. Recovers by itself when the server comes back: statements
-/// that were not sent yet, and repeatable ones, are sent again on a new connection until their deadline; a write whose
-/// answer is missing throws Error(unavailable) with in_doubt() set.
+/// transaction and store made from it) is gone. It keeps one thread, which sleeps until a deadline passes, and for
+/// calls that do not wait (stele/async.hpp) two more. Thread-safe, but not usable in a forked child. Recovers by itself
+/// when the server comes back: statements that were not sent yet, and repeatable ones, are sent again on a new
+/// connection until their deadline; a write whose answer is missing throws Error(unavailable) with in_doubt() set.
 ///
 /// Outages. When a server that was there takes no connection any more, one caller at a time tries again, after pauses
 /// that grow from 20 ms to 1 s. During the first `outage_patience` the others wait, until their deadlines: a restart or

@@ -24,7 +24,7 @@ enum class ErrorCode : std::uint8_t {
     permission,            ///< the role lacks a right; the message names the object
     pool_exhausted,        ///< every connection is in use and the wait ran into the deadline or the limit of waiters
     deadline_exceeded,     ///< the deadline of the call passed
-    cancelled,             ///< a Canceller stopped the statement
+    cancelled,             ///< its caller cancelled it
     in_doubt,              ///< the connection was lost during a commit and the outcome could not be learnt
     constraint_violation,  ///< unique, foreign key, check or not-null
     serialization,         ///< serialization failure or deadlock: run the whole transaction again

@@ -87,7 +87,7 @@ void AsyncCall::cancel() noexcept {
     if (impl_->lane == nullptr) return;
     // while it is held, the lanes are there
     if (const std::shared_ptr<Database::Impl> database = impl_->database.lock()) {
-        impl_->lane->cancel(*impl_, make_error(ErrorCode::closed, "the call was cancelled"));
+        impl_->lane->cancel(*impl_, make_error(ErrorCode::cancelled, "the call was cancelled"));
     }
 }
 
