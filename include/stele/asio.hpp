@@ -79,7 +79,7 @@ struct TakeAll {
 /// boost::asio::post on the handler's associated executor, or on this one's when it has none; a null exception_ptr
 /// means success, another holds a stele::Error. No thread of the caller's is blocked: Stele's one I/O thread talks to
 /// the server, on lanes that blocking callers share. Cancellation (any type; Boost 1.77 or newer) ends an operation
-/// with Error(closed); what was sent still runs. Without a deadline, the default of the database applies. Cheap to
+/// with Error(cancelled); what was sent still runs. Without a deadline, the default of the database applies. Cheap to
 /// copy; thread-safe.
 ///
 ///     stele::AsyncDatabase database(stele::Database::open(), context.get_executor());

@@ -217,7 +217,7 @@ TEST(Asio, a_call_can_be_cancelled) {
     signal.emit(asio::cancellation_type::terminal);
     context.run();
     ASSERT_TRUE(error);
-    EXPECT_EQ(error->code, ErrorCode::closed);
+    EXPECT_EQ(error->code, ErrorCode::cancelled);
 }
 #endif
 
@@ -261,7 +261,7 @@ TEST(AsyncCall, can_be_cancelled_and_says_whether_a_write_is_in_doubt) {
     std::this_thread::sleep_for(200ms);
     write->cancel();
     write->wait();
-    EXPECT_EQ(error_in(write->failure).code, ErrorCode::closed);
+    EXPECT_EQ(error_in(write->failure).code, ErrorCode::cancelled);
     EXPECT_TRUE(error_in(write->failure).in_doubt);
     write->cancel();  // nothing is left to cancel
 }
@@ -277,7 +277,7 @@ TEST(AsyncCall, survives_being_cancelled_at_any_moment) {
         call->cancel();
         call->wait();
         if (call->failure) {
-            EXPECT_EQ(error_in(call->failure).code, ErrorCode::closed);
+            EXPECT_EQ(error_in(call->failure).code, ErrorCode::cancelled);
             ++cancelled;
         } else {
             EXPECT_EQ(call->rows.at(0)[0].get<int>(0U), i * i);
