@@ -1,15 +1,14 @@
 #include "postgres/lane_driver.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <thread>
 #include <utility>
 
 #include "postgres/io_thread.hpp"
+#include "postgres/socket_wait.hpp"
 
 namespace stele {
 
@@ -132,10 +131,7 @@ void LaneDriver::wait_and_lead(LaneRequest& request) {
 
 void LaneDriver::lead_until_over() {
     for (Step step = lead(false); !step.over; step = lead(false)) {
-        pollfd entries[] = {{step.socket, step.events, 0}, {wake_.descriptor(), POLLIN, 0}};
-        while (::poll(entries, 2, -1) < 0 && errno == EINTR) {
-        }
-        if (entries[1].revents != 0) wake_.clear();
+        wait_for(step.socket, step.events, Deadline::never(), &wake_);
     }
 }
 

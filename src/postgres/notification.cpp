@@ -2,10 +2,8 @@
 
 #include <poll.h>
 
-#include <algorithm>
-#include <array>
-
 #include "postgres/server_error.hpp"
+#include "postgres/socket_wait.hpp"
 #include "postgres/wake_up.hpp"
 #include "postgres/wire.hpp"
 
@@ -16,27 +14,6 @@ struct Free {
     void operator()(PGnotify* notice) const noexcept { PQfreemem(notice); }
 };
 using Kept = std::unique_ptr<PGnotify, Free>;
-
-enum class Woken : unsigned char { readable, woken, expired };
-
-Woken wait(int socket, const WakeUp* wake_up, Deadline deadline) {
-    const int other = wake_up == nullptr ? -1 : wake_up->descriptor();  // poll passes over -1
-    std::array<pollfd, 2> entries = {pollfd{socket, POLLIN, 0}, pollfd{other, POLLIN, 0}};
-    for (;;) {
-        int timeout = -1;
-        if (!deadline.is_never()) {
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline.remaining());
-            timeout = static_cast<int>(std::min<std::int64_t>(left.count(), 3'600'000));
-        }
-        const int count = ::poll(entries.data(), entries.size(), timeout);
-        if (count > 0 && entries[0].revents != 0) return Woken::readable;
-        if (count > 0) {
-            wake_up->clear();
-            return Woken::woken;
-        }
-        if (count == 0 && deadline.expired()) return Woken::expired;
-    }
-}
 
 }  // namespace
 
@@ -64,7 +41,7 @@ Result<std::optional<Notification>> Wire::wait_notification(const WakeUp* wake_u
                 "again";
             return fail(std::move(error));
         }
-        if (wait(PQsocket(connection), wake_up, deadline) != Woken::readable) return std::nullopt;
+        if (wait_for(PQsocket(connection), POLLIN, deadline, wake_up) != Woken::ready) return std::nullopt;
     }
 }
 
