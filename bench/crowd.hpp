@@ -1,6 +1,7 @@
-// Many threads that do the same thing over and over, for a while.
+// Threads that do the same thing over and over, for a while.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <chrono>
@@ -8,7 +9,9 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace stele::bench {
@@ -46,5 +49,35 @@ inline double crowd_per_second(
     if (failure) std::rethrow_exception(failure);
     return static_cast<double>(done.load()) / std::chrono::duration<double>(Clock::now() - begin).count();
 }
+
+/// The quantile (0.5: the median) of how long each `work(thread)` takes, in microseconds.
+inline double crowd_time(std::size_t threads, std::chrono::duration<double> time, double quantile,
+                         const std::function<void(std::size_t)>& work) {
+    using Clock = std::chrono::steady_clock;
+    std::vector<std::vector<double>> each(threads);
+    crowd_per_second(threads, time, [&](std::size_t i, auto) {
+        const Clock::time_point begin = Clock::now();
+        work(i);
+        each[i].push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+        return std::size_t{1};
+    });
+    std::vector<double> all;
+    for (const std::vector<double>& one : each) all.insert(all.end(), one.begin(), one.end());
+    const auto wanted = all.begin() + static_cast<std::ptrdiff_t>(quantile * static_cast<double>(all.size() - 1));
+    std::nth_element(all.begin(), wanted, all.end());
+    return *wanted;
+}
+
+/// Does something over and over beside what is measured, until it goes.
+class Meanwhile {
+public:
+    explicit Meanwhile(std::function<void()> work)
+        : thread_([work = std::move(work)](const std::stop_token& stop) {
+              while (!stop.stop_requested()) work();
+          }) {}
+
+private:
+    std::jthread thread_;
+};
 
 }  // namespace stele::bench

@@ -23,6 +23,7 @@
 #include "raw_postgres.hpp"
 #include "side_by_side.hpp"
 #include "stele/database.hpp"
+#include "support/proxy.hpp"
 
 namespace stele::bench {
 namespace {
@@ -71,6 +72,8 @@ public:
     void run() {
         measure("unix socket", environment("STELE_TEST_DSN"));
         measure("TCP on loopback", environment("STELE_TEST_TCP_DSN"));
+        far(environment("STELE_TEST_DSN"));
+        beside_a_slow_one(environment("STELE_TEST_DSN"));
         server_.run("DROP SCHEMA stele_bench CASCADE");
     }
 
@@ -103,14 +106,15 @@ private:
         std::vector<std::unique_ptr<PipelinedConnection>> pipelined;
     };
 
+    std::size_t select(Sides& sides, std::size_t caller, const Mark& mark) {
+        const Key& key = own_keys_[caller].draw();
+        const Rows rows = sides.database.query(mark(Statement(kSelect, key.name_space, key.query_hash)));
+        check(key, rows.size(), rows.empty() ? "" : rows[0].get<std::string_view>(std::size_t{0}));
+        return kOnce;
+    }
     std::function<double()> ours_select(Sides& sides, std::size_t callers, const Mark& mark) {
         return [this, &sides, callers, mark] {
-            return crowd_per_second(callers, window_, [&](std::size_t i, auto) {
-                const Key& key = own_keys_[i].draw();
-                const Rows rows = sides.database.query(mark(Statement(kSelect, key.name_space, key.query_hash)));
-                check(key, rows.size(), rows.empty() ? "" : rows[0].get<std::string_view>(std::size_t{0}));
-                return kOnce;
-            });
+            return crowd_per_second(callers, window_, [&](std::size_t i, auto) { return select(sides, i, mark); });
         };
     }
     std::function<double()> ours_async(Sides& sides, const Mark& mark) {
@@ -187,6 +191,46 @@ private:
         row(work, "raw, 8 threads, a row a commit", 3.5, ours_upsert(sides, 64), raw(sides, kRawThreads, &Raw::upsert));
         row(work, "raw, 2 connections, 64 rows a commit", 0.5, ours_upsert(sides, 64),
             pipelined(sides, &PipelinedConnection::upsert));
+    }
+
+    void far(const std::string& dsn) {
+        const std::string work = "SELECT, 64 callers, 5 ms added to each round trip";
+        if (!bench_.wants(work)) return;
+        test::Proxy wire(dsn);
+        Sides sides(wire.dsn());
+        wire.delay(std::chrono::microseconds(2500));
+        row(work, "raw, 2 connections, synchronous", 20, ours_select(sides, 64, read), raw(sides, 2, &Raw::select));
+    }
+
+    /// What 64 callers wait for an answer while one statement after the other, of a caller more, takes its time.
+    std::function<double()> time(Sides& sides, Statement slow, double quantile) {
+        return [this, &sides, slow = std::move(slow), quantile] {
+            const Meanwhile meanwhile([&] { sides.database.query(slow); });
+            return crowd_time(64, window_, quantile, [&](std::size_t i) { select(sides, i, read); });
+        };
+    }
+    void beside_a_slow_one(const std::string& dsn) {
+        Sides sides(dsn);
+        const auto measure = [&](const char* work, const char* against, std::optional<double> at_least,
+                                 const std::function<double()>& ours, const std::function<double()>& theirs) {
+            bench_.measure({.work = work,
+                            .against = against,
+                            .compare = Compare::lower_is_better,
+                            .at_least = bench_.quick() ? std::nullopt : at_least,
+                            .ours = ours,
+                            .theirs = theirs});
+        };
+        const Statement waits = Statement("SELECT pg_sleep(0.1)").slow_read();
+        measure("SELECT, 64 callers, p99 beside a statement that waits (us)", "their own median", 1.0 / 3,
+                time(sides, waits, 0.99), time(sides, waits, 0.5));
+        const Statement burns = Statement("SELECT sum(i) FROM generate_series(1, 1000000) i").slow_read();
+        measure("SELECT, 64 callers, p99 beside a statement that burns a CPU (us)",
+                "raw, 8 threads, a connection each, beside the same", {}, time(sides, burns, 0.99), [&, burns] {
+                    RawConnection slow(dsn);
+                    const Meanwhile meanwhile([&] { slow.run(std::string(burns.sql().text())); });
+                    return crowd_time(kRawThreads, window_, 0.99,
+                                      [&](std::size_t i) { sides.raw[i]->select(own_keys_[i]); });
+                });
     }
 
     SideBySide& bench_;
