@@ -1,6 +1,7 @@
 #include "postgres/lanes.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace stele {
 
@@ -28,19 +29,39 @@ Lanes::~Lanes() {
 }
 
 LaneDriver& Lanes::choose(Lane lane) noexcept {
+    const auto& lanes = lanes_[static_cast<std::size_t>(lane)];
+    const auto less = [](const auto& a, const auto& b) { return a->load() < b->load(); };
+    LaneDriver& idlest = **std::min_element(lanes.begin(), lanes.end(), less);
+    if (lane != Lane::write) return idlest;
     // a second commit beside the first pays only when many wait: they share the disk
     constexpr std::size_t kWorthASecondCommit = 16;
+    return lanes.front()->load() < kWorthASecondCommit ? *lanes.front() : idlest;
+}
+
+LaneDriver& Lanes::choose_for_this_thread(Lane lane) noexcept {
+    if (lane == Lane::write) return choose(lane);
+    static std::atomic<std::size_t> threads{0};
+    static constinit thread_local Home home;
+    if (home.lane == Home::kNone) home.lane = threads.fetch_add(1, std::memory_order_relaxed);
     const auto& lanes = lanes_[static_cast<std::size_t>(lane)];
-    LaneDriver* best = lanes.front().get();
-    std::size_t least = best->load();
-    if (lane == Lane::write && least < kWorthASecondCommit) return *best;
-    for (const auto& other : lanes) {
-        const std::size_t load = other->load();
-        if (load >= least) continue;
-        best = other.get();
-        least = load;
+    LaneDriver& own = *lanes[home.lane % lanes.size()];
+    LaneDriver& idlest = choose(lane);
+    if (!home.moves(own.load() > 2 * idlest.load())) return own;
+    const auto is_it = [&](const auto& each) { return each.get() == &idlest; };
+    home.lane = static_cast<std::size_t>(std::find_if(lanes.begin(), lanes.end(), is_it) - lanes.begin());
+    return idlest;
+}
+
+bool Lanes::Home::moves(bool crowded) noexcept {
+    constexpr int kPatience = 16;
+    if (!crowded) {
+        nuisance = std::max(nuisance - 1, 0);
+        return false;
     }
-    return *best;
+    // not all who are there at once
+    if (++nuisance < kPatience + static_cast<int>(lane % kPatience)) return false;
+    nuisance = 0;
+    return true;
 }
 
 }  // namespace stele

@@ -26,9 +26,21 @@ public:
     Lanes(Pool& pool, Watchdog& watchdog, const Options& options);
     ~Lanes();
 
+    /// The one with the least to do.
     LaneDriver& choose(Lane lane) noexcept;
+    /// For a caller that waits: the same lane every time while that is not much fuller than another. The kernel then
+    /// keeps the callers of a lane and its backend on the same CPUs, which is worth more than an even load.
+    LaneDriver& choose_for_this_thread(Lane lane) noexcept;
 
 private:
+    /// Of one thread: a lane's number, modulo how many there are.
+    struct Home {
+        static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+        std::size_t lane = kNone;
+        int nuisance = 0;
+        /// Whether it is time to leave a lane that was crowded when this thread came.
+        bool moves(bool crowded) noexcept;
+    };
     static constexpr std::size_t kKinds = 4;
     IoThread io_;
     std::array<std::vector<std::unique_ptr<LaneDriver>>, kKinds> lanes_;  // by kind
