@@ -127,6 +127,34 @@ TEST(Lanes, group_commit_acknowledges_each_write_and_undoes_only_the_guilty) {
         32 * 45);
 }
 
+/// Writes that were not on the disk when they were acknowledged.
+int unflushed(Database& database, const std::shared_ptr<const Statement>& opening) {
+    // what comes behind the position that the write reports is its commit
+    const std::string update = "UPDATE " + database.quoted_schema() +
+                               ".t SET text = text WHERE n = $1 RETURNING pg_current_wal_insert_lsn()::text";
+    std::atomic<int> count{0};
+    in_threads(16, [&](int caller) {
+        Connection beside = database.connect();
+        for (int i = 0; i < 20; ++i) {
+            const Rows position =
+                database.query(Statement(update, caller).group_commit("t/" + std::to_string(caller), opening));
+            const Rows passed = beside.query(
+                Statement("SELECT pg_current_wal_flush_lsn() > $1::text::pg_lsn", position[0].get<std::string>(0U)));
+            if (!passed[0].get<bool>(0U)) ++count;
+        }
+    });
+    return count;
+}
+
+TEST(Lanes, a_group_is_on_the_disk_when_it_is_acknowledged) {
+    Server server;
+    Database database =
+        with_rows(server, [](DatabaseOptions& options) { options.max_connections = 16 + 2 * options.lanes; });
+    EXPECT_EQ(unflushed(database, nullptr), 0);
+    const auto careless = std::make_shared<Statement>("SELECT set_config('synchronous_commit', 'off', true)");
+    EXPECT_GT(unflushed(database, careless), 0) << "the test would not have noticed";
+}
+
 TEST(Lanes, of_two_writes_of_one_key_in_a_group_one_comes_after_the_other) {
     Server server;
     Database database = with_rows(server);
