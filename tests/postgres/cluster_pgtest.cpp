@@ -13,6 +13,7 @@
 
 #include "postgres/cluster_server.hpp"
 #include "postgres/cluster_site.hpp"
+#include "support/eventually.hpp"
 
 namespace stele::test {
 namespace {

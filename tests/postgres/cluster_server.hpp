@@ -9,12 +9,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <vector>
 
 #include "postgres/cluster_process.hpp"
@@ -31,14 +29,6 @@ using std::chrono::seconds;
 
 inline Deadline soon() {
     return Deadline::after(seconds(60));
-}
-
-/// Looks again and again, for at most a minute.
-inline bool eventually(const std::function<bool()>& condition) {
-    for (const Deadline end = soon(); !end.expired(); std::this_thread::sleep_for(milliseconds(10))) {
-        if (condition()) return true;
-    }
-    return false;
 }
 
 /// The first value of a query's answer, or the error.

@@ -7,11 +7,13 @@
 #include <utility>
 
 #include "postgres/copy_fixture.hpp"
+#include "support/session.hpp"
 
 namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
+using test::backend_pid;
 using test::Copy;
 using test::error_of;
 using testing::AllOf;
@@ -126,9 +128,8 @@ TEST_F(Copy, out_gives_the_servers_error_in_the_middle_after_the_rows_before_it)
 }
 
 TEST_F(Copy, out_that_is_stopped_early_leaves_the_connection_usable_and_a_transaction_to_roll_back) {
-    const auto pid = [](Executor& executor) { return executor.query("SELECT pg_backend_pid()")[0].get<int>(0); };
     const Sql endless("SELECT generate_series(1, 2000000000), repeat('x', 1000)");
-    const int before = pid(connection);
+    const int before = backend_pid(connection);
     for (const int rows : {0, 1, 1000}) {
         CopyOut out(connection, endless);
         for (int i = 0; i < rows; ++i) ASSERT_TRUE(out.next());
@@ -138,7 +139,7 @@ TEST_F(Copy, out_that_is_stopped_early_leaves_the_connection_usable_and_a_transa
             const CopyOut stopped = std::move(out);
         }
         EXPECT_LT(Deadline::Clock::now() - start, 4s);
-        EXPECT_EQ(pid(connection), before) << "the same session goes on";
+        EXPECT_EQ(backend_pid(connection), before) << "the same session goes on";
     }
     Transaction transaction = database.begin();
     Savepoint savepoint = transaction.savepoint();

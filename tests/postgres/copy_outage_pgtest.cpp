@@ -6,14 +6,20 @@
 #include <thread>
 
 #include "postgres/copy_fixture.hpp"
+#include "support/eventually.hpp"
 #include "support/proxy.hpp"
+#include "support/session.hpp"
 
 namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
+using test::backend_pid;
 using test::Copy;
+using test::end_session;
 using test::error_of;
+using test::eventually;
+using test::has_session;
 using test::Server;
 
 TEST_F(Copy, is_limited_by_its_deadline_and_not_by_the_servers_limit) {
@@ -29,7 +35,7 @@ TEST_F(Copy, is_limited_by_its_deadline_and_not_by_the_servers_limit) {
     EXPECT_EQ(in.finish(), 2u);
     EXPECT_EQ(other.query("SHOW statement_timeout")[0].get<std::string>(0), "200ms");
 
-    const int pid = connection.query("SELECT pg_backend_pid()")[0].get<int>(0);
+    const int pid = backend_pid(connection);
     const auto start = Deadline::Clock::now();
     const ErrorInfo error = error_of([&] {
         CopyOut out(connection, "SELECT pg_sleep(n) FROM generate_series(0, 60) AS n", Deadline::after(300ms));
@@ -41,11 +47,7 @@ TEST_F(Copy, is_limited_by_its_deadline_and_not_by_the_servers_limit) {
     EXPECT_LT(Deadline::Clock::now() - start, 5s);
     EXPECT_EQ(error_of([&] { connection.execute("SELECT 1"); }).code, ErrorCode::closed);
     EXPECT_EQ(error_of([&] { CopyOut again(connection, "SELECT 1"); }).code, ErrorCode::closed);
-    const Statement still_there("SELECT FROM pg_stat_activity WHERE pid = $1", pid);
-    for (const auto end = Deadline::after(20s); !end.expired() && !database.query(still_there).empty();) {
-        std::this_thread::sleep_for(50ms);
-    }
-    EXPECT_TRUE(database.query(still_there).empty()) << "the server works on for nobody";
+    EXPECT_TRUE(eventually([&] { return !has_session(database, pid); }, 20s)) << "the server works on for nobody";
     Connection next = database.connect();
     EXPECT_EQ(error_of([&] { CopyIn late(next, columns(), Deadline::after(-1s)); }).code, ErrorCode::deadline_exceeded);
 }
@@ -67,9 +69,9 @@ TEST_F(Copy, in_ends_at_its_deadline_when_the_server_takes_no_more) {
 TEST_F(Copy, in_a_transaction_tells_a_lost_connection_as_the_transaction_does) {
     create("n integer, body bytea");
     Transaction transaction = database.begin();
-    const auto pid = transaction.query("SELECT pg_backend_pid()")[0].get<int>(0);
+    const int pid = backend_pid(transaction);
     CopyIn in(transaction, columns());
-    database.execute({"SELECT pg_terminate_backend($1, 5000)", pid});
+    end_session(database, pid, 5s);
     const ErrorInfo error = error_of([&] {
         const Bytes body(1000);
         for (int i = 0; i < 10'000; ++i) in.add(i, body);
@@ -81,12 +83,14 @@ TEST_F(Copy, in_a_transaction_tells_a_lost_connection_as_the_transaction_does) {
     EXPECT_EQ(count(), 0);
 }
 
-TEST(CopyOverABadWire, of_a_transaction_whose_commit_was_lost_is_looked_up) {
+class CopyOverABadWire : public testing::Test {
+protected:
     Server server;
     test::Proxy proxy{test::server_dsn()};
-    DatabaseOptions options = server.options();
-    options.dsn = proxy.dsn();
-    Database database = Database::open(options);
+    Database database = server.open(proxy.dsn());
+};
+
+TEST_F(CopyOverABadWire, of_a_transaction_whose_commit_was_lost_is_looked_up) {
     // the copy is all that the transaction wrote
     Transaction transaction = database.begin();
     CopyIn in(transaction, CopyTable{"schema_meta", {"key", "value"}, server.schema()});
@@ -97,12 +101,7 @@ TEST(CopyOverABadWire, of_a_transaction_whose_commit_was_lost_is_looked_up) {
     EXPECT_EQ(error_of([&] { transaction.commit(Deadline::after(300ms)); }).code, ErrorCode::in_doubt);
 }
 
-TEST(CopyOverABadWire, is_all_or_nothing_and_says_so_whichever_reply_is_lost) {
-    Server server;
-    test::Proxy proxy{test::server_dsn()};
-    DatabaseOptions options = server.options();
-    options.dsn = proxy.dsn();
-    Database database = Database::open(options);
+TEST_F(CopyOverABadWire, is_all_or_nothing_and_says_so_whichever_reply_is_lost) {
     const std::string table = server.schema() + ".schema_meta";
     const auto count = [&] {
         return database.query(Statement(Sql("SELECT FROM " + table + " WHERE key LIKE 'row%'")).repeatable()).size();
@@ -133,13 +132,7 @@ TEST(CopyOverABadWire, is_all_or_nothing_and_says_so_whichever_reply_is_lost) {
     }
 }
 
-TEST(CopyOverABadWire, out_never_ends_as_if_it_were_whole_when_a_piece_is_lost) {
-    Server server;
-    test::Proxy proxy{test::server_dsn()};
-    DatabaseOptions options = server.options();
-    options.dsn = proxy.dsn();
-    options.bare = true;
-    Database database = Database::open(options);
+TEST_F(CopyOverABadWire, out_never_ends_as_if_it_were_whole_when_a_piece_is_lost) {
     for (int cut = 1; cut <= 12; ++cut) {
         Connection connection = database.connect();
         proxy.drop_reply(cut);

@@ -11,6 +11,7 @@
 
 #include "stele/dsn.hpp"
 #include "support/echo_server.hpp"
+#include "support/eventually.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace stele::test {
@@ -55,13 +56,6 @@ protected:
     static bool ended(const Socket& socket, std::chrono::milliseconds patience = kLong) {
         char byte = 0;
         return readable(socket, patience) && ::recv(socket.get(), &byte, 1, 0) <= 0;
-    }
-    template <class Condition>
-    static bool eventually(Condition condition) {
-        for (const auto end = Clock::now() + kLong; Clock::now() < end; std::this_thread::sleep_for(1ms)) {
-            if (condition()) return true;
-        }
-        return false;
     }
 
     TemporaryDirectory directory;
