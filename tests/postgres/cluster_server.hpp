@@ -7,10 +7,8 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -20,6 +18,7 @@
 #include "stele/cluster.hpp"
 #include "stele/error.hpp"
 #include "support/child_process.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace stele::test {
 
@@ -54,11 +53,6 @@ inline std::string ask(const Dsn& dsn, const std::string& sql) {
 class ClusterServer : public testing::Test {
 public:
     ClusterServer() {
-        const fs::path memory = "/dev/shm";
-        std::string name =
-            ((::access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path()) / "stele-XXXXXX");
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-        root_ = fs::canonical(name);
         ::chmod(root_.c_str(), 0755);  // root's servers run as another account
         options_.directory = root_ / "base";
         options_.linger = seconds(1);
@@ -71,8 +65,8 @@ public:
         }
         const fs::path sockets = Cluster::status(options_).socket_directory;
         std::error_code ignored;
+        // where the library puts them when the path of the cluster is too long, whatever TMPDIR says
         if (sockets.parent_path() == "/tmp") fs::remove_all(sockets, ignored);
-        fs::remove_all(root_);
     }
 
 protected:
@@ -112,7 +106,8 @@ protected:
         return "it started";
     }
 
-    fs::path root_;
+    TemporaryDirectory temporary_{place_of_data()};
+    fs::path root_ = temporary_.path();
     ClusterOptions options_;
 };
 

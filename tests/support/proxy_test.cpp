@@ -58,7 +58,7 @@ protected:
         return readable(socket, patience) && ::recv(socket.get(), &byte, 1, 0) <= 0;
     }
 
-    TemporaryDirectory directory;
+    TemporaryDirectory directory{place_of_sockets()};
     Address address = GetParam() == Transport::tcp ? Address{"127.0.0.1", 0} : Address{directory.path().string(), 5432};
     EchoServer server{address};
     Proxy proxy{"host=" + address.host + " port=" + std::to_string(address.port) + " user=me password='it\\'s'",
@@ -244,7 +244,7 @@ TEST_P(ProxyTest, drops_the_nth_reply_and_counts_round_trips) {
 }
 
 TEST(Proxy, closes_new_connections_while_there_is_no_server) {
-    const TemporaryDirectory nowhere;
+    const TemporaryDirectory nowhere(place_of_sockets());
     const Proxy proxy("host=" + nowhere.path().string() + " user=me");
     const Dsn dsn = Dsn::parse(proxy.dsn());
     const Socket client = connect_to({dsn.parameters().at("host"), 5432});
