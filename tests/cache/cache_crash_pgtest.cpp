@@ -3,10 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <filesystem>
+#include <cstdlib>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -14,6 +13,7 @@
 #include "stele/semantic_cache.hpp"
 #include "support/server.hpp"
 #include "support/table_embedder.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace stele {
 namespace {
@@ -27,12 +27,8 @@ using test::TableEmbedder;
 class CrashTest : public testing::Test {
 protected:
     CrashTest() {
-        const std::string place = ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-        std::string pattern = place + "/stele-crash.XXXXXX";
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-        directory = pattern;
-        ::chmod(directory.c_str(), 0711);
-        options.cluster.directory = directory / "data";
+        ::chmod(directory.path().c_str(), 0711);
+        options.cluster.directory = directory.path() / "data";
         options.call_timeout = 60s;
         ::unsetenv("STELE_DATA_DIR");
     }
@@ -42,10 +38,9 @@ protected:
         } catch (const std::exception& error) {
             ADD_FAILURE() << error.what();
         }
-        std::filesystem::remove_all(directory);
     }
 
-    std::filesystem::path directory;
+    test::TemporaryDirectory directory{test::place_of_data()};
     DatabaseOptions options;
 };
 

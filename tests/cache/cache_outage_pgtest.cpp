@@ -19,8 +19,7 @@ using test::TableEmbedder;
 class CacheOutageTest : public testing::Test {
 protected:
     Database through_proxy(const Server& at) {
-        DatabaseOptions options = at.options();
-        options.dsn = proxy.dsn();
+        DatabaseOptions options = at.options(proxy.dsn());
         options.max_connections = 1;
         options.call_timeout = 5s;
         return Database::open(options);

@@ -1,9 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
+#include <atomic>
 
 #include "stele/semantic_cache.hpp"
+#include "support/in_threads.hpp"
 #include "support/proxy.hpp"
 #include "support/server.hpp"
 #include "support/table_embedder.hpp"
@@ -59,8 +60,7 @@ TEST_F(CacheTest, mneme_071_an_exact_hit_never_calls_the_embedder) {
 
 TEST_F(CacheTest, an_exact_hit_and_a_put_are_one_round_trip_each) {
     test::Proxy proxy(test::server_dsn());
-    DatabaseOptions options = server.options();
-    options.dsn = proxy.dsn();
+    DatabaseOptions options = server.options(proxy.dsn());
     options.max_connections = 1;
     SemanticCache cache(Database::open(options), embedder);
     cache.put("question", "answer");
@@ -377,20 +377,16 @@ TEST_F(CacheTest, lists_a_scope_page_by_page_newest_first_and_ends) {
 TEST_F(CacheTest, mneme_148_threads_share_it_without_losing_or_mixing_anything) {
     SemanticCache cache = open();
     std::atomic<int> wrong{0};
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 8; ++t) {
-        threads.emplace_back([&, t] {
-            for (int i = 0; i < 60; ++i) {
-                const std::string query = "t" + std::to_string(t) + " q" + std::to_string(i % 20);
-                const std::string answer = query + " a" + std::to_string(i);
-                cache.put(query, answer);
-                const std::optional<Hit> hit = cache.get(query);
-                if (!hit || hit->response != answer) ++wrong;
-                if (i % 7 == 0 && !cache.remove(query)) ++wrong;
-            }
-        });
-    }
-    for (std::thread& thread : threads) thread.join();
+    test::in_threads(8, [&](int t) {
+        for (int i = 0; i < 60; ++i) {
+            const std::string query = "t" + std::to_string(t) + " q" + std::to_string(i % 20);
+            const std::string answer = query + " a" + std::to_string(i);
+            cache.put(query, answer);
+            const std::optional<Hit> hit = cache.get(query);
+            if (!hit || hit->response != answer) ++wrong;
+            if (i % 7 == 0 && !cache.remove(query)) ++wrong;
+        }
+    });
     EXPECT_EQ(wrong, 0);
     EXPECT_EQ(cache.stats().hits_exact, 8 * 60);
 }

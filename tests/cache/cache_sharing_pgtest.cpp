@@ -8,6 +8,7 @@
 #include "base/hash.hpp"
 #include "cache/entry_vector.hpp"
 #include "stele/semantic_cache.hpp"
+#include "support/in_threads.hpp"
 #include "support/server.hpp"
 #include "support/table_embedder.hpp"
 
@@ -130,23 +131,19 @@ TEST_F(CacheSharingTest, a_vector_that_was_replaced_under_the_same_id_is_found_a
 }
 
 TEST_F(CacheSharingTest, concurrent_writers_of_one_question_never_fail_and_leave_one_answer) {
-    std::vector<std::thread> threads;
     std::atomic<int> failed{0};
-    for (int t = 0; t < 6; ++t) {
-        threads.emplace_back([&, t] {
-            SemanticCache cache = open();
-            for (int i = 0; i < 30; ++i) {
-                try {
-                    cache.put("the question", "answer of " + std::to_string(t));
-                    if (i % 5 == 4) cache.remove("the question");
-                } catch (const Error& error) {
-                    ADD_FAILURE() << error.what();
-                    ++failed;
-                }
+    test::in_threads(6, [&](int t) {
+        SemanticCache cache = open();
+        for (int i = 0; i < 30; ++i) {
+            try {
+                cache.put("the question", "answer of " + std::to_string(t));
+                if (i % 5 == 4) cache.remove("the question");
+            } catch (const Error& error) {
+                ADD_FAILURE() << error.what();
+                ++failed;
             }
-        });
-    }
-    for (std::thread& thread : threads) thread.join();
+        }
+    });
     EXPECT_EQ(failed, 0);
     EXPECT_LE(open().stats().entries, 1);
 }
@@ -202,22 +199,18 @@ TEST_F(CacheSharingTest, whatever_processes_do_at_once_each_finds_by_meaning_wha
 
 /// Eight processes open a fresh schema at once, half of them with another embedder: all of one kind succeed.
 void expect_one_of_two_embedders(const Server& fresh, std::size_t odd_dimension) {
-    std::vector<std::thread> threads;
     std::atomic<int> opened{0}, refused{0};
-    for (int t = 0; t < 8; ++t) {
-        threads.emplace_back([&, t] {
-            const bool even = t % 2 == 0;
-            try {
-                SemanticCache cache(Database::open(fresh.options()),
-                                    std::make_shared<TableEmbedder>(even ? "even" : "odd", even ? 64 : odd_dimension));
-                ++opened;
-            } catch (const Error& error) {
-                EXPECT_EQ(error.code(), ErrorCode::fingerprint_mismatch) << error.what();
-                ++refused;
-            }
-        });
-    }
-    for (std::thread& thread : threads) thread.join();
+    test::in_threads(8, [&](int t) {
+        const bool even = t % 2 == 0;
+        try {
+            SemanticCache cache(Database::open(fresh.options()),
+                                std::make_shared<TableEmbedder>(even ? "even" : "odd", even ? 64 : odd_dimension));
+            ++opened;
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), ErrorCode::fingerprint_mismatch) << error.what();
+            ++refused;
+        }
+    });
     EXPECT_EQ(opened, 4);
     EXPECT_EQ(refused, 4);
 }

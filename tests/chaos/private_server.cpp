@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -19,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string contents(const std::string& path) {
+std::string contents(const std::filesystem::path& path) {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
     return text.str();
@@ -28,26 +27,23 @@ std::string contents(const std::string& path) {
 }  // namespace
 
 PrivateServer::PrivateServer() {
-    directory_ = std::string(::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + "/stele-chaos.XXXXXX";
-    if (::mkdtemp(directory_.data()) == nullptr) throw std::runtime_error("mkdtemp");
     int status = 0;
-    const pid_t maker = run("pg_own \"$1\" && pg_make \"$1\" \"$1\" fast");
+    const pid_t maker = run("pg_own \"$1\" && pg_own \"$2\" && pg_make \"$1\" \"$2\" fast");
     if (::waitpid(maker, &status, 0) != maker || status != 0) {
-        throw std::runtime_error("no server was made: " + contents(directory_ + "/initdb.log"));
+        throw std::runtime_error("no server was made: " + contents(data_.path() / "initdb.log"));
     }
     start();
 }
 
 PrivateServer::~PrivateServer() {
     if (pid_ != 0) stop(Stop::immediate);
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
 }
 
 pid_t PrivateServer::run(const std::string& command) const {
     std::string text = ". " STELE_SOURCE_DIR "/scripts/lib/postgres.sh && " + command;
-    std::string bash = "bash", option = "-c", directory = directory_;
-    char* arguments[] = {bash.data(), option.data(), text.data(), bash.data(), directory.data(), nullptr};
+    std::string bash = "bash", option = "-c";
+    std::string data = data_.path().string(), sockets = sockets_.path().string();
+    char* arguments[] = {bash.data(), option.data(), text.data(), bash.data(), data.data(), sockets.data(), nullptr};
     posix_spawn_file_actions_t files{};
     ::posix_spawn_file_actions_init(&files);
     ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -70,7 +66,7 @@ void PrivateServer::start() {
             break;
         }
     }
-    throw std::runtime_error("the server did not start: " + contents(directory_ + "/log"));
+    throw std::runtime_error("the server did not start: " + contents(data_.path() / "log"));
 }
 
 void PrivateServer::stop(Stop how) {
@@ -82,7 +78,7 @@ void PrivateServer::stop(Stop how) {
 
 std::string PrivateServer::state() const {
     // the first line is the process, the eighth the state: what pg_ctl waits for
-    std::ifstream file(directory_ + "/data/postmaster.pid");
+    std::ifstream file(data_.path() / "data" / "postmaster.pid");
     std::string line;
     for (int number = 1; std::getline(file, line); ++number) {
         if (number == 1 && line != std::to_string(pid_)) return {};

@@ -6,9 +6,11 @@
 #include <condition_variable>
 #include <mutex>
 #include <set>
+#include <thread>
 
 #include "embedding_server.hpp"
 #include "support/environment.hpp"
+#include "support/in_threads.hpp"
 
 namespace stele {
 namespace {
@@ -106,14 +108,10 @@ TEST(HttpEmbedder, the_limit_of_requests_at_once_is_reached_and_never_passed_ove
     options.max_batch = 1;
     options.max_concurrent = 3;
     HttpEmbedder embedder(options);
-    std::vector<std::thread> threads;
-    threads.reserve(4);
-    for (int i = 0; i < 4; ++i)
-        threads.emplace_back([&] {
-            const auto texts = numbers(10);
-            expect_vectors_of(embed(embedder, texts), texts);
-        });
-    for (std::thread& thread : threads) thread.join();
+    test::in_threads(4, [&](int) {
+        const auto texts = numbers(10);
+        expect_vectors_of(embed(embedder, texts), texts);
+    });
     const std::lock_guard lock(mutex);
     EXPECT_EQ(most, 3);
     EXPECT_EQ(server.requests, 40);
@@ -155,16 +153,12 @@ TEST(HttpEmbedder, many_threads_share_one_embedder) {
     HttpEmbedderOptions options = server.options();
     options.max_batch = 3;
     HttpEmbedder embedder(options);
-    std::vector<std::thread> threads;
-    threads.reserve(8);
-    for (int i = 0; i < 8; ++i)
-        threads.emplace_back([&, i] {
-            for (int round = 0; round < 5; ++round) {
-                const auto texts = numbers(i + round + 1);
-                expect_vectors_of(embed(embedder, texts), texts);
-            }
-        });
-    for (std::thread& thread : threads) thread.join();
+    test::in_threads(8, [&](int i) {
+        for (int round = 0; round < 5; ++round) {
+            const auto texts = numbers(i + round + 1);
+            expect_vectors_of(embed(embedder, texts), texts);
+        }
+    });
 }
 
 TEST(HttpEmbedder, the_dimension_is_asked_for_once_when_it_is_not_given) {

@@ -8,13 +8,13 @@
 #include <cmath>
 #include <filesystem>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/hash.hpp"
 #include "stele/error.hpp"
 #include "stele/models.hpp"
 #include "support/environment.hpp"
+#include "support/in_threads.hpp"
 #include "tiny_bert.hpp"
 
 namespace stele {
@@ -96,13 +96,9 @@ TEST_F(LocalEmbedderTest, gives_the_same_bits_alone_in_a_batch_and_on_many_threa
 TEST_F(LocalEmbedderTest, serves_concurrent_callers) {
     LocalEmbedder embedder(options());
     const auto expected = embed(embedder, {"a b c"});
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 6; ++t) {
-        threads.emplace_back([&] {
-            for (int i = 0; i < 20; ++i) EXPECT_EQ(embed(embedder, {"a b c"})[0].vector, expected[0].vector);
-        });
-    }
-    for (std::thread& thread : threads) thread.join();
+    test::in_threads(6, [&](int) {
+        for (int i = 0; i < 20; ++i) EXPECT_EQ(embed(embedder, {"a b c"})[0].vector, expected[0].vector);
+    });
 }
 
 TEST_F(LocalEmbedderTest, says_that_a_text_was_cut) {

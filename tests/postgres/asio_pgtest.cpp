@@ -191,8 +191,7 @@ TEST(Asio, what_is_under_way_when_the_database_goes_ends_with_an_error) {
 TEST(Asio, a_database_without_lanes_says_that_it_needs_them) {
     Server server;
     asio::io_context context;
-    DatabaseOptions options = server.options();
-    options.bare = true;
+    DatabaseOptions options = server.bare_options();
     options.lanes = 0;
     AsyncDatabase database(Database::open(options), context.get_executor());
     std::optional<ErrorInfo> error;

@@ -5,29 +5,29 @@
 #include <atomic>
 #include <chrono>
 #include <thread>
-#include <vector>
 
 #include "stele/database.hpp"
+#include "support/eventually.hpp"
+#include "support/in_threads.hpp"
 #include "support/proxy.hpp"
 #include "support/server.hpp"
+#include "support/session.hpp"
 
 namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
+using test::backend_pid;
+using test::end_session;
 using test::error_of;
+using test::eventually;
+using test::in_threads;
 using test::Server;
-
-int backend_pid(Executor& executor) {
-    return executor.query("SELECT pg_backend_pid()")[0].get<int>(0);
-}
 
 class Outages : public testing::Test {
 protected:
     Database open(std::chrono::milliseconds patience, std::size_t connections = 4) {
-        DatabaseOptions options = server.options();
-        options.dsn = proxy.dsn();
-        options.bare = true;
+        DatabaseOptions options = server.bare_options(proxy.dsn());
         options.max_connections = connections;
         options.outage_patience = patience;
         return Database::open(options);
@@ -36,7 +36,8 @@ protected:
     void begin_outage(Database& database) {
         const int pid = backend_pid(database);
         proxy.refuse(true);
-        server.bare().execute({"SELECT pg_terminate_backend($1)", pid});
+        Database other = server.bare();
+        end_session(other, pid);
         std::this_thread::sleep_for(150ms);
     }
 
@@ -51,12 +52,8 @@ TEST_F(Outages, that_are_short_cost_time_and_no_error) {
         std::this_thread::sleep_for(300ms);
         proxy.refuse(false);
     });
-    std::vector<std::thread> callers;
     std::atomic<int> answered{0};
-    for (int i = 0; i < 12; ++i) {
-        callers.emplace_back([&] { answered += database.query("SELECT 1")[0].get<int>(0); });
-    }
-    for (std::thread& caller : callers) caller.join();
+    in_threads(12, [&](int) { answered += database.query("SELECT 1")[0].get<int>(0); });
     repair.join();
     EXPECT_EQ(answered, 12);
 }
@@ -76,15 +73,13 @@ TEST_F(Outages, that_are_long_fail_at_once_with_the_last_connect_error_and_end_b
     }
     EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
     proxy.refuse(false);
-    bool back = false;
-    for (int i = 0; i < 400 && !back; ++i) {
+    EXPECT_TRUE(eventually([&] {
         try {
-            back = database.query("SELECT 1").size() == 1;
+            return database.query("SELECT 1").size() == 1;
         } catch (const Error&) {
-            std::this_thread::sleep_for(10ms);
+            return false;
         }
-    }
-    EXPECT_TRUE(back);
+    }));
 }
 
 TEST_F(Outages, a_deadline_that_passes_in_one_reports_the_connect_error_and_not_only_the_time) {
@@ -105,8 +100,7 @@ TEST_F(Outages, a_server_that_is_not_there_when_a_database_is_opened_is_reported
 
 TEST(PoolBrakes, no_more_connections_are_made_at_once_than_allowed) {
     Server server;
-    DatabaseOptions options = server.options();
-    options.bare = true;
+    DatabaseOptions options = server.bare_options();
     options.max_connections = 6;
     options.max_connecting = 2;
     std::atomic<int> at_once{0}, most{0};
@@ -116,19 +110,14 @@ TEST(PoolBrakes, no_more_connections_are_made_at_once_than_allowed) {
         --at_once;
     };
     Database database = Database::open(options);
-    std::vector<std::thread> callers;
-    for (int i = 0; i < 6; ++i) {
-        callers.emplace_back([&] { EXPECT_NO_THROW(database.query("SELECT pg_sleep(0.3)")); });
-    }
-    for (std::thread& caller : callers) caller.join();
+    in_threads(6, [&](int) { database.query("SELECT pg_sleep(0.3)"); });
     EXPECT_EQ(most, 2);
     EXPECT_EQ(database.pool().idle, 6u);
 }
 
 TEST(PoolBrakes, surplus_connections_are_closed_after_a_silence_without_any_further_call) {
     Server server;
-    DatabaseOptions options = server.options();
-    options.bare = true;
+    DatabaseOptions options = server.bare_options();
     options.max_connections = 3;
     options.max_idle = 1s;
     Database database = Database::open(options);
@@ -136,8 +125,7 @@ TEST(PoolBrakes, surplus_connections_are_closed_after_a_silence_without_any_furt
         Transaction one = database.begin(), two = database.begin(), three = database.begin();
     }
     EXPECT_EQ(database.pool().idle, 3u);
-    for (int i = 0; i < 500 && database.pool().idle > 1; ++i) std::this_thread::sleep_for(10ms);
-    EXPECT_EQ(database.pool().idle, 1u);
+    EXPECT_TRUE(eventually([&] { return database.pool().idle == 1; }, 5s));
     EXPECT_EQ(database.query("SELECT 1")[0].get<int>(0), 1);
 }
 
@@ -147,17 +135,11 @@ TEST(PoolBrakes, a_server_that_takes_no_more_connections_leaves_callers_waiting_
     const std::string role = "few_" + server.schema();
     admin.execute(Statement(Sql("CREATE ROLE " + role + " LOGIN CONNECTION LIMIT 1")));
     {
-        DatabaseOptions options = server.options();
-        options.dsn += " user=" + role;
-        options.bare = true;
+        DatabaseOptions options = server.bare_options(test::server_dsn() + " user=" + role);
         options.outage_patience = 0ms;
         Database database = Database::open(options);
         std::atomic<int> answered{0};
-        std::vector<std::thread> callers;
-        for (int i = 0; i < 4; ++i) {
-            callers.emplace_back([&] { answered += static_cast<int>(database.query("SELECT pg_sleep(0.1)").size()); });
-        }
-        for (std::thread& caller : callers) caller.join();
+        in_threads(4, [&](int) { answered += static_cast<int>(database.query("SELECT pg_sleep(0.1)").size()); });
         EXPECT_EQ(answered, 4);
     }
     admin.execute(Statement(Sql("DROP ROLE " + role)));

@@ -7,30 +7,29 @@
 #include "stele/copy.hpp"
 #include "stele/database.hpp"
 #include "stele/dsn.hpp"
+#include "support/eventually.hpp"
 #include "support/proxy.hpp"
 #include "support/server.hpp"
+#include "support/session.hpp"
 
 namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
+using test::backend_pid;
+using test::end_session;
 using test::error_of;
+using test::eventually;
 using test::Server;
 using testing::HasSubstr;
-
-int backend_pid(Executor& executor) {
-    return executor.query("SELECT pg_backend_pid()")[0].get<int>(0);
-}
 
 class Cancel : public testing::Test {
 protected:
     /// Waits until the session does something that `what` (a condition on pg_stat_activity) holds for.
     void wait_until(int session, const std::string& what) {
         const Statement ask(Sql("SELECT FROM pg_stat_activity WHERE pid = $1 AND " + what), session);
-        for (const auto end = Deadline::after(10s); !end.expired(); std::this_thread::sleep_for(2ms)) {
-            if (!database.query(ask).empty()) return;
-        }
-        FAIL() << "the session " << session << " never came to " << what;
+        EXPECT_TRUE(eventually([&] { return !database.query(ask).empty(); }, 10s))
+            << "the session " << session << " never came to " << what;
     }
 
     Server server;
@@ -174,22 +173,19 @@ TEST_F(Cancel, is_safe_after_the_database_is_gone) {
 }
 
 TEST_F(Cancel, a_lost_connection_gives_no_canceller) {
-    database.execute({"SELECT pg_terminate_backend($1, 5000)", pid});
+    end_session(database, pid, 5s);
     EXPECT_THROW(connection.execute("SELECT 1"), Error);
     EXPECT_EQ(error_of([&] { connection.canceller(); }).code, ErrorCode::closed);
 }
 
 TEST(CancelOverABadWire, says_when_the_server_cannot_be_asked) {
     Server server;
-    test::Proxy proxy{test::server_dsn()};
-    DatabaseOptions options = server.options();
-    options.dsn = proxy.dsn();
-    options.bare = true;
-    Database database = Database::open(options);
+    const test::Proxy proxy{test::server_dsn()};
+    Database database = server.bare(proxy.dsn());
     Connection connection = database.connect();
     const Canceller canceller = connection.canceller();
     EXPECT_NO_THROW(canceller.cancel());
-    const Dsn dsn = Dsn::parse(options.dsn);
+    const Dsn dsn = Dsn::parse(proxy.dsn());
     const std::string socket = dsn.parameters().at("host") + "/.s.PGSQL." + dsn.parameters().at("port");
     ASSERT_EQ(std::rename(socket.c_str(), (socket + ".away").c_str()), 0);
     const ErrorInfo error = error_of([&] { canceller.cancel(); });

@@ -9,18 +9,22 @@
 #include <thread>
 
 #include "stele/database.hpp"
+#include "support/eventually.hpp"
+#include "support/in_threads.hpp"
 #include "support/server.hpp"
+#include "support/session.hpp"
 
 namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
+using test::backend_pid;
+using test::end_session;
 using test::error_of;
+using test::eventually;
+using test::has_session;
+using test::in_threads;
 using test::Server;
-
-int backend_pid(Executor& executor) {
-    return executor.query("SELECT pg_backend_pid()")[0].get<int>(0);
-}
 
 TEST(Database, runs_statements_with_typed_parameters_and_rows) {
     Server server;
@@ -116,8 +120,7 @@ TEST(Database, large_batches_flow_both_ways_without_blocking) {
 
 TEST(Database, draive_015_an_initialiser_runs_once_on_every_new_connection) {
     Server server;
-    DatabaseOptions options = server.options();
-    options.bare = true;
+    DatabaseOptions options = server.bare_options();
     std::atomic<int> runs{0};
     options.initialize = [&runs](Executor& connection) {
         ++runs;
@@ -174,20 +177,15 @@ TEST(Database, draive_013_a_full_pool_fails_at_the_deadline_with_the_numbers) {
 
 TEST(Database, serves_many_threads_over_few_connections) {
     Server server;
-    DatabaseOptions options = server.options();
-    options.bare = true;
+    DatabaseOptions options = server.bare_options();
     options.max_connections = 3;
     Database database = Database::open(options);
     std::atomic<int> wrong{0};
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 16; ++t) {
-        threads.emplace_back([&database, &wrong, t] {
-            for (int i = 0; i < 100; ++i) {
-                if (database.query({"SELECT $1::int", t * 1000 + i})[0].get<int>(0) != t * 1000 + i) ++wrong;
-            }
-        });
-    }
-    for (std::thread& thread : threads) thread.join();
+    in_threads(16, [&](int t) {
+        for (int i = 0; i < 100; ++i) {
+            if (database.query({"SELECT $1::int", t * 1000 + i})[0].get<int>(0) != t * 1000 + i) ++wrong;
+        }
+    });
     EXPECT_EQ(wrong, 0);
     EXPECT_LE(database.pool().idle, 3u);
     EXPECT_EQ(database.pool().in_use, 0u);
@@ -224,7 +222,7 @@ TEST(Database, repeatable_statements_survive_the_loss_of_their_connection) {
         const int pid = backend_pid(database);
         std::thread killer([&other, pid] {
             std::this_thread::sleep_for(30ms);
-            other.execute({"SELECT pg_terminate_backend($1)", pid});
+            end_session(other, pid);
         });
         EXPECT_NO_THROW(database.query(Statement("SELECT pg_sleep(0.1)").repeatable()));
         killer.join();
@@ -241,7 +239,7 @@ TEST(Database, a_write_whose_connection_is_lost_is_reported_as_in_doubt_and_not_
     const int pid = backend_pid(database);
     std::thread killer([&other, pid] {
         std::this_thread::sleep_for(50ms);
-        other.execute({"SELECT pg_terminate_backend($1)", pid});
+        end_session(other, pid);
     });
     const ErrorInfo error = error_of(
         [&] { database.execute(Statement(Sql("INSERT INTO " + table + " SELECT 'slow', pg_sleep(5)::text"))); });
@@ -256,14 +254,12 @@ class IdleConnection : public testing::TestWithParam<std::string> {};
 
 TEST_P(IdleConnection, that_died_is_noticed_before_it_is_used) {
     Server server;
-    DatabaseOptions options = server.options();
-    options.dsn = GetParam() == "tcp" ? test::tcp_dsn() : test::server_dsn();
-    options.bare = true;
+    DatabaseOptions options = server.bare_options(GetParam() == "tcp" ? test::tcp_dsn() : test::server_dsn());
     options.max_connections = 1;
     Database database = Database::open(options);
     Database other = server.bare();
     for (int i = 0; i < 3; ++i) {
-        other.execute({"SELECT pg_terminate_backend($1)", backend_pid(database)});
+        end_session(other, backend_pid(database));
         std::this_thread::sleep_for(200ms);
         EXPECT_NO_THROW(database.execute("SELECT 1"));  // not repeatable: it must not have been lost
     }
@@ -334,8 +330,7 @@ TEST(Database, statements_are_prepared_anew_when_their_table_changed_or_the_serv
 
 TEST(Database, many_different_statements_do_not_pile_up_on_the_server) {
     Server server;
-    DatabaseOptions options = server.options();
-    options.bare = true;
+    DatabaseOptions options = server.bare_options();
     options.max_connections = 1;
     options.max_prepared = 10;
     Database database = Database::open(options);
@@ -356,9 +351,7 @@ TEST(Database, closes_its_connections_with_its_last_copy) {
         const Database copy = database;
         pid = backend_pid(database);
     }
-    const Statement alive("SELECT FROM pg_stat_activity WHERE pid = $1", pid);
-    for (int i = 0; i < 200 && !watcher.query(alive).empty(); ++i) std::this_thread::sleep_for(10ms);
-    EXPECT_TRUE(watcher.query(alive).empty());
+    EXPECT_TRUE(eventually([&] { return !has_session(watcher, pid); }, 2s));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "stele/database.hpp"
+#include "support/in_threads.hpp"
 #include "support/server.hpp"
 
 namespace stele {
@@ -14,20 +15,13 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::error_of;
+using test::in_threads;
 using test::Server;
 using testing::HasSubstr;
 
-/// Runs `work(caller)` in so many threads.
-void in_threads(int count, const std::function<void(int)>& work) {
-    std::vector<std::thread> threads;
-    for (int i = 0; i < count; ++i) threads.emplace_back([&work, i] { work(i); });
-    for (std::thread& thread : threads) thread.join();
-}
-
 /// A table of 1,000 rows, n and 'row N'.
 Database with_rows(Server& server, const std::function<void(DatabaseOptions&)>& change = {}) {
-    DatabaseOptions options = server.options();
-    options.bare = true;
+    DatabaseOptions options = server.bare_options();
     if (change) change(options);
     Database database = Database::open(options);
     database.execute("CREATE SCHEMA IF NOT EXISTS " + database.quoted_schema());

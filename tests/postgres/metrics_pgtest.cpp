@@ -4,25 +4,28 @@
 #include <thread>
 
 #include "stele/database.hpp"
+#include "support/eventually.hpp"
 #include "support/proxy.hpp"
 #include "support/recording_tracer.hpp"
 #include "support/scrape.hpp"
 #include "support/server.hpp"
+#include "support/session.hpp"
 
 namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
+using test::backend_pid;
+using test::end_session;
 using test::error_of;
+using test::eventually;
 using test::Scrape;
 using test::Server;
 
 class MetricsTest : public testing::Test {
 protected:
     Database open(std::size_t connections = 8, const std::string& dsn = test::server_dsn()) {
-        DatabaseOptions options = server.options();
-        options.dsn = dsn;
-        options.bare = true;
+        DatabaseOptions options = server.bare_options(dsn);
         options.max_connections = connections;
         options.metrics = metrics;
         options.tracer = tracer;
@@ -35,9 +38,9 @@ protected:
     double number(const std::string& series) const { return scrape()["stele_postgres_" + series]; }
     double connections(const std::string& state) const { return number("pool_connections{state=\"" + state + "\"}"); }
     /// What it is from now on.
-    static void kill(Database& database) {
-        const int pid = database.query("SELECT pg_backend_pid()")[0].get<int>(0);
-        Server().bare().execute({"SELECT pg_terminate_backend($1)", pid});
+    void kill(Database& database) const {
+        Database other = server.bare();
+        end_session(other, backend_pid(database));
         std::this_thread::sleep_for(100ms);
     }
     std::string make_table(Database& database, const std::string& columns = "(n int)") const {
@@ -114,9 +117,7 @@ TEST_F(MetricsTest, the_gauges_follow_the_pool_and_the_time_in_line_is_measured)
         EXPECT_EQ(connections("in_use"), 1);
         const double before = number("queue_duration_seconds_sum{lane=\"exclusive\"}");
         std::thread waiter([&] { database.query("SELECT 1"); });
-        const Deadline limit = Deadline::after(10s);
-        while (number("pool_waiting") != 1 && !limit.expired()) std::this_thread::sleep_for(1ms);
-        EXPECT_EQ(number("pool_waiting"), 1);
+        EXPECT_TRUE(eventually([&] { return number("pool_waiting") == 1; }, 10s));
         std::this_thread::sleep_for(100ms);
         held.reset();
         waiter.join();
@@ -143,10 +144,11 @@ TEST_F(MetricsTest, a_backend_killed_while_idle_is_a_loss_and_a_reconnect) {
 
 TEST_F(MetricsTest, a_read_whose_backend_was_killed_is_counted_as_sent_again) {
     Database database = open(1);
-    const int pid = database.query("SELECT pg_backend_pid()")[0].get<int>(0);
+    const int pid = backend_pid(database);
     std::thread killer([&] {
         std::this_thread::sleep_for(100ms);
-        Server().bare().execute({"SELECT pg_terminate_backend($1)", pid});
+        Database other = server.bare();
+        end_session(other, pid);
     });
     database.query(Statement("SELECT pg_sleep(0.3)").repeatable());
     killer.join();
@@ -201,8 +203,8 @@ TEST_F(MetricsTest, a_commit_in_doubt_is_counted_by_what_became_of_it) {
     {
         Transaction transaction = database.begin();
         transaction.execute(insert);
-        const int pid = transaction.query("SELECT pg_backend_pid()")[0].get<int>(0);
-        server.bare().execute({"SELECT pg_terminate_backend($1)", pid});
+        Database other = server.bare();
+        end_session(other, backend_pid(transaction));
         std::this_thread::sleep_for(100ms);
         EXPECT_EQ(error_of([&] { transaction.commit(); }).retry, Retry::transaction);
     }

@@ -9,6 +9,7 @@
 
 #include "stele/database.hpp"
 #include "stele/migrations.hpp"
+#include "support/eventually.hpp"
 #include "support/server.hpp"
 
 namespace stele {
@@ -28,8 +29,7 @@ Migration step(int number, std::string sql, bool transactional = true) {
 class Migrations : public ::testing::Test {
 protected:
     DatabaseOptions bare_options() {
-        DatabaseOptions options = server_.options();
-        options.bare = true;
+        DatabaseOptions options = server_.bare_options();
         options.max_connections = 1;  // a migration must not need more
         return options;
     }
@@ -64,7 +64,7 @@ protected:
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
             "AND strpos(query, $1) > 0 AND pid <> pg_backend_pid()",
             text);
-        while (database_.query(look)[0].get<std::int64_t>(0) == 0) std::this_thread::sleep_for(5ms);
+        EXPECT_TRUE(test::eventually([&] { return database_.query(look)[0].get<std::int64_t>(0) > 0; })) << text;
     }
 
     test::Server server_;
@@ -341,9 +341,7 @@ TEST_F(Migrations, steles_own_tables_are_those_of_mneme) {
         return lines;
     };
     test::Server mnemes;
-    DatabaseOptions options = mnemes.options();
-    options.bare = true;
-    Database other = Database::open(options);
+    Database other = mnemes.bare();
     migrate(other, {}, {step(1, kMneme)});
     migrate(database_);
     EXPECT_THAT(shape(database_), ::testing::ElementsAreArray(shape(other)));

@@ -7,13 +7,15 @@
 #include "stele/copy.hpp"
 #include "stele/database.hpp"
 #include "stele/notification.hpp"
-#include "support/proxy.hpp"
 #include "support/server.hpp"
+#include "support/session.hpp"
 
 namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
+using test::backend_pid;
+using test::end_session;
 using test::error_of;
 using test::Server;
 using testing::HasSubstr;
@@ -39,7 +41,7 @@ protected:
 TEST_F(Notifications, tell_channel_payload_and_sender) {
     connection.listen(channel);
     Connection sender = database.connect();
-    const int pid = sender.query("SELECT pg_backend_pid()")[0].get<int>(0);
+    const int pid = backend_pid(sender);
     sender.execute({"SELECT pg_notify($1, $2)", channel, "wört"});
     const auto found = connection.wait_notification(Deadline::after(10s));
     ASSERT_TRUE(found);
@@ -126,23 +128,23 @@ TEST_F(Notifications, are_not_left_to_whoever_has_the_connection_next) {
     int pid = 0;
     {
         Connection first = single.connect();
-        pid = first.query("SELECT pg_backend_pid()")[0].get<int>(0);
+        pid = backend_pid(first);
         first.listen(channel);
         notify(channel, "for the first");
         first.execute("SELECT 1");
     }
     Connection second = single.connect();
-    ASSERT_EQ(second.query("SELECT pg_backend_pid()")[0].get<int>(0), pid);
+    ASSERT_EQ(backend_pid(second), pid);
     notify(channel, "for nobody");
     EXPECT_EQ(next(second, Deadline::after(100ms)), "nothing");
 }
 
 TEST_F(Notifications, a_lost_connection_is_an_error_after_what_had_arrived) {
     connection.listen(channel);
-    const int pid = connection.query("SELECT pg_backend_pid()")[0].get<int>(0);
+    const int pid = backend_pid(connection);
     notify(channel, "before");
     let_arrive();
-    database.execute({"SELECT pg_terminate_backend($1, 5000)", pid});
+    end_session(database, pid, 5s);
     EXPECT_EQ(next(connection), channel + ":before");
     const ErrorInfo error = error_of([&] { next(connection); });
     EXPECT_EQ(error.code, ErrorCode::unavailable);
@@ -155,10 +157,10 @@ TEST_F(Notifications, a_lost_connection_is_an_error_after_what_had_arrived) {
 
 TEST_F(Notifications, a_connection_that_is_lost_during_the_wait_ends_it) {
     connection.listen(channel);
-    const int pid = connection.query("SELECT pg_backend_pid()")[0].get<int>(0);
+    const int pid = backend_pid(connection);
     std::thread later([&] {
         std::this_thread::sleep_for(100ms);
-        database.execute({"SELECT pg_terminate_backend($1, 5000)", pid});
+        end_session(database, pid, 5s);
     });
     EXPECT_EQ(error_of([&] { next(connection); }).code, ErrorCode::unavailable);
     later.join();

@@ -4,18 +4,22 @@
 #include <atomic>
 #include <chrono>
 #include <thread>
-#include <vector>
 
 #include "stele/once.hpp"
+#include "support/in_threads.hpp"
 #include "support/pgbouncer.hpp"
 #include "support/proxy.hpp"
 #include "support/server.hpp"
+#include "support/session.hpp"
 
 namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
+using test::backend_pid;
+using test::end_session;
 using test::error_of;
+using test::in_threads;
 using test::Server;
 using testing::HasSubstr;
 
@@ -33,11 +37,6 @@ protected:
     }
     std::int64_t count(const std::string& table) {
         return direct.query(Statement(Sql("SELECT count(*) FROM " + table)))[0].get<std::int64_t>(0);
-    }
-    Database through(const test::Proxy& proxy) const {
-        DatabaseOptions options = server.options();
-        options.dsn = proxy.dsn();
-        return Database::open(options);
     }
 
     Server server;
@@ -99,17 +98,13 @@ TEST_F(Once, callers_at_once_wait_for_the_first_and_get_its_outcome_at_every_iso
         const Uuid id = Uuid::v7();
         const std::int64_t before = count(orders);
         std::atomic<int> done{0}, repeated{0};
-        std::vector<std::thread> callers;
-        for (int i = 0; i < 6; ++i) {
-            callers.emplace_back([&] {
-                OnceOptions options;
-                options.transaction.isolation = isolation;
-                options.attempts = 20;
-                const OnceResult result = once(direct, id, order(), options);
-                ++(result.repeated ? repeated : done);
-            });
-        }
-        for (std::thread& caller : callers) caller.join();
+        in_threads(6, [&](int) {
+            OnceOptions options;
+            options.transaction.isolation = isolation;
+            options.attempts = 20;
+            const OnceResult result = once(direct, id, order(), options);
+            ++(result.repeated ? repeated : done);
+        });
         EXPECT_EQ(done, 1);
         EXPECT_EQ(repeated, 5);
         EXPECT_EQ(count(orders), before + 1);
@@ -118,7 +113,7 @@ TEST_F(Once, callers_at_once_wait_for_the_first_and_get_its_outcome_at_every_iso
 
 TEST_F(Once, happens_once_whichever_reply_is_lost) {
     test::Proxy proxy{test::server_dsn()};
-    Database database = through(proxy);
+    Database database = server.open(proxy.dsn());
     // begin and claim, work, outcome, commit; and once not at all
     for (int cut = 1; cut <= 5; ++cut) {
         const Uuid id = Uuid::v7();
@@ -142,8 +137,7 @@ TEST_F(Once, happens_once_when_its_session_is_killed_before_each_step) {
         const std::int64_t before = count(orders);
         int attempt = 0;
         const auto kill = [&](Transaction& transaction) {
-            const int session = transaction.query("SELECT pg_backend_pid()")[0].get<int>(0);
-            direct.execute({"SELECT pg_terminate_backend($1)", session});
+            end_session(direct, backend_pid(transaction));
             std::this_thread::sleep_for(50ms);
         };
         const OnceResult result = once(database, id, [&](Transaction& transaction) {
@@ -162,7 +156,7 @@ TEST_F(Once, happens_once_when_its_session_is_killed_before_each_step) {
 
 TEST_F(Once, a_commit_in_doubt_says_so_and_is_settled_by_sending_it_again) {
     test::Proxy proxy{test::server_dsn()};
-    Database database = through(proxy);
+    Database database = server.open(proxy.dsn());
     const Uuid id = Uuid::v7();
     OnceOptions hurried;
     hurried.deadline = Deadline::after(500ms);
@@ -189,14 +183,11 @@ TEST_F(Once, a_commit_in_doubt_says_so_and_is_settled_by_sending_it_again) {
 
 TEST_F(Once, works_behind_a_transaction_pooler) {
     const test::PgBouncer pooler;
-    DatabaseOptions options = server.options();
-    options.dsn = pooler.dsn();
+    DatabaseOptions options = server.options(pooler.dsn());
     options.pooler = Pooler::transaction;
     Database database = Database::open(options);
     const Uuid id = Uuid::v7();
-    std::vector<std::thread> callers;
-    for (int i = 0; i < 4; ++i) callers.emplace_back([&] { EXPECT_NO_THROW(once(database, id, order())); });
-    for (std::thread& caller : callers) caller.join();
+    in_threads(4, [&](int) { once(database, id, order()); });
     EXPECT_EQ(count(orders), 1);
 }
 
@@ -253,7 +244,7 @@ protected:
 
 TEST_F(CompareGuard, a_write_that_is_sent_again_recognises_its_own_effect) {
     test::Proxy proxy{test::server_dsn()};
-    Database database = through(proxy);
+    Database database = server.open(proxy.dsn());
     const Uuid first = Uuid::v7(), second = Uuid::v7(), late = Uuid::v7();
     database.query("SELECT 1");
     proxy.drop_reply(1);  // the server has done it, and its answer is lost

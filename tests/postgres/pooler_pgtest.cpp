@@ -12,14 +12,19 @@
 #include "stele/hashing_embedder.hpp"
 #include "stele/migrations.hpp"
 #include "stele/semantic_cache.hpp"
+#include "support/in_threads.hpp"
 #include "support/pgbouncer.hpp"
 #include "support/server.hpp"
+#include "support/session.hpp"
 
 namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
+using test::backend_pid;
+using test::end_session;
 using test::error_of;
+using test::in_threads;
 using test::PgBouncer;
 using test::Server;
 using testing::AllOf;
@@ -28,8 +33,7 @@ using testing::HasSubstr;
 class BehindPgBouncer : public testing::Test {
 protected:
     DatabaseOptions options(const PgBouncer& pooler) const {
-        DatabaseOptions options = server.options();
-        options.dsn = pooler.dsn();
+        DatabaseOptions options = server.options(pooler.dsn());
         options.pooler = Pooler::transaction;
         return options;
     }
@@ -43,19 +47,11 @@ protected:
     PgBouncer bouncer;
 };
 
-/// Runs `work(thread)` on so many threads at once.
-template <class Work>
-void at_once(int threads, Work work) {
-    std::vector<std::thread> running;
-    for (int t = 0; t < threads; ++t) running.emplace_back([&work, t] { EXPECT_NO_THROW(work(t)); });
-    for (std::thread& each : running) each.join();
-}
-
 TEST_F(BehindPgBouncer, many_callers_share_two_sessions_and_each_gets_its_own_answers) {
     Database database = Database::open(options());
     Mutex mutex;
     std::set<int> sessions;
-    at_once(16, [&](int t) {
+    in_threads(16, [&](int t) {
         for (int i = 0; i < 50; ++i) {
             const int number = t * 1'000 + i;
             const Row row = database.query({"SELECT $1::int AS number, pg_backend_pid() AS session", number})[0];
@@ -74,7 +70,7 @@ TEST_F(BehindPgBouncer, statements_that_may_travel_together_work) {
     database.execute(Statement(Sql("CREATE TABLE " + table + " (n bigint PRIMARY KEY, text text)")));
     const std::string insert = "INSERT INTO " + table + " VALUES ($1, $2)";
     const std::string select = "SELECT n, text FROM " + table + " WHERE n = $1";
-    at_once(16, [&](int t) {
+    in_threads(16, [&](int t) {
         for (std::int64_t i = 0; i < 20; ++i) {
             const std::int64_t n = t * 100 + i;
             const std::string text = "text " + std::to_string(n);
@@ -100,7 +96,7 @@ TEST_F(BehindPgBouncer, batches_are_one_transaction) {
     const auto insert = [&](const std::string& key) {
         return Statement(Sql("INSERT INTO " + table + " VALUES ($1, '')"), key);
     };
-    at_once(8, [&](int t) {
+    in_threads(8, [&](int t) {
         const std::string key = "key " + std::to_string(t);
         const Statement good[] = {insert(key), insert(key + " too")};
         const Statement bad[] = {insert(key + " never"), insert(key)};
@@ -114,17 +110,17 @@ TEST_F(BehindPgBouncer, transactions_keep_their_session_from_begin_to_commit) {
     Database database = Database::open(options());
     const std::string table = server.schema() + ".schema_meta";
     const std::int64_t before = count(database, "schema_meta");
-    at_once(8, [&](int t) {
+    in_threads(8, [&](int t) {
         for (int i = 0; i < 10; ++i) {
             database.transaction([&](Transaction& transaction) {
-                const int session = transaction.query("SELECT pg_backend_pid()")[0].get<int>(0);
+                const int session = backend_pid(transaction);
                 const std::string key = std::to_string(t) + "/" + std::to_string(i);
                 transaction.execute(Statement(Sql("INSERT INTO " + table + " VALUES ($1, '')"), key));
                 {
                     Savepoint savepoint = transaction.savepoint();
                     savepoint.execute(Statement(Sql("INSERT INTO " + table + " VALUES ($1, '')"), key + " undone"));
                 }
-                EXPECT_EQ(transaction.query("SELECT pg_backend_pid()")[0].get<int>(0), session);
+                EXPECT_EQ(backend_pid(transaction), session);
             });
         }
     });
@@ -139,8 +135,8 @@ TEST_F(BehindPgBouncer, a_transaction_whose_session_dies_says_so_and_is_run_agai
     int runs = 0;
     database.transaction([&](Transaction& transaction) {
         transaction.execute(Statement(Sql("INSERT INTO " + table + " VALUES ('once', '')")));
-        const int session = transaction.query("SELECT pg_backend_pid()")[0].get<int>(0);
-        if (++runs < 3) direct.execute({"SELECT pg_terminate_backend($1)", session});
+        const int session = backend_pid(transaction);
+        if (++runs < 3) end_session(direct, session);
     });
     EXPECT_EQ(runs, 3);
     EXPECT_EQ(count(database, "schema_meta"), before + 1);
@@ -170,7 +166,7 @@ TEST_F(BehindPgBouncer, migrations_of_both_kinds_run_and_exclude_each_other) {
     DatabaseOptions bare = options();
     bare.bare = true;
     Database one = Database::open(bare), two = Database::open(bare);
-    at_once(2, [&](int t) { migrate(t == 0 ? one : two, Deadline::after(60s), all); });
+    in_threads(2, [&](int t) { migrate(t == 0 ? one : two, Deadline::after(60s), all); });
     EXPECT_EQ(count(one, "things"), 1);
     EXPECT_EQ(migration_status(one, {}, all)[1].applied, true);
     EXPECT_FALSE(one.query("SELECT FROM pg_indexes WHERE indexname = 'things_n'").empty());
@@ -179,7 +175,7 @@ TEST_F(BehindPgBouncer, migrations_of_both_kinds_run_and_exclude_each_other) {
 TEST_F(BehindPgBouncer, the_semantic_cache_works_for_many_callers) {
     Database database = Database::open(options());
     SemanticCache cache(database, std::make_shared<HashingEmbedder>());
-    at_once(8, [&](int t) {
+    in_threads(8, [&](int t) {
         for (int i = 0; i < 10; ++i) {
             const std::string question = "What is " + std::to_string(t) + " times " + std::to_string(i) + "?";
             cache.put(question, std::to_string(t * i));
@@ -236,7 +232,7 @@ TEST_F(BehindPgBouncer, saying_nothing_of_it_gives_errors_that_name_the_option_b
     unaware.bare = true;
     Database one = Database::open(unaware), two = Database::open(unaware);
     std::atomic<int> wrong{0}, failed{0}, unexplained{0};
-    at_once(6, [&](int t) {
+    in_threads(6, [&](int t) {
         Database& mine = t % 2 == 0 ? one : two;
         const std::string sql = "SELECT " + std::to_string(t) + " + $1";
         for (int i = 0; i < 50; ++i) {
@@ -269,7 +265,8 @@ TEST_F(BehindPgBouncer, a_pooler_that_is_restarted_costs_reads_time_and_no_error
     database.query("SELECT 1");
     bouncer.stop();
     std::thread callers([&] {
-        at_once(6, [&](int t) { EXPECT_EQ(database.query(Statement("SELECT $1::int", t).read())[0].get<int>(0), t); });
+        in_threads(6,
+                   [&](int t) { EXPECT_EQ(database.query(Statement("SELECT $1::int", t).read())[0].get<int>(0), t); });
     });
     std::this_thread::sleep_for(300ms);
     bouncer.start();

@@ -6,11 +6,14 @@
 #include "stele/database.hpp"
 #include "support/proxy.hpp"
 #include "support/server.hpp"
+#include "support/session.hpp"
 
 namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
+using test::backend_pid;
+using test::end_session;
 using test::error_of;
 using test::Server;
 
@@ -105,11 +108,8 @@ TEST_F(TransactionTest, an_error_inside_a_savepoint_leaves_the_transaction_usabl
 }
 
 TEST_F(TransactionTest, an_empty_transaction_never_talks_to_the_server) {
-    test::Proxy proxy(test::server_dsn());
-    DatabaseOptions options = server.options();
-    options.dsn = proxy.dsn();
-    options.bare = true;
-    Database distant = Database::open(options);
+    const test::Proxy proxy{test::server_dsn()};
+    Database distant = server.bare(proxy.dsn());
     const int before = proxy.requests();
     Transaction transaction = distant.begin();
     Savepoint savepoint = transaction.savepoint();
@@ -157,8 +157,7 @@ TEST_F(TransactionTest, runs_again_after_a_serialization_failure) {
 TEST_F(TransactionTest, a_connection_lost_inside_means_run_it_again_and_nothing_is_in_doubt) {
     Transaction transaction = database.begin();
     transaction.execute(insert(1));
-    const int pid = transaction.query("SELECT pg_backend_pid()")[0].get<int>(0);
-    database.execute({"SELECT pg_terminate_backend($1)", pid});
+    end_session(database, backend_pid(transaction));
     const ErrorInfo error = error_of([&] { transaction.execute(insert(2)); });
     EXPECT_EQ(error.retry, Retry::transaction);
     EXPECT_TRUE(error.poisons_connection);
@@ -170,8 +169,7 @@ TEST_F(TransactionTest, a_connection_lost_inside_means_run_it_again_and_nothing_
 TEST_F(TransactionTest, a_connection_lost_before_the_commit_was_sent_is_found_out_by_asking_the_server) {
     Transaction transaction = database.begin();
     transaction.execute(insert(1));
-    const int pid = transaction.query("SELECT pg_backend_pid()")[0].get<int>(0);
-    database.execute({"SELECT pg_terminate_backend($1)", pid});
+    end_session(database, backend_pid(transaction));
     std::this_thread::sleep_for(100ms);
     const ErrorInfo error = error_of([&] { transaction.commit(); });
     EXPECT_EQ(error.code, ErrorCode::unavailable);
@@ -181,12 +179,14 @@ TEST_F(TransactionTest, a_connection_lost_before_the_commit_was_sent_is_found_ou
     EXPECT_EQ(numbers(), Numbers{});
 }
 
-TEST(TransactionOverABadWire, a_commit_whose_answer_was_lost_is_found_committed) {
+class TransactionOverABadWire : public testing::Test {
+protected:
     Server server;
-    test::Proxy proxy(test::server_dsn());
-    DatabaseOptions options = server.options();
-    options.dsn = proxy.dsn();
-    Database database = Database::open(options);
+    test::Proxy proxy{test::server_dsn()};
+    Database database = server.open(proxy.dsn());
+};
+
+TEST_F(TransactionOverABadWire, a_commit_whose_answer_was_lost_is_found_committed) {
     const std::string table = server.schema() + ".schema_meta";
     Transaction transaction = database.begin();
     transaction.execute(Statement(Sql("INSERT INTO " + table + " VALUES ('kept', '1')")));
@@ -196,12 +196,7 @@ TEST(TransactionOverABadWire, a_commit_whose_answer_was_lost_is_found_committed)
     EXPECT_TRUE(database.query_one(Statement(Sql("SELECT FROM " + table + " WHERE key = 'kept'"))));
 }
 
-TEST(TransactionOverABadWire, a_commit_is_in_doubt_when_nobody_can_be_asked) {
-    Server server;
-    test::Proxy proxy(test::server_dsn());
-    DatabaseOptions options = server.options();
-    options.dsn = proxy.dsn();
-    Database database = Database::open(options);
+TEST_F(TransactionOverABadWire, a_commit_is_in_doubt_when_nobody_can_be_asked) {
     Transaction transaction = database.begin();
     transaction.execute(Statement(Sql("INSERT INTO " + server.schema() + ".schema_meta VALUES ('kept', '1')")));
     proxy.refuse(true);
@@ -211,12 +206,7 @@ TEST(TransactionOverABadWire, a_commit_is_in_doubt_when_nobody_can_be_asked) {
     EXPECT_TRUE(error.in_doubt);
 }
 
-TEST(TransactionOverABadWire, that_is_left_behind_waits_for_a_mute_server_no_longer_than_its_last_call_would) {
-    Server server;
-    test::Proxy proxy(test::server_dsn());
-    DatabaseOptions options = server.options();
-    options.dsn = proxy.dsn();
-    Database database = Database::open(options);
+TEST_F(TransactionOverABadWire, that_is_left_behind_waits_for_a_mute_server_no_longer_than_its_last_call_would) {
     const auto began = Deadline::Clock::now();
     {
         Transaction transaction = database.begin();
@@ -229,12 +219,7 @@ TEST(TransactionOverABadWire, that_is_left_behind_waits_for_a_mute_server_no_lon
     EXPECT_EQ(database.query(Statement("SELECT 5").repeatable())[0].get<int>(0), 5);
 }
 
-TEST(TransactionOverABadWire, is_all_or_nothing_and_never_a_surprise_whichever_reply_is_lost) {
-    Server server;
-    test::Proxy proxy(test::server_dsn());
-    DatabaseOptions options = server.options();
-    options.dsn = proxy.dsn();
-    Database database = Database::open(options);
+TEST_F(TransactionOverABadWire, is_all_or_nothing_and_never_a_surprise_whichever_reply_is_lost) {
     const std::string table = server.schema() + ".schema_meta";
     const auto count = [&] {
         return database.query(Statement(Sql("SELECT FROM " + table + " WHERE key LIKE 'step%'")).repeatable()).size();

@@ -11,6 +11,9 @@
 #include <thread>
 #include <vector>
 
+#include "support/eventually.hpp"
+#include "support/in_threads.hpp"
+
 namespace stele {
 namespace {
 
@@ -84,22 +87,18 @@ TEST(Watchdog, ends_a_call_that_was_late_when_it_began) {
 
 TEST(Watchdog, misses_nobody_while_many_threads_begin_and_end_calls) {
     Watchdog watchdog;
-    std::vector<std::thread> threads;
-    for (int number = 0; number < 4; ++number) {
-        threads.emplace_back([&watchdog, number] {
-            for (int call = 0; call < 50; ++call) {
-                const SocketPair sockets;
-                Watchdog::Watch watch(watchdog, sockets.ours());
-                const bool late = (call + number) % 2 == 0;
-                watch.begin(Deadline::after(late ? 1ms : 1h));
-                if (late) {
-                    EXPECT_TRUE(sockets.woken_within(20s));
-                }
-                EXPECT_EQ(watch.end(), late);
+    test::in_threads(4, [&](int number) {
+        for (int call = 0; call < 50; ++call) {
+            const SocketPair sockets;
+            Watchdog::Watch watch(watchdog, sockets.ours());
+            const bool late = (call + number) % 2 == 0;
+            watch.begin(Deadline::after(late ? 1ms : 1h));
+            if (late) {
+                EXPECT_TRUE(sockets.woken_within(20s));
             }
-        });
-    }
-    for (std::thread& thread : threads) thread.join();
+            EXPECT_EQ(watch.end(), late);
+        }
+    });
 }
 
 TEST(Watchdog, rings_an_alarm_at_the_earliest_of_its_deadlines_and_then_at_the_next) {
@@ -111,9 +110,9 @@ TEST(Watchdog, rings_an_alarm_at_the_earliest_of_its_deadlines_and_then_at_the_n
     alarm.set(Deadline::at(begin + 1h));
     alarm.set(Deadline::at(begin + 40ms));
     alarm.set(Deadline::at(begin + 2h));
-    while (rings < 1) std::this_thread::sleep_for(1ms);
+    EXPECT_TRUE(test::eventually([&] { return rings >= 1; }));
     EXPECT_GE(Deadline::Clock::now(), begin + 40ms);
-    while (rings < 2) std::this_thread::sleep_for(1ms);
+    EXPECT_TRUE(test::eventually([&] { return rings >= 2; }));
     EXPECT_GE(Deadline::Clock::now(), begin + 80ms);
     std::this_thread::sleep_for(20ms);
     EXPECT_EQ(rings, 2);
@@ -142,7 +141,7 @@ TEST(Watchdog, does_its_chore_when_it_is_asked_for_and_again_when_that_says_so) 
     EXPECT_EQ(runs, 0);
     watchdog.chore_by(Deadline::after(1h));
     watchdog.chore_by(Deadline::after(10ms));  // the earlier counts
-    for (int i = 0; i < 2'000 && runs < 3; ++i) std::this_thread::sleep_for(1ms);
+    EXPECT_TRUE(test::eventually([&] { return runs >= 3; }));
     std::this_thread::sleep_for(20ms);
     EXPECT_EQ(runs, 3);
 }
@@ -168,7 +167,7 @@ TEST(Watchdog, does_no_chore_after_it_was_stopped_not_even_one_that_it_was_at) {
     const SocketPair sockets;
     const Watchdog::Watch watch(watchdog, sockets.ours());
     watchdog.chore_by(Deadline::after(0ms));
-    while (!began) std::this_thread::sleep_for(1ms);
+    EXPECT_TRUE(test::eventually([&] { return began.load(); }));
     watchdog.stop();
     stopped = true;
     std::this_thread::sleep_for(50ms);

@@ -111,7 +111,7 @@ private:
     std::string config() const { return (directory_.path() / "pgbouncer.ini").string(); }
     std::string log() const { return (directory_.path() / "log").string(); }
 
-    TemporaryDirectory directory_;
+    TemporaryDirectory directory_{place_of_sockets()};
     std::string sockets_;
     ::pid_t process_ = 0;
 };

@@ -1,10 +1,7 @@
 #include "support/proxy.hpp"
 
 #include <sys/eventfd.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <stdexcept>
 #include <utility>
 
 #include "stele/dsn.hpp"
@@ -48,9 +45,7 @@ Proxy::Proxy(const std::string& dsn, Transport transport)
     if (transport == Transport::tcp) {
         address_ = {"127.0.0.1", 0};
     } else {
-        directory_ = "/tmp/stele-proxy.XXXXXX";  // short: a socket's path has at most 107 characters
-        if (::mkdtemp(directory_.data()) == nullptr) throw std::runtime_error("mkdtemp");
-        address_ = {directory_, 5432};
+        address_ = {directory_.emplace(place_of_sockets()).path().string(), 5432};
     }
     listener_ = listen_on(address_);
     dsn_ = text_of(server, address_);
@@ -64,9 +59,6 @@ Proxy::~Proxy() {
     }
     wake();
     thread_.join();
-    if (directory_.empty()) return;
-    ::unlink(address_.path().c_str());
-    ::rmdir(directory_.c_str());
 }
 
 void Proxy::delay(Way way, std::chrono::microseconds delay) {

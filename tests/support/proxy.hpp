@@ -16,6 +16,7 @@
 #include "base/mutex.hpp"
 #include "support/delay_line.hpp"
 #include "support/stream_socket.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace stele::test {
 
@@ -110,7 +111,7 @@ private:
 
     Address target_, address_;
     std::string dsn_;
-    std::string directory_;  // of the Unix socket
+    std::optional<TemporaryDirectory> directory_;  // of the Unix socket
     Socket listener_, wakener_;
 
     mutable Mutex mutex_;

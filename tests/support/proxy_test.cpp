@@ -11,6 +11,7 @@
 
 #include "stele/dsn.hpp"
 #include "support/echo_server.hpp"
+#include "support/eventually.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace stele::test {
@@ -56,15 +57,8 @@ protected:
         char byte = 0;
         return readable(socket, patience) && ::recv(socket.get(), &byte, 1, 0) <= 0;
     }
-    template <class Condition>
-    static bool eventually(Condition condition) {
-        for (const auto end = Clock::now() + kLong; Clock::now() < end; std::this_thread::sleep_for(1ms)) {
-            if (condition()) return true;
-        }
-        return false;
-    }
 
-    TemporaryDirectory directory;
+    TemporaryDirectory directory{place_of_sockets()};
     Address address = GetParam() == Transport::tcp ? Address{"127.0.0.1", 0} : Address{directory.path().string(), 5432};
     EchoServer server{address};
     Proxy proxy{"host=" + address.host + " port=" + std::to_string(address.port) + " user=me password='it\\'s'",
@@ -250,7 +244,7 @@ TEST_P(ProxyTest, drops_the_nth_reply_and_counts_round_trips) {
 }
 
 TEST(Proxy, closes_new_connections_while_there_is_no_server) {
-    const TemporaryDirectory nowhere;
+    const TemporaryDirectory nowhere(place_of_sockets());
     const Proxy proxy("host=" + nowhere.path().string() + " user=me");
     const Dsn dsn = Dsn::parse(proxy.dsn());
     const Socket client = connect_to({dsn.parameters().at("host"), 5432});

@@ -46,24 +46,25 @@ public:
     }
 
     const std::string& schema() const { return schema_; }
-    DatabaseOptions options() const {
+    /// `dsn`: another way to the same server, a proxy's perhaps.
+    DatabaseOptions options(const std::string& dsn = server_dsn()) const {
         DatabaseOptions options;
-        options.dsn = server_dsn();
+        options.dsn = dsn;
         options.schema = schema_;
         return options;
     }
-    /// With Stele's tables.
-    Database open() const { return Database::open(options()); }
-    /// Without any.
-    Database bare() const {
-        DatabaseOptions bare = options();
+    DatabaseOptions bare_options(const std::string& dsn = server_dsn()) const {
+        DatabaseOptions bare = options(dsn);
         bare.bare = true;
-        return Database::open(bare);
+        return bare;
     }
+    /// With Stele's tables.
+    Database open(const std::string& dsn = server_dsn()) const { return Database::open(options(dsn)); }
+    /// Without any.
+    Database bare(const std::string& dsn = server_dsn()) const { return Database::open(bare_options(dsn)); }
     /// The same with one connection, so that each statement meets the session of the one before.
     Database single() const {
-        DatabaseOptions single = options();
-        single.bare = true;
+        DatabaseOptions single = bare_options();
         single.max_connections = 1;
         return Database::open(single);
     }
