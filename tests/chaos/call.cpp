@@ -26,7 +26,8 @@ std::string number_complaint(const Call& call, const Rows& rows) {
 
 int Call::log_rows() const {
     switch (kind) {
-        case Kind::insert: return 1;
+        case Kind::insert:
+        case Kind::blind_insert: return 1;
         case Kind::batch:
         case Kind::transaction: return 2;
         default: return 0;
@@ -42,10 +43,12 @@ std::string_view to_string(Call::Kind kind) {
         case Call::Kind::failing_read: return "read that must fail";
         case Call::Kind::unmarked: return "unmarked statement";
         case Call::Kind::insert: return "insert";
+        case Call::Kind::blind_insert: return "blind insert";
         case Call::Kind::refused_write: return "insert that must be refused";
         case Call::Kind::refused_commit: return "insert that the commit must refuse";
         case Call::Kind::count: return "count";
         case Call::Kind::batch: return "batch";
+        case Call::Kind::refused_batch: return "batch that must be refused";
         case Call::Kind::transaction: return "transaction";
         case Call::Kind::left_behind: return "transaction left behind";
         case Call::Kind::rolled_back: return "transaction rolled back";
@@ -70,6 +73,11 @@ std::string complaint(const Call& call, std::span<const Rows> answers) {
         if (std::string wrong = number_complaint(call, rows); !wrong.empty()) return wrong;
     }
     return {};
+}
+
+std::string complaint(const Call& call, std::uint64_t affected) {
+    const auto expected = static_cast<std::uint64_t>(call.log_rows());
+    return affected == expected ? "" : fmt::format("{} rows affected instead of {}", affected, expected);
 }
 
 std::string complaint(const Call& call, const ErrorInfo& error) {

@@ -25,10 +25,12 @@ struct Call {
         failing_read,    // the server must refuse it, and nobody else's
         unmarked,        // a SELECT that promises nothing
         insert,          // one log row, in anyone's commit
+        blind_insert,    // the same, asked only how many rows it was
         refused_write,   // a log row that breaks a constraint: must be refused, and nobody else's
         refused_commit,  // a log row that breaks one at the commit: the same
         count,           // adds 1 to a counter that others add to
         batch,           // two log rows in one round trip
+        refused_batch,   // the same with a second one that must be refused, and the first with it
         transaction,     // the same in an explicit transaction
         left_behind,     // a transaction with a statement that must be refused, and no rollback
         rolled_back,     // the same, undone by the caller
@@ -47,7 +49,8 @@ struct Call {
     }
     bool must_fail() const { return kind == Kind::failing_read || refused(); }
     bool refused() const {
-        return kind == Kind::refused_write || kind == Kind::refused_commit || kind == Kind::left_behind;
+        return kind == Kind::refused_write || kind == Kind::refused_commit || kind == Kind::refused_batch ||
+               kind == Kind::left_behind;
     }
     /// Log rows there must be when it is acknowledged.
     int log_rows() const;
@@ -61,6 +64,8 @@ inline constexpr int kItems = 200, kCounters = 4;
 
 /// What is wrong with an answer to this call, empty when it fits. One answer a statement.
 std::string complaint(const Call& call, std::span<const Rows> answers);
+/// The same of one who asked only how many rows were affected.
+std::string complaint(const Call& call, std::uint64_t affected);
 /// What is wrong with an error of this call, empty when a fault of the wire or the server excuses it, or it is its own.
 std::string complaint(const Call& call, const ErrorInfo& error);
 

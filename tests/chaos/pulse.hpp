@@ -51,4 +51,15 @@ private:
     std::thread thread_;
 };
 
+/// The time, without what the machine lost since this was made.
+class FairClock {
+public:
+    explicit FairClock(const Pulse& pulse) : pulse_(&pulse), lost_(pulse.lost()) {}
+    Pulse::Clock::time_point now() const { return Pulse::Clock::now() - (pulse_->lost() - lost_); }
+
+private:
+    const Pulse* pulse_;
+    Pulse::Clock::duration lost_;
+};
+
 }  // namespace stele::test

@@ -31,8 +31,7 @@ std::chrono::milliseconds slack() {
 }
 
 void Record::answered(const Call& call, std::span<const Rows> answers, Time ended) {
-    timed(call, ended);
-    ++counts_.answered;
+    acknowledged(call, ended);
     try {
         if (const std::string wrong = complaint(call, answers); !wrong.empty()) fault(call, wrong);
         if (call.kind == Call::Kind::count) {
@@ -41,6 +40,16 @@ void Record::answered(const Call& call, std::span<const Rows> answers, Time ende
     } catch (const Error& error) {  // another caller's columns
         fault(call, fmt::format("the answer cannot be read: {}", error.what()));
     }
+}
+
+void Record::answered(const Call& call, std::uint64_t affected, Time ended) {
+    acknowledged(call, ended);
+    if (const std::string wrong = complaint(call, affected); !wrong.empty()) fault(call, wrong);
+}
+
+void Record::acknowledged(const Call& call, Time ended) {
+    timed(call, ended);
+    ++counts_.answered;
     settle(call, call.kind == Call::Kind::rolled_back ? Fate::failed : Fate::acknowledged);
     if (call.kind == Call::Kind::insert) known_write_ = call.number;
     last_answered_ = call.began.time_since_epoch().count();

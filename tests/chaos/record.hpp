@@ -32,6 +32,7 @@ public:
     using Time = Deadline::Clock::time_point;
 
     void answered(const Call& call, std::span<const Rows> answers, Time ended);
+    void answered(const Call& call, std::uint64_t affected, Time ended);
     void failed(const Call& call, const ErrorInfo& error, Time ended);
     /// Anything that must never happen.
     void fault(const Call& call, const std::string& what);
@@ -65,6 +66,7 @@ private:
         std::int64_t in_doubt = 0;
     };
 
+    void acknowledged(const Call& call, Time ended);
     void timed(const Call& call, Time ended);
     void settle(const Call& call, Fate fate);
     void complain(std::string what);

@@ -162,6 +162,24 @@ TEST_F(RecordTest, finds_an_answer_that_does_not_belong_to_the_call) {
                             HasSubstr("cannot be read"), HasSubstr("counted on 1, got 2"), HasSubstr("not refused")));
 }
 
+TEST_F(RecordTest, finds_a_wrong_number_of_rows_affected) {
+    const Call insert = call(Kind::blind_insert, 1);
+    record.answered(insert, 1, insert.began + 10ms);
+    EXPECT_THAT(record.faults(), IsEmpty());
+    record.answered(insert, 2, insert.began + 10ms);
+    EXPECT_THAT(record.faults(), ElementsAre(HasSubstr("blind insert 1: 2 rows affected instead of 1")));
+}
+
+TEST_F(RecordTest, finds_a_batch_that_left_a_part_behind) {
+    fail(call(Kind::refused_batch, 1), ErrorCode::constraint_violation, false, "23514");
+    fail(call(Kind::refused_batch, 2), ErrorCode::unavailable, true);
+    EXPECT_THAT(record.faults(), IsEmpty());
+    stored.log = {{1, 1}, {2, 1}};
+    record.compare(stored);
+    EXPECT_THAT(record.faults(), ElementsAre(HasSubstr("write 1 of 0 rows was reported as failed, and 1 are stored"),
+                                             HasSubstr("write 2 of 0 rows was in doubt, and 1 are stored")));
+}
+
 TEST_F(RecordTest, expects_no_row_for_a_key_that_is_not_there) {
     Call read = call(Kind::read_by_key, 1);
     read.key = kItems;

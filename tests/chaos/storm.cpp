@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kCallers = 12;
-// half as many, so that callers wait for one another
+constexpr int kBlockingCallers = 12, kAsyncCallers = 8;
+// fewer, so that callers wait for one another
 constexpr std::size_t kConnections = 6;
 constexpr auto kCalmBefore = 300ms, kCalmAfter = 500ms;
 
@@ -66,11 +66,12 @@ void Storm::run(const std::function<void()>& fault, const std::function<void()>&
     tables_.create(direct);
     std::chrono::milliseconds recovered{}, stalled{};
     Record total;
+    std::vector<Load::Share> shares;
     {
-        std::vector<std::unique_ptr<Caller>> callers;
         const Database database = open();
-        for (int i = 0; i < kCallers; ++i) callers.push_back(std::make_unique<BlockingCaller>(database));
-        Load load(tables_, std::move(callers));
+        Load load(tables_);
+        load.add(kBlockingCallers, std::make_unique<BlockingCallers>(database));
+        load.add(kAsyncCallers, std::make_unique<AsyncCallers>(database));
         std::this_thread::sleep_for(kCalmBefore);
         load.calm(false);
         load.until_all_answered(recovery_limit());  // those who still expect calm
@@ -80,16 +81,19 @@ void Storm::run(const std::function<void()>& fault, const std::function<void()>&
         load.calm(true);
         std::this_thread::sleep_for(kCalmAfter);
         total.add(load.stop());
+        shares = load.shares();
         stalled = load.stalled();
     }
     EXPECT_LT(recovered, recovery_limit()) << "not every caller was answered again after the fault";
     wait_for_the_last_backend(direct);
     total.compare(tables_.read(direct));
     counts_ = total.counts();
-    report(recovered);
+    report(recovered, shares);
     if (stalled.count() > 0) fmt::print("chaos: {}: the machine stood still for {} ms\n", name_, stalled.count());
     EXPECT_EQ(total.fault_count(), 0u) << fmt::format("{}", fmt::join(total.faults(), "\n"));
-    EXPECT_GT(counts_.answered, 100u) << "hardly any call was answered: this was no load";
+    for (const Load::Share& share : shares) {
+        EXPECT_GT(share.counts.answered, 100u) << "hardly any " << share.callers << " call was answered: no load";
+    }
 }
 
 // a statement that the server still runs could be stored after the tables were read
@@ -100,15 +104,19 @@ void Storm::wait_for_the_last_backend(Database& direct) const {
     }
 }
 
-void Storm::report(std::chrono::milliseconds recovered) const {
+void Storm::report(std::chrono::milliseconds recovered, const std::vector<Load::Share>& shares) const {
     const auto ms = [](Deadline::Clock::duration duration) {
         return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
     };
-    fmt::print(
-        "chaos: {}: {} calls: {} answered, {} refused as they must, {} failed, {} in doubt ({} of them stored); "
-        "slowest {} ms, at most {} ms past a deadline; all callers answered again after {} ms\n",
-        name_, counts_.calls, counts_.answered, counts_.refused, counts_.failed, counts_.in_doubt,
-        counts_.in_doubt_stored, ms(counts_.slowest), ms(counts_.latest), recovered.count());
+    fmt::print("chaos: {}: {} of the calls in doubt were stored; all callers answered again after {} ms\n", name_,
+               counts_.in_doubt_stored, recovered.count());
+    for (const auto& [callers, counts] : shares) {
+        fmt::print(
+            "chaos: {}: {}: {} calls: {} answered, {} refused as they must, {} failed, {} in doubt; slowest {} ms, at "
+            "most {} ms past a deadline\n",
+            name_, callers, counts.calls, counts.answered, counts.refused, counts.failed, counts.in_doubt,
+            ms(counts.slowest), ms(counts.latest));
+    }
 }
 
 }  // namespace stele::test

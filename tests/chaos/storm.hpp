@@ -5,6 +5,7 @@
 #include <functional>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "chaos/load.hpp"
 #include "chaos/record.hpp"
@@ -39,7 +40,7 @@ public:
 private:
     Database open() const;
     void wait_for_the_last_backend(Database& direct) const;
-    void report(std::chrono::milliseconds recovered) const;
+    void report(std::chrono::milliseconds recovered, const std::vector<Load::Share>& shares) const;
 
     std::string name_, dsn_, direct_;
     Tables tables_;

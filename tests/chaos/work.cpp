@@ -57,13 +57,15 @@ Stored Tables::read(Executor& executor) const {
 
 Call::Kind Work::kind() {
     using Kind = Call::Kind;
-    constexpr Kind kMix[] = {Kind::read,          Kind::read,           Kind::read,        Kind::read,
-                             Kind::read_by_key,   Kind::read_by_key,    Kind::read_by_key, Kind::read_back,
-                             Kind::slow_read,     Kind::failing_read,   Kind::unmarked,    Kind::unmarked,
-                             Kind::insert,        Kind::insert,         Kind::insert,      Kind::insert,
-                             Kind::refused_write, Kind::refused_commit, Kind::count,       Kind::count,
-                             Kind::batch,         Kind::transaction,    Kind::rolled_back, Kind::left_behind};
-    return kMix[below(static_cast<int>(std::size(kMix)))];
+    constexpr Kind kMix[] = {
+        Kind::read,         Kind::read,          Kind::read,           Kind::read,        Kind::read_by_key,
+        Kind::read_by_key,  Kind::read_by_key,   Kind::read_back,      Kind::slow_read,   Kind::failing_read,
+        Kind::unmarked,     Kind::unmarked,      Kind::insert,         Kind::insert,      Kind::insert,
+        Kind::blind_insert, Kind::refused_write, Kind::refused_commit, Kind::count,       Kind::count,
+        Kind::batch,        Kind::refused_batch, Kind::transaction,    Kind::rolled_back, Kind::left_behind};
+    constexpr int kAll = static_cast<int>(std::size(kMix));
+    constexpr int kTransactions = 3;  // the last
+    return kMix[below(mix_ == Mix::everything ? kAll : kAll - kTransactions)];
 }
 
 Call Work::next(bool calm, const Record& record) {
@@ -96,7 +98,8 @@ void Work::ask(Call& call, std::int64_t known_write) {
             add(Statement("SELECT $1::bigint AS number, 1 / $2::int", call.number, 0).read());
             break;
         case Kind::unmarked: add(Statement("SELECT $1::bigint AS number", call.number)); break;
-        case Kind::insert: add(tables_.log(call.number, caller_, 0).group_commit(log_key)); break;
+        case Kind::insert:
+        case Kind::blind_insert: add(tables_.log(call.number, caller_, 0).group_commit(log_key)); break;
         case Kind::refused_write: add(tables_.log(call.number, -1, 0).group_commit(log_key)); break;
         case Kind::refused_commit:
             add(tables_.refused_late(call.number, caller_, below(kClaims)).group_commit(log_key));
@@ -105,6 +108,7 @@ void Work::ask(Call& call, std::int64_t known_write) {
             call.key = below(kCounters);
             add(tables_.count(call.key).group_commit(fmt::format("counters/{}", call.key)));
             break;
+        case Kind::refused_batch:
         case Kind::left_behind:
             add(tables_.log(call.number, caller_, 0));
             add(tables_.log(call.number, -1, 1));

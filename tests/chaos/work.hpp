@@ -40,7 +40,9 @@ private:
 /// Calls of one caller: of all kinds, in a random order that its number decides. Not synchronised.
 class Work {
 public:
-    Work(const Tables& tables, int caller) : tables_(tables), caller_(caller), random_(caller) {}
+    enum class Mix : std::uint8_t { everything, no_transactions };
+
+    Work(const Tables& tables, int caller, Mix mix) : tables_(tables), caller_(caller), mix_(mix), random_(caller) {}
 
     /// Its deadline runs from now on. `calm`: no fault is about, so it has time and must succeed.
     Call next(bool calm, const Record& record);
@@ -54,6 +56,7 @@ private:
 
     const Tables& tables_;
     int caller_;
+    Mix mix_;
     std::mt19937 random_;
     std::int64_t made_ = 0;
 };
