@@ -167,6 +167,7 @@ LaneDriver::Step LaneDriver::lead(bool io) {
         if (leaving.over) return {true, -1, 0};
         switch (action.what) {
             case Do::connect:
+                tell(news_);  // it may take as long as the leader has time
                 if (!connect(deadline, io)) return {false, -1, 0};
                 break;
             case Do::send: send(); break;

@@ -60,7 +60,7 @@ LaneMachine::Action LaneMachine::pass_on() {
     const bool owed = !flights_.empty();
     flights_.clear();
     leader_ = 0;
-    connected_ = gives_way_ = false;
+    connected_ = used_ = gives_way_ = false;
     return {owed ? Do::drop : Do::leave, 0};
 }
 
@@ -75,6 +75,7 @@ bool LaneMachine::may_send() const {
 
 void LaneMachine::take_group() {
     const auto is_apart = [](const Request& request) { return request.apart || request.tries > 0; };
+    used_ = true;
     Flight& flight = flights_.emplace_back();
     auto end = queue_.begin() + 1;
     if (!is_apart(queue_.front())) {
@@ -128,7 +129,7 @@ void LaneMachine::lost(std::span<const Reply> replies, bool blameless) {
         }
     }
     flights_.clear();
-    connected_ = gives_way_ = false;
+    connected_ = used_ = gives_way_ = false;
     requeue();
 }
 

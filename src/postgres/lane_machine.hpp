@@ -79,8 +79,9 @@ public:
     /// How many groups may be under way: one where the server is near, so that requests gather meanwhile; more where
     /// the way is long. 1 at first.
     void set_flights(std::size_t count) noexcept { flights_allowed_ = count; }
-    /// Others need the connection: nothing more is sent on it.
-    void give_way() noexcept { gives_way_ = connected_; }
+    /// Others need the connection: nothing more is sent on it. Not before a group was: else lanes pass connections on to
+    /// one another, and nobody uses them.
+    void give_way() noexcept { gives_way_ = used_; }
 
     /// For the leader.
     Action next();
@@ -92,9 +93,12 @@ public:
     /// The connection is gone; those of oldest() that were answered before, if any were. `blameless`: no request can
     /// have killed it.
     void lost(std::span<const Reply> replies, bool blameless = false);
-    void connected() noexcept { connected_ = true; }
+    void connected() noexcept {
+        connected_ = true;
+        used_ = false;
+    }
     void refused();
-    void given_back() noexcept { connected_ = gives_way_ = false; }
+    void given_back() noexcept { connected_ = used_ = gives_way_ = false; }
 
     /// Those that are through since the last call, in the order of their groups. Callers that gave up are not among
     /// them.
@@ -133,6 +137,7 @@ private:
     bool leader_waits_ = false;  // for its own answer
     std::size_t flights_allowed_ = 1;
     bool connected_ = false;
+    bool used_ = false;  // since it was borrowed
     bool gives_way_ = false;
 };
 

@@ -247,5 +247,15 @@ TEST(LaneMachine, a_full_queue_takes_no_more) {
     EXPECT_EQ(lane.join({.ticket = 3}), Joined::full);
 }
 
+TEST(LaneMachine, a_connection_that_was_just_borrowed_is_used_before_it_is_given_to_others) {
+    LaneMachine lane = busy({}, {{.ticket = 1}});
+    lane.give_way();
+    answer(lane, {Reply::good});
+    finished(lane);
+    lane.join({.ticket = 2});
+    lane.give_way();
+    EXPECT_EQ(lane.next().what, Do::give_back);
+}
+
 }  // namespace
 }  // namespace stele
