@@ -4,12 +4,12 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
 
 #include "postgres/result_data.hpp"
 #include "postgres/server_error.hpp"
+#include "postgres/socket_wait.hpp"
 
 namespace stele {
 namespace {
@@ -164,8 +164,7 @@ CopyStream::Do CopyStream::perform(Do what) {
 CopyStream::Do CopyStream::wait() {
     // without a limit: the watchdog ends it
     pollfd entry{PQsocket(connection()), static_cast<short>(machine_->wants_to_write() ? POLLIN | POLLOUT : POLLIN), 0};
-    while (::poll(&entry, 1, -1) < 0 && (errno == EINTR || errno == EAGAIN)) {
-    }
+    poll_until(std::span(&entry, 1), Deadline::never());
     return machine_->woke((entry.revents & ~POLLOUT) != 0);
 }
 

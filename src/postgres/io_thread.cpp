@@ -1,11 +1,9 @@
 #include "postgres/io_thread.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "base/signals_blocked.hpp"
+#include "postgres/socket_wait.hpp"
 
 namespace stele {
 
@@ -80,8 +78,7 @@ void IoThread::wait(std::vector<Led>& led) {
         entries.push_back({one.lane->wake_up().descriptor(), POLLIN, 0});
         entries.push_back({one.step.socket, one.step.events, 0});
     }
-    while (::poll(entries.data(), entries.size(), -1) < 0 && errno == EINTR) {
-    }
+    poll_until(entries, Deadline::never());
     if (entries[0].revents != 0) wake_.clear();
     for (std::size_t i = 0; i < led.size(); ++i) {
         const bool woken = entries[2 * i + 1].revents != 0;

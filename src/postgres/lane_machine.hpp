@@ -79,8 +79,8 @@ public:
     /// How many groups may be under way: one where the server is near, so that requests gather meanwhile; more where
     /// the way is long. 1 at first.
     void set_flights(std::size_t count) noexcept { flights_allowed_ = count; }
-    /// Others need the connection: nothing more is sent on it. Not before a group was: else lanes pass connections on to
-    /// one another, and nobody uses them.
+    /// Others need the connection: nothing more is sent on it. Not before a group was: else lanes pass connections on
+    /// to one another, and nobody uses them.
     void give_way() noexcept { gives_way_ = used_; }
 
     /// For the leader.

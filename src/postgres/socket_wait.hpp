@@ -1,10 +1,17 @@
 // Waiting for a socket without one of its own loops in every place.
 #pragma once
 
+#include <poll.h>
+
+#include <span>
+
 #include "postgres/wake_up.hpp"
 #include "stele/deadline.hpp"
 
 namespace stele {
+
+/// Until one of them is ready, or the deadline: 0. As poll() in all else, but not interrupted by signals.
+int poll_until(std::span<pollfd> entries, Deadline deadline) noexcept;
 
 enum class Woken : unsigned char { ready, woken, expired };
 
