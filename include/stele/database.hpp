@@ -53,6 +53,9 @@ struct DatabaseOptions {
     std::chrono::seconds max_idle{300};       ///< all connections but one are closed after such a silence; 0: kept
     /// How long an outage may have lasted while calls still wait for its end: see Database. 0: they never wait.
     std::chrono::milliseconds outage_patience{10'000};
+    /// What stores keep in memory may be older than the database by this much, and never more: they look for changes
+    /// three times as often while they are used, and ask the database whenever they cannot know. At least 3 ms.
+    std::chrono::milliseconds max_staleness{100};
     std::chrono::milliseconds connect_timeout{10'000};  ///< of one connection attempt
     std::chrono::milliseconds call_timeout{30'000};     ///< default deadline of a call
     std::chrono::milliseconds statement_timeout{

@@ -40,6 +40,13 @@ Wire::Options wire_options(Database::Impl& impl, Dsn dsn) {
     return options;
 }
 
+ChangeFollower::Options follower_options(const Database::Impl& impl) {
+    ChangeFollower::Options options;
+    options.quoted_schema = impl.quoted_schema;
+    options.bound = impl.options.max_staleness;
+    return options;
+}
+
 void run_on_lane(Database::Impl& impl, std::span<const Statement> statements, std::span<Rows> answers,
                  Deadline deadline) {
     LaneRequest request;
@@ -88,6 +95,9 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
     if (impl->options.max_connections == 0) {
         raise(ErrorCode::invalid_argument, "max_connections is 0; a database needs at least one connection");
     }
+    if (impl->options.max_staleness < std::chrono::milliseconds(3)) {
+        raise(ErrorCode::invalid_argument, "max_staleness is below 3 ms; stores would do nothing but look for changes");
+    }
     const Deadline until =
         deadline ? *deadline : Deadline::after(std::max(impl->options.call_timeout, std::chrono::milliseconds(60'000)));
     std::optional<Dsn> dsn =
@@ -120,6 +130,14 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
         lanes.lock_timeout = impl->options.lock_timeout;
         impl->lanes.emplace(*impl->pool, impl->pool->watchdog(), lanes);
     }
+    impl->changes.emplace(
+        follower_options(*impl),
+        [&own = *impl](const Statement& statement, Deadline by) {
+            Rows rows;
+            own.perform(std::span(&statement, 1), std::span(&rows, 1), by);
+            return rows;
+        },
+        [&own = *impl](std::string_view text) { own.log(LogLevel::warning, text); });
     impl->lease(until);  // so that an unreachable server is reported here
 
     Database database(std::move(impl));
@@ -133,15 +151,19 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
     return database;
 }
 
-void Database::perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
-    if (impl_->sessionless()) value_or_raise(check_sessionless(statements));
-    impl_->observer.call(Observer::kind_of(statements), statements, [&] {
-        if (impl_->lanes && statements.size() == 1 && statements.front().lane() != Lane::none) {
-            run_on_lane(*impl_, statements, answers, deadline);
+void Database::Impl::perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
+    if (sessionless()) value_or_raise(check_sessionless(statements));
+    observer.call(Observer::kind_of(statements), statements, [&] {
+        if (lanes && statements.size() == 1 && statements.front().lane() != Lane::none) {
+            run_on_lane(*this, statements, answers, deadline);
         } else {
-            run_alone(*impl_, statements, answers, deadline);
+            run_alone(*this, statements, answers, deadline);
         }
     });
+}
+
+void Database::perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
+    impl_->perform(statements, answers, deadline);
 }
 
 Deadline Database::default_deadline() const {

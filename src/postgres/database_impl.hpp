@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "postgres/change_follower.hpp"
 #include "postgres/lanes.hpp"
 #include "postgres/observer.hpp"
 #include "postgres/pool.hpp"
@@ -20,12 +21,14 @@ struct Database::Impl {
     std::optional<Cluster> cluster;
     Observer observer;
     std::optional<Pool> pool;
-    std::optional<Lanes> lanes;  // after the pool: they borrow from it. None: every call takes a connection
+    std::optional<Lanes> lanes;             // after the pool: they borrow from it. None: every call takes a connection
+    std::optional<ChangeFollower> changes;  // the last: it asks through the others. Idle until somebody subscribes
 
     /// Behind a transaction pooler: no session is ours for longer than a transaction.
     bool sessionless() const noexcept { return options.pooler == Pooler::transaction; }
     Deadline default_deadline() const { return Deadline::after(options.call_timeout); }
     void log(LogLevel level, std::string_view message) const noexcept;
+    void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline);
     /// A lease, or the Error thrown.
     Lease lease(Deadline deadline) { return value_or_raise(pool->acquire(deadline)); }
 };
