@@ -4,6 +4,7 @@
 #include "stele/async.hpp"
 #include "stele/canceller.hpp"
 #include "stele/cluster.hpp"
+#include "stele/configuration.hpp"
 #include "stele/copy.hpp"
 #include "stele/database.hpp"
 #include "stele/deadline.hpp"

@@ -20,6 +20,7 @@ struct TransactionOptions {
 };
 
 class CopyPlace;
+class JoinedTransaction;
 class Savepoint;
 
 /// A transaction on a connection of its own. BEGIN travels with the first statement, so it costs no round trip. Only
@@ -49,6 +50,7 @@ public:
 
 private:
     friend class CopyPlace;
+    friend class JoinedTransaction;
     friend class Database;
     explicit Transaction(std::unique_ptr<Impl> impl);
     void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) override;
@@ -72,6 +74,7 @@ public:
 
 private:
     friend class CopyPlace;
+    friend class JoinedTransaction;
     friend class Transaction;
     Savepoint(Transaction::Impl& transaction, int depth) : transaction_(&transaction), depth_(depth) {}
     void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) override;

@@ -157,16 +157,23 @@ void Transaction::Impl::perform_commit(Deadline deadline) {
                 break;
             case Do::succeed:
                 if (machine.questions() > 0) database->observer.in_doubt(Doubt::committed);
+                committed();
                 return;
             case Do::fail:
                 if (machine.error().code == ErrorCode::in_doubt) {
                     database->observer.in_doubt(Doubt::undecided);
+                    committed();
                 } else if (machine.questions() > 0) {
                     database->observer.in_doubt(Doubt::aborted);
                 }
                 raise(machine.error());
         }
     }
+}
+
+void Transaction::Impl::committed() noexcept {
+    for (const Hook& hook : hooks) hook.run();
+    hooks.clear();
 }
 
 CommitMachine::Status Transaction::Impl::ask_status(Deadline deadline) {
@@ -239,6 +246,7 @@ void Transaction::Impl::release_savepoint(int at_depth, Deadline deadline) {
         run(std::span(&release, 1), std::span(&released, 1), at_depth, deadline);
     }
     --depth;
+    for (Hook& hook : hooks) hook.depth = std::min(hook.depth, depth);
 }
 
 void Transaction::Impl::rollback_savepoint(int at_depth, Deadline deadline) {
@@ -260,6 +268,8 @@ void Transaction::Impl::rollback_savepoint(int at_depth, Deadline deadline) {
         failed = false;
     }
     --depth;
+    hooks.erase(std::remove_if(hooks.begin(), hooks.end(), [this](const Hook& hook) { return hook.depth > depth; }),
+                hooks.end());
 }
 
 Transaction::Transaction(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

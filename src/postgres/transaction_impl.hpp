@@ -1,6 +1,7 @@
 // The state of one transaction.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,15 +39,22 @@ struct Transaction::Impl {
     ErrorInfo explain(ErrorInfo error) const;
     bool begun() const noexcept { return pending.empty() || !pending_begin; }
     CommitMachine::Status ask_status(Deadline deadline);
+    void committed() noexcept;
 
     std::shared_ptr<Database::Impl> database;
     std::optional<Lease> lease;      // none: over
     std::vector<Statement> pending;  // BEGIN and SAVEPOINTs that travel with the next statement
     bool pending_begin = true;
     bool read_only;
-    bool failed = false;                      // only a rollback is possible
-    int depth = 0;                            // open savepoints
-    Deadline last_call;                       // until when its caller would have waited
+    bool failed = false;  // only a rollback is possible
+    int depth = 0;        // open savepoints
+    Deadline last_call;   // until when its caller would have waited
+    /// To be done when it is committed, or may be; what a savepoint was rolled back with is forgotten.
+    struct Hook {
+        int depth;
+        std::function<void()> run;
+    };
+    std::vector<Hook> hooks;
     std::string xid;                          // once the server has assigned one
     std::optional<Timestamp> unbroken_since;  // of the server that assigned it
 };

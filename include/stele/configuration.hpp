@@ -1,0 +1,167 @@
+// Settings of an application, by identifier, every revision kept.
+//
+//     struct Settings { std::string model; double temperature = 0.2; };
+//     STELE_DESCRIBE_AS("support.settings", Settings, (model), (temperature, stele::has_default))
+//
+//     stele::ConfigurationRepository configurations(database);
+//     configurations.define(Settings{"m-7b"});
+//     const std::shared_ptr<const Settings> settings = configurations.load<Settings>();  // null: there is none
+//
+// On the table `configurations` of draive and haiway (with or without haiway's column `name`), so that a running
+// deployment can be shared or taken over. A revision is a row; the newest counts; define() adds one.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stele/database.hpp"
+#include "stele/describe_json.hpp"
+#include "stele/error.hpp"
+#include "stele/export.hpp"
+#include "stele/json.hpp"
+
+namespace stele {
+inline namespace v0 {
+
+/// There is no configuration of that identifier, and its type cannot be made without one.
+class STELE_API ConfigurationMissing final : public Error {
+public:
+    explicit ConfigurationMissing(std::string identifier);
+    const std::string& identifier() const noexcept { return identifier_; }
+
+private:
+    std::string identifier_;
+};
+
+/// What is stored does not fit the type; the message names the path of the first bad field.
+class STELE_API ConfigurationInvalid final : public Error {
+public:
+    ConfigurationInvalid(std::string identifier, std::string_view reason);
+    const std::string& identifier() const noexcept { return identifier_; }
+
+private:
+    std::string identifier_;
+};
+
+struct ConfigurationOptions {
+    std::size_t cache_limit = 32;                ///< configurations kept in memory; 0: none
+    std::chrono::seconds cache_expiration{600};  ///< how long at most, although they are followed
+    bool refuse_unknown = false;    ///< a stored field that the type does not have makes it invalid; off: ignored
+    bool append_unchanged = false;  ///< a define of what is already the newest content adds a revision all the same
+};
+
+namespace detail {
+/// A stored configuration, and what was made from it.
+class ConfigurationDocument;
+/// Reads a value of one type; frees it.
+struct ConfigurationType {
+    void* (*read)(const Json& content, bool refuse_unknown);
+    void (*free)(void* value) noexcept;
+};
+}  // namespace detail
+
+/// Thread-safe, but for what in() returns. Copies share everything.
+///
+/// What load() has found is kept in memory, absence included, and followed: it is served only while everything that
+/// anybody committed DatabaseOptions::max_staleness ago is known, psql and Python included; else the database is
+/// asked. Callers that miss the same configuration at once cause one statement. A failure of the database is thrown as
+/// such (Error(unavailable) and its like), never told as a missing configuration.
+///
+/// Identifiers are text of 1 to 1,024 bytes, UTF-8 without U+0000: else Error(invalid_argument). Without a deadline
+/// DatabaseOptions::call_timeout applies.
+class STELE_API ConfigurationRepository {
+public:
+    /// Error(schema_missing) unless the database has Stele's tables.
+    explicit ConfigurationRepository(Database database, ConfigurationOptions options = {});
+    /// A twin without a database, for tests: the same behaviour, in memory, shared by its copies. It joins no
+    /// transaction.
+    static ConfigurationRepository in_memory(ConfigurationOptions options = {});
+
+    /// The same store inside a transaction: it reads what the transaction wrote, and what it writes is undone with it.
+    /// Nothing is kept in memory before the commit. For one thread; not to be used once that is over.
+    ConfigurationRepository in(Transaction& transaction) const;
+    ConfigurationRepository in(Savepoint& savepoint) const;
+
+    /// All identifiers, in the database's order.
+    std::vector<std::string> configurations(std::optional<Deadline> deadline = {}) const;
+
+    /// The newest content as JSON; nothing when there is none.
+    std::optional<Json> load_raw(std::string_view identifier, std::optional<Deadline> deadline = {}) const;
+
+    /// The newest content as a described type; null when there is none. The value is shared and never changes: a later
+    /// load returns another. Throws ConfigurationInvalid.
+    template <class T>
+    std::shared_ptr<const T> load(std::string_view identifier = stele::identifier<T>(),
+                                  std::optional<Deadline> deadline = {}) const {
+        return std::static_pointer_cast<const T>(load_typed(identifier, type<T>(), deadline));
+    }
+    /// `otherwise` when there is none.
+    template <class T>
+    T load_or(T otherwise, std::string_view identifier = stele::identifier<T>(),
+              std::optional<Deadline> deadline = {}) const {
+        const auto found = load<T>(identifier, deadline);
+        return found ? *found : std::move(otherwise);
+    }
+    /// When there is none: a T of its members' defaults, if they all have one, else ConfigurationMissing.
+    template <class T>
+    std::shared_ptr<const T> require(std::string_view identifier = stele::identifier<T>(),
+                                     std::optional<Deadline> deadline = {}) const {
+        if (auto found = load<T>(identifier, deadline)) return found;
+        return std::static_pointer_cast<const T>(defaults(identifier, type<T>()));
+    }
+
+    /// Adds a revision. False: the newest had the same content (numbers and key order compared by value), so there is
+    /// nothing new. Durable when it returns; visible to this process at once, to others within their max_staleness.
+    /// Error(invalid_argument) unless the content is an object.
+    bool define(std::string_view identifier, const Json& content, std::optional<Deadline> deadline = {});
+    template <class T>
+        requires Described<T>
+    bool define(const T& value, std::string_view identifier = stele::identifier<T>(),
+                std::optional<Deadline> deadline = {}) {
+        return define_named(identifier, to_json(value), bare_name(stele::identifier<T>()), deadline);
+    }
+    /// Removes all revisions; returns how many there were. Of an unknown identifier: 0.
+    std::size_t remove(std::string_view identifier, std::optional<Deadline> deadline = {});
+
+    /// Of what is kept in memory; 0 for the twin.
+    struct Counts {
+        std::uint64_t hits = 0, misses = 0, loads = 0;
+        std::size_t entries = 0;
+    };
+    Counts counts() const;
+
+private:
+    struct Impl;
+    explicit ConfigurationRepository(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+    template <class T>
+    static const detail::ConfigurationType& type() {
+        static constexpr detail::ConfigurationType kType = {
+            [](const Json& content, bool refuse_unknown) -> void* {
+                FromJsonOptions options;
+                options.refuse_unknown = refuse_unknown;
+                return new T(from_json<T>(content, options));
+            },
+            [](void* value) noexcept { delete static_cast<T*>(value); }};
+        return kType;
+    }
+    static std::string_view bare_name(std::string_view qualified) noexcept {
+        const auto colon = qualified.rfind(':');
+        return colon == std::string_view::npos ? qualified : qualified.substr(colon + 1);
+    }
+    std::shared_ptr<const void> load_typed(std::string_view identifier, const detail::ConfigurationType& type,
+                                           std::optional<Deadline> deadline) const;
+    static std::shared_ptr<const void> defaults(std::string_view identifier, const detail::ConfigurationType& type);
+    bool define_named(std::string_view identifier, const Json& content, std::string_view name,
+                      std::optional<Deadline> deadline);
+
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace v0
+}  // namespace stele

@@ -1,0 +1,33 @@
+// A transaction, or the innermost savepoint of one, as a store sees it that takes part.
+#pragma once
+
+#include <functional>
+
+#include "stele/database.hpp"
+#include "stele/transaction.hpp"
+
+namespace stele {
+inline namespace v0 {
+
+/// Must not outlive it, unless it is not used any more.
+class JoinedTransaction final : public Executor {
+public:
+    /// Error(invalid_argument) unless it is one of that database's.
+    JoinedTransaction(Transaction& transaction, const Database& database);
+    JoinedTransaction(Savepoint& savepoint, const Database& database);
+
+    /// Runs it when the transaction has committed, or may have; not after a rollback of it or of this savepoint. It
+    /// must not throw.
+    void after_commit(std::function<void()> run);
+
+private:
+    void check_database(const Database& database) const;
+    void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) override;
+    Deadline default_deadline() const override;
+
+    Transaction::Impl* transaction_;
+    int depth_;
+};
+
+}  // namespace v0
+}  // namespace stele
