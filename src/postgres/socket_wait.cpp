@@ -31,7 +31,7 @@ Woken wait_for(int socket, short events, Deadline deadline, const WakeUp* wake_u
     if (wake_up != nullptr) entries[1].fd = wake_up->descriptor();
     const int count = poll_until(std::span(entries).first(wake_up == nullptr ? 1 : 2), deadline);
     if (count == 0) return Woken::expired;
-    if (count < 0 || entries[0].revents != 0) return Woken::ready;
+    if (wake_up == nullptr || count < 0 || entries[0].revents != 0) return Woken::ready;
     wake_up->clear();
     return Woken::woken;
 }
