@@ -206,5 +206,32 @@ TEST(FollowerAtRest, asks_nothing_until_it_is_needed_and_knows_what_happened_mea
     subscription = {};
 }
 
+TEST(FollowerThatIsHeldUp, vouches_for_nothing_that_is_older_than_the_bound) {
+    Server server;
+    Database database = server.open();
+    std::atomic<bool> held{false};
+    ChangeFollower::Options options;
+    options.quoted_schema = database.quoted_schema();
+    ChangeFollower follower(
+        options,
+        [&](const Statement& statement, Deadline deadline) {
+            // as if the process had been stopped, or the server had: between the look and its answer
+            const Rows rows = database.query(statement, deadline);
+            while (held) std::this_thread::sleep_for(1ms);
+            return rows;
+        },
+        [](std::string_view) {});
+    Ear ear;
+    ChangeFollower::Subscription subscription = follower.subscribe(ear);
+    ASSERT_TRUE(eventually([&] { return follower.fresh(); }));
+    held = true;
+    EXPECT_TRUE(eventually([&] { return !follower.fresh(); }, 2 * options.bound));
+    std::this_thread::sleep_for(2 * options.bound);
+    EXPECT_FALSE(follower.fresh());
+    held = false;
+    EXPECT_TRUE(eventually([&] { return follower.fresh(); }));
+    subscription = {};
+}
+
 }  // namespace
 }  // namespace stele

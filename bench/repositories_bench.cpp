@@ -1,0 +1,166 @@
+// What do the repositories cost beside the statements they stand for?
+//
+// Configurations of about 200 bytes, 1,000 identifiers with 10 revisions each, one caller, not pinned: client and
+// server share all CPUs. What is served from memory is beside one read of the clock, the least that a promise about age
+// needs.
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "base/boot_clock.hpp"
+#include "entries.hpp"
+#include "raw_postgres.hpp"
+#include "side_by_side.hpp"
+#include "stele/configuration.hpp"
+
+namespace bench_settings {
+
+struct Settings {
+    std::string model, prompt;
+    int tokens = 0;
+};
+STELE_DESCRIBE_AS("bench.settings", Settings, (model), (prompt), (tokens))
+
+}  // namespace bench_settings
+
+namespace stele::bench {
+namespace {
+
+using bench_settings::Settings;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kIdentifiers = 1000, kRevisions = 10;
+
+std::string name(int i) {
+    return "service." + std::to_string(i % kIdentifiers);
+}
+
+/// How often a second.
+template <class Work>
+double rate(double seconds, Work work) {
+    const auto begin = Clock::now();
+    const auto end = begin + std::chrono::duration<double>(seconds);
+    int count = 0;
+    while (Clock::now() < end) work(count++);
+    return count / std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// Nanoseconds each.
+template <class Work>
+double nanoseconds(int times, Work work) {
+    const auto begin = Clock::now();
+    for (int i = 0; i < times; ++i) work();
+    return std::chrono::duration<double, std::nano>(Clock::now() - begin).count() / times;
+}
+
+class Bench {
+public:
+    explicit Bench(SideBySide& bench)
+        : bench_(bench),
+          seconds_(bench.quick() ? 0.2 : 0.5),
+          database_(open()),
+          raw_(environment("STELE_TEST_DSN")),
+          cached_(database_),
+          uncached_(database_, uncached()) {
+        quieten(raw_);
+        bench.note(require_durable(raw_));
+        raw_.run(
+            "INSERT INTO stele_bench.configurations SELECT 'service.' || i, jsonb_build_object('model', 'm', 'prompt', "
+            "repeat('x', 150), 'tokens', r), now() - r * interval '1 hour' FROM generate_series(0, 999) i, "
+            "generate_series(1, 10) r");
+        raw_.run("VACUUM (ANALYZE) stele_bench.configurations");
+        raw_.prepare(
+            "load",
+            "SELECT content FROM stele_bench.configurations WHERE identifier = $1 ORDER BY created DESC LIMIT 1");
+        raw_.prepare("define",
+                     "INSERT INTO stele_bench.configurations (identifier, content) VALUES ($1, $2::text::jsonb)");
+    }
+    ~Bench() { raw_.run("DROP SCHEMA stele_bench CASCADE"); }
+
+    void run() {
+        served_from_memory();
+        bench_.measure({.work = "load, not kept in memory (1/s)",
+                        .against = "raw, the same statement",
+                        .at_least = 0.9,
+                        .ours =
+                            [this] {
+                                return rate(seconds_, [this](int i) {
+                                    if (uncached_.load<Settings>(name(i))->tokens != 1)
+                                        throw std::runtime_error("wrong");
+                                });
+                            },
+                        .theirs =
+                            [this] {
+                                return rate(seconds_, [this](int i) {
+                                    if (PQntuples(raw_.execute("load", name(i)).get()) != 1)
+                                        throw std::runtime_error("none");
+                                });
+                            }});
+        bench_.measure({.work = "define, durable (1/s)",
+                        .against = "raw, a plain INSERT, with the same triggers",
+                        .at_least = 0.9,
+                        .ours =
+                            [this] {
+                                return rate(seconds_, [this](int) {
+                                    cached_.define(Settings{"m", std::string(150, 'y'), ++defined_}, "defined");
+                                });
+                            },
+                        .theirs =
+                            [this] {
+                                return rate(seconds_, [this](int) {
+                                    raw_.execute("define", std::string("raw"),
+                                                 to_json(Settings{"m", std::string(150, 'y'), ++defined_}).text());
+                                });
+                            }});
+    }
+
+private:
+    static Database open() {
+        DatabaseOptions options;
+        options.dsn = environment("STELE_TEST_DSN");
+        options.schema = "stele_bench";
+        return Database::open(options);
+    }
+    static ConfigurationOptions uncached() {
+        ConfigurationOptions options;
+        options.cache_limit = 0;
+        return options;
+    }
+
+    void served_from_memory() {
+        constexpr int kTimes = 1'000'000;
+        while (cached_.counts().hits == 0) cached_.load<Settings>(name(0));
+        std::uint64_t loads = 0;
+        bench_.measure({.work = "load, kept in memory (ns)",
+                        .against = "one read of the clock",
+                        .compare = Compare::lower_is_better,
+                        .ours =
+                            [&] {
+                                const auto before = cached_.counts().loads;
+                                const double each = nanoseconds(kTimes, [&] { cached_.load<Settings>("service.0"); });
+                                loads += cached_.counts().loads - before;
+                                return each;
+                            },
+                        .theirs = [] { return nanoseconds(kTimes, [] { BootClock::now(); }); }});
+        bench_.note(fmt::format("Of all loads of what is kept, {} asked the database.", loads));
+    }
+
+    SideBySide& bench_;
+    const double seconds_;
+    Database database_;
+    RawConnection raw_;
+    ConfigurationRepository cached_, uncached_;
+    int defined_ = 0;
+};
+
+}  // namespace
+}  // namespace stele::bench
+
+int main(int argc, char** argv) {
+    return stele::bench::run(argc, argv, "The repositories beside the statements they stand for.",
+                             [](stele::bench::SideBySide& bench) { stele::bench::Bench(bench).run(); });
+}
