@@ -173,7 +173,7 @@ private:
             return value;
         } catch (...) {
             forget(key, shared);
-            shared.fail(std::current_exception());
+            shared.fail();
             throw;
         }
     }

@@ -6,9 +6,11 @@
 #include <chrono>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string_view>
 #include <thread>
+#include <typeinfo>
 #include <utility>
 
 #include "base/mutex.hpp"
@@ -31,10 +33,22 @@ public:
         ended_ = true;
         change_.notify_all();
     }
-    void fail(std::exception_ptr error) STELE_EXCLUDES(mutex_) {
-        const bool own = owed_to_the_caller(error);
+    /// To be called where an exception is handled: with that one.
+    void fail() STELE_EXCLUDES(mutex_) {
+        bool own = deadline_.expired();
+        std::optional<ErrorInfo> info;
+        try {
+            throw;
+        } catch (const Error& error) {
+            // a server's time limit may end a little before the deadline that it was made from
+            own = own || error.code() == ErrorCode::cancelled ||
+                  (error.code() == ErrorCode::deadline_exceeded && !deadline_.is_never());
+            if (typeid(error) == typeid(Error)) info = copy_of(error);
+        } catch (...) {
+        }
         const MutexLock lock(mutex_);
-        error_ = std::move(error);
+        error_ = std::move(info);
+        if (!error_) exception_ = std::current_exception();
         failed_for_its_caller_ = own;
         ended_ = true;
         change_.notify_all();
@@ -59,22 +73,19 @@ public:
                                   waited.count(), key));
             }
         }
-        if (!error_) return value_;
+        if (!error_ && !exception_) return value_;
         if (failed_for_its_caller_ && !deadline.expired()) return std::nullopt;
-        std::rethrow_exception(error_);
+        if (error_) raise(*error_);
+        std::rethrow_exception(exception_);
     }
 
 private:
-    bool owed_to_the_caller(const std::exception_ptr& error) const {
-        if (deadline_.expired()) return true;
+    /// Nothing without memory: those who wait must be woken all the same.
+    static std::optional<ErrorInfo> copy_of(const Error& error) noexcept {
         try {
-            std::rethrow_exception(error);
-        } catch (const Error& known) {
-            // a server's time limit may end a little before the deadline that it was made from
-            return known.code() == ErrorCode::cancelled ||
-                   (known.code() == ErrorCode::deadline_exceeded && !deadline_.is_never());
-        } catch (...) {
-            return false;
+            return error.info();
+        } catch (const std::bad_alloc&) {
+            return std::nullopt;
         }
     }
 
@@ -85,7 +96,9 @@ private:
     bool ended_ STELE_GUARDED_BY(mutex_) = false;
     bool failed_for_its_caller_ STELE_GUARDED_BY(mutex_) = false;
     Pointer value_ STELE_GUARDED_BY(mutex_);
-    std::exception_ptr error_ STELE_GUARDED_BY(mutex_);
+    // To each his own copy, so that no thread sees what another does to it; of other types there is but one object.
+    std::optional<ErrorInfo> error_ STELE_GUARDED_BY(mutex_);
+    std::exception_ptr exception_ STELE_GUARDED_BY(mutex_);
 };
 
 }  // namespace stele
