@@ -43,5 +43,9 @@ private:
     std::string text_;
 };
 
+/// Whether two texts are the same value, as PostgreSQL's jsonb compares: whatever the blanks and the order of keys, the
+/// last of keys that come twice, 1.0 is 1. Throws Error(invalid_argument) when a trusted text is not JSON.
+STELE_API bool same_value(const Json& a, const Json& b);
+
 }  // namespace v0
 }  // namespace stele

@@ -18,5 +18,9 @@ Json Json::string(std::string_view value) {
     return Json(nlohmann::json(value).dump());
 }
 
+bool same_value(const Json& a, const Json& b) {
+    return a == b || same_value(parse_json(a.text()), parse_json(b.text()));
+}
+
 }  // namespace v0
 }  // namespace stele

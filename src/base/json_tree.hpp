@@ -25,7 +25,12 @@ struct JsonNode {
     const JsonNode* find(std::string_view key) const noexcept;
     /// As JSON text, without blanks.
     std::string to_text() const;
+    /// A line for each value, indented by two blanks a level.
+    std::string to_indented_text() const;
 };
+
+/// As PostgreSQL's jsonb compares: whatever the order of keys, the last of equal keys, 1.0 is 1.
+bool same_value(const JsonNode& a, const JsonNode& b);
 
 std::string_view to_string(JsonNode::Kind kind) noexcept;
 

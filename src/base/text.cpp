@@ -143,6 +143,17 @@ void check_text(std::string_view what, std::string_view text) {
     }
 }
 
+bool has_blank(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const bool ascii = is_ascii(text.front());
+        const auto code_point = ascii ? text.front() : take_code_point(text);
+        if (code_point < 0) return false;
+        if (is_blank(code_point)) return true;
+        if (ascii) text.remove_prefix(1);
+    }
+    return false;
+}
+
 std::string fold_case(std::string_view text) {
     return transform<true, false>(text);
 }

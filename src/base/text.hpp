@@ -29,6 +29,9 @@ void check_text(std::string_view what, std::string_view text);
 // Exactly as mneme does, so that its Python processes compute the same keys: no NFC or NFKC, no change of accents or
 // punctuation. All of them throw Error(invalid_argument) for text that is not UTF-8.
 
+/// Holds a character of what Python calls white space, which mneme and draive cut texts at. `text` must be UTF-8.
+bool has_blank(std::string_view text) noexcept;
+
 /// Full Unicode case folding (status C and F of Unicode 14.0).
 std::string fold_case(std::string_view text);
 /// Strips blanks at both ends and replaces each run of blanks inside by one space.

@@ -106,5 +106,40 @@ TEST(JsonTree, writes_what_another_parser_reads_as_the_same_value) {
     }));
 }
 
+TEST(JsonTree, indents_by_two_and_leaves_empty_values_on_their_line) {
+    EXPECT_EQ(parse_json(R"({"a":[1,{"b":null}],"c":{},"d":[]})").to_indented_text(),
+              "{\n  \"a\": [\n    1,\n    {\n      \"b\": null\n    }\n  ],\n  \"c\": {},\n  \"d\": []\n}");
+    EXPECT_EQ(parse_json("\"x\"").to_indented_text(), "\"x\"");
+}
+
+TEST(JsonSameValue, draive_100_is_about_values_not_texts) {
+    const auto same = [](const char* a, const char* b) {
+        const bool there = same_value(Json::parse(a), Json::parse(b));
+        EXPECT_EQ(same_value(Json::parse(b), Json::parse(a)), there);
+        return there;
+    };
+    for (const auto& [a, b] : std::initializer_list<std::pair<const char*, const char*>>{
+             {R"({"a":1,"b":[2]})", R"( {"b": [2], "a": 1} )"},
+             {R"({"a":1,"a":2})", R"({"a":2})"},
+             {R"("\u0041")", R"("A")"},
+             {"[1.0, 100, 0.001, 0]", "[1, 1e2, 1e-3, -0.00]"},
+             {"12345678901234567890123e-3", "12345678901234567890.123"},
+             {"0e99999999999999999999", "0"}}) {
+        EXPECT_TRUE(same(a, b)) << a << " and " << b;
+    }
+    for (const auto& [a, b] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"{}", "null"},
+             {"{}", "[]"},
+             {R"({"a":null})", "{}"},
+             {"[1,2]", "[2,1]"},
+             {"[1]", "[1,1]"},
+             {"1", "-1"},
+             {"1", "\"1\""},
+             {"true", "false"},
+             {"12345678901234567890123", "12345678901234567890124"}}) {
+        EXPECT_FALSE(same(a, b)) << a << " and " << b;
+    }
+}
+
 }  // namespace
 }  // namespace stele

@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <map>
+
+#include "base/json_tree.hpp"
+
+namespace stele {
+namespace {
+
+/// Digits without zeros at either end, and the power of ten of the last one: each number has one form.
+struct Decimal {
+    bool negative = false;
+    std::string digits;
+    std::int64_t exponent = 0;
+
+    friend bool operator==(const Decimal&, const Decimal&) = default;
+};
+
+Decimal parse_decimal(std::string_view text) {
+    Decimal number;
+    number.negative = text.starts_with('-');
+    if (number.negative) text.remove_prefix(1);
+    const auto e = text.find_first_of("eE");
+    if (e != std::string_view::npos) {
+        std::string_view power = text.substr(e + 1);
+        if (power.starts_with('+')) power.remove_prefix(1);
+        if (std::from_chars(power.data(), power.data() + power.size(), number.exponent).ec != std::errc{}) {
+            // Only a number that no double tells from zero is written with such an exponent, or zero itself.
+            number.exponent = std::numeric_limits<std::int64_t>::min() / 2;
+        }
+        text = text.substr(0, e);
+    }
+    bool in_fraction = false;
+    for (const char c : text) {
+        if (c == '.') {
+            in_fraction = true;
+            continue;
+        }
+        if (in_fraction) --number.exponent;
+        if (c != '0' || !number.digits.empty()) number.digits += c;
+    }
+    while (number.digits.ends_with('0')) {
+        number.digits.pop_back();
+        ++number.exponent;
+    }
+    return number.digits.empty() ? Decimal{} : number;
+}
+
+bool same_number(std::string_view a, std::string_view b) {
+    return a == b || parse_decimal(a) == parse_decimal(b);
+}
+
+bool same_members(const JsonNode& a, const JsonNode& b) {
+    std::map<std::string_view, const JsonNode*> members;
+    for (std::size_t i = 0; i < a.items.size(); ++i) members[a.keys[i]] = &a.items[i];
+    std::map<std::string_view, const JsonNode*> others;
+    for (std::size_t i = 0; i < b.items.size(); ++i) others[b.keys[i]] = &b.items[i];
+    return std::equal(members.begin(), members.end(), others.begin(), others.end(),
+                      [](const auto& one, const auto& other) {
+                          return one.first == other.first && same_value(*one.second, *other.second);
+                      });
+}
+
+}  // namespace
+
+bool same_value(const JsonNode& a, const JsonNode& b) {
+    if (a.kind != b.kind) return false;
+    switch (a.kind) {
+        case JsonNode::Kind::null: return true;
+        case JsonNode::Kind::boolean: return a.flag == b.flag;
+        case JsonNode::Kind::number: return same_number(a.text, b.text);
+        case JsonNode::Kind::string: return a.text == b.text;
+        case JsonNode::Kind::array:
+            return std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(),
+                              [](const JsonNode& one, const JsonNode& other) { return same_value(one, other); });
+        case JsonNode::Kind::object: return same_members(a, b);
+    }
+    return false;
+}
+
+}  // namespace stele
