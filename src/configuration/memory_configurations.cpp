@@ -1,5 +1,4 @@
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "base/mutex.hpp"
 #include "configuration/configurations.hpp"
@@ -25,7 +24,7 @@ public:
     bool define(std::string_view identifier, const Json& content, std::string_view, Deadline) override {
         MutexLock lock(mutex_);
         std::vector<Json>& all = revisions_[std::string(identifier)];
-        if (!append_unchanged_ && !all.empty() && same(all.back(), content)) return false;
+        if (!append_unchanged_ && !all.empty() && same_value(all.back(), content)) return false;
         all.push_back(content);
         return true;
     }
@@ -39,11 +38,6 @@ public:
     }
 
 private:
-    /// As jsonb compares.
-    static bool same(const Json& a, const Json& b) {
-        return nlohmann::json::parse(a.text()) == nlohmann::json::parse(b.text());
-    }
-
     const bool append_unchanged_;
     Mutex mutex_;
     std::map<std::string, std::vector<Json>, std::less<>> revisions_ STELE_GUARDED_BY(mutex_);
