@@ -138,7 +138,7 @@ private:
         mutable std::array<Pointer, kShards> copies;  // each for the readers of its shard, who exclude each other
     };
     struct Hash {
-        using is_transparent = void;
+        using is_transparent = void;  // NOLINT(readability-identifier-naming): as the library calls it
         std::size_t operator()(std::string_view key) const noexcept { return std::hash<std::string_view>{}(key); }
     };
     using Queue = std::list<Entry>;
