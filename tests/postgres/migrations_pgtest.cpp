@@ -313,6 +313,28 @@ INSERT INTO {schema}.entries (query_hash, query, response, embedding, metadata, 
     VALUES ('h', 'q', 'r', '\x00', '{}', 1, 1);
 )";
 
+// The configurations and templates of draive 0.92.
+constexpr char kDraive[] = R"(
+CREATE TABLE {schema}.configurations (
+    identifier TEXT NOT NULL, content JSONB NOT NULL, created TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    PRIMARY KEY (identifier, created));
+CREATE TABLE {schema}.templates (
+    identifier TEXT NOT NULL, description TEXT DEFAULT NULL, content TEXT NOT NULL,
+    variables JSONB NOT NULL DEFAULT '{}'::jsonb, meta JSONB NOT NULL DEFAULT '{}'::jsonb,
+    created TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (identifier, created));
+INSERT INTO {schema}.configurations VALUES ('a', '{}');
+)";
+
+TEST_F(Migrations, a_schema_of_draives_is_taken_over_unharmed) {
+    run({step(1, kDraive)});
+    execute("DROP TABLE " + in_schema("stele_migrations"));
+    migrate(database_);
+    EXPECT_EQ(count("configurations"), 1);
+    EXPECT_EQ(count("stele_changes"), 0);
+    execute("INSERT INTO " + in_schema("templates") + " (identifier, content) VALUES ('t', 'Hi')");
+    EXPECT_EQ(count("stele_changes", "store = 'templates' AND key = 't'"), 1);
+}
+
 TEST_F(Migrations, a_schema_of_mnemes_is_taken_over_unharmed) {
     run({step(1, kMneme)});
     execute("DROP TABLE " + in_schema("stele_migrations"));
@@ -324,7 +346,7 @@ TEST_F(Migrations, a_schema_of_mnemes_is_taken_over_unharmed) {
     check_migrated(database_);
 }
 
-TEST_F(Migrations, steles_own_tables_are_those_of_mneme) {
+TEST_F(Migrations, steles_own_tables_are_those_of_mneme_and_draive) {
     const auto shape = [](Database& database) {
         std::vector<std::string> lines;
         const Statement columns(
@@ -342,7 +364,7 @@ TEST_F(Migrations, steles_own_tables_are_those_of_mneme) {
     };
     test::Server mnemes;
     Database other = mnemes.bare();
-    migrate(other, {}, {step(1, kMneme)});
+    migrate(other, {}, {step(1, kMneme), step(2, kDraive)});
     migrate(database_);
     EXPECT_THAT(shape(database_), ::testing::ElementsAreArray(shape(other)));
     EXPECT_EQ(count("multi_process_state", "key = 'version_counter' AND value = '0'"), 1);
