@@ -45,6 +45,7 @@ public:
                   (error.code() == ErrorCode::deadline_exceeded && !deadline_.is_never());
             if (typeid(error) == typeid(Error)) info = copy_of(error);
         } catch (...) {
+            info.reset();  // it is shared as it is
         }
         const MutexLock lock(mutex_);
         error_ = std::move(info);
