@@ -149,7 +149,9 @@ TEST(Embedder, one_that_cannot_be_reached_is_no_miss) {
         run_stele({"cache", "get", "q", "--embedder-url", "http://u:Top-Secret@127.0.0.1:1/v1", "--model", "m",
                    "--json", "--dsn", "postgres://app@127.0.0.1:1/shop", "--deadline", "1"});
     EXPECT_EQ(run.exit, 3) << run.err;
-    EXPECT_EQ(run.error().at("code"), "embedder_failed");
+    // the last attempt may begin just before the deadline
+    EXPECT_THAT(run.error().at("code").get<std::string>(),
+                testing::AnyOf(std::string("embedder_failed"), std::string("deadline_exceeded")));
     EXPECT_THAT(run.err, Not(HasSubstr("Top-Secret")));
 }
 
