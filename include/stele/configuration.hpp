@@ -76,7 +76,8 @@ struct ConfigurationType {
 /// DatabaseOptions::call_timeout applies.
 class STELE_API ConfigurationRepository {
 public:
-    /// Error(schema_missing) unless the database has Stele's tables.
+    /// The database must have Stele's tables, so not be opened as DatabaseOptions::bare without them: else every call
+    /// throws the server's error.
     explicit ConfigurationRepository(Database database, ConfigurationOptions options = {});
     /// A twin without a database, for tests: the same behaviour, in memory, shared by its copies. It joins no
     /// transaction.

@@ -54,7 +54,8 @@ struct DatabaseOptions {
     /// How long an outage may have lasted while calls still wait for its end: see Database. 0: they never wait.
     std::chrono::milliseconds outage_patience{10'000};
     /// What stores keep in memory may be older than the database by this much, and never more: they look for changes
-    /// three times as often while they are used, and ask the database whenever they cannot know. At least 3 ms.
+    /// three times as often while they are used, and ask the database whenever they cannot know. On a standby its lag
+    /// counts as age, as far as the clocks of the two servers agree. At least 3 ms.
     std::chrono::milliseconds max_staleness{100};
     std::chrono::milliseconds connect_timeout{10'000};  ///< of one connection attempt
     std::chrono::milliseconds call_timeout{30'000};     ///< default deadline of a call
@@ -87,7 +88,8 @@ class Connection;
 
 /// A database with a small pool of connections. Copies share the pool, which closes when the last copy (and the last
 /// transaction and store made from it) is gone. It keeps one thread, which sleeps until a deadline passes, and for
-/// calls that do not wait (stele/async.hpp) two more. Thread-safe, but not usable in a forked child. Recovers by itself
+/// calls that do not wait (stele/async.hpp) two more, and one that follows changes for stores that keep something in
+/// memory. Thread-safe, but not usable in a forked child. Recovers by itself
 /// when the server comes back: statements that were not sent yet, and repeatable ones, are sent again on a new
 /// connection until their deadline; a write whose answer is missing throws Error(unavailable) with in_doubt() set.
 ///

@@ -189,6 +189,17 @@ void ChangeFollower::tell(const ChangeLog::Look& look, bool follows) {
 
 void ChangeFollower::serve_others(const Answer& answer) {
     if (answer.look.standby) return;
+    try {
+        tidy_up(answer);
+        untidy_ = false;
+    } catch (const Error& error) {
+        // a role may be allowed to read only; what this one knows is no worse for it
+        if (std::exchange(untidy_, true)) return;
+        log_(fmt::format("the change log cannot be tidied up by this process: {}", error.what()));
+    }
+}
+
+void ChangeFollower::tidy_up(const Answer& answer) {
     const auto milliseconds = [](auto time) { return std::chrono::duration<double, std::milli>(time).count(); };
     if (answer.replicated) {
         query_(Statement(beat_, milliseconds(options_.bound / 3)).repeatable(), Deadline::after(kPatience));

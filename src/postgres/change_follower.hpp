@@ -98,6 +98,7 @@ private:
     Answer ask(Deadline deadline);
     void tell(const ChangeLog::Look& look, bool follows) STELE_EXCLUDES(telling_);
     void serve_others(const Answer& answer);
+    void tidy_up(const Answer& answer);
 
     const Options options_;
     const Run query_;
@@ -110,7 +111,7 @@ private:
 
     ChangeLog change_log_;  // of the thread
     BootClock::time_point used_at_, removed_at_;
-    bool failing_ = false;
+    bool failing_ = false, untidy_ = false;
 
     Mutex mutex_;
     Condition waits_;
