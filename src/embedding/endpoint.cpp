@@ -2,12 +2,14 @@
 
 #include <curl/curl.h>
 #include <fmt/core.h>
-#include <openssl/evp.h>
 #include <utf8proc.h>
 
 #include <memory>
 #include <new>
 #include <optional>
+#include <span>
+
+#include "base/base64.hpp"
 
 namespace stele {
 namespace {
@@ -37,15 +39,6 @@ std::string without_secrets(const Url& url) {
     return part(url, CURLUPART_URL).value_or("(unreadable URL)");
 }
 
-std::string base64(const std::string& text) {
-    std::string encoded(4 * ((text.size() + 2) / 3) + 1, '\0');
-    const int length =
-        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                        reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-    encoded.resize(static_cast<std::size_t>(length));
-    return encoded;
-}
-
 std::vector<std::string> secrets_of(const Url& url) {
     std::vector<std::string> secrets;
     const auto add = [&](std::optional<std::string> text) {
@@ -54,7 +47,10 @@ std::vector<std::string> secrets_of(const Url& url) {
     const std::string user = part(url, CURLUPART_USER, CURLU_URLDECODE).value_or("");
     const std::string password = part(url, CURLUPART_PASSWORD, CURLU_URLDECODE).value_or("");
     // Longest first: a secret inside another one must not break it up before it is found.
-    if (!user.empty() || !password.empty()) add(base64(user + ":" + password));
+    if (!user.empty() || !password.empty()) {
+        const std::string both = user + ":" + password;
+        add(to_base64(std::as_bytes(std::span(both))));
+    }
     add(part(url, CURLUPART_QUERY));
     add(part(url, CURLUPART_PASSWORD));
     add(password);
