@@ -24,6 +24,8 @@
 #include "stele/error.hpp"
 #include "stele/export.hpp"
 #include "stele/json.hpp"
+#include "stele/memory_database.hpp"
+#include "stele/revision.hpp"
 
 namespace stele {
 inline namespace v0 {
@@ -69,8 +71,8 @@ struct ConfigurationType {
 ///
 /// What load() has found is kept in memory, absence included, and followed: it is served only while everything that
 /// anybody committed DatabaseOptions::max_staleness ago is known, psql and Python included; else the database is
-/// asked. Callers that miss the same configuration at once cause one statement. A failure of the database is thrown as
-/// such (Error(unavailable) and its like), never told as a missing configuration.
+/// asked. Callers that miss the same configuration at once cause one statement, unless the database must be asked. A
+/// failure of the database is thrown as such (Error(unavailable) and its like), never told as a missing configuration.
 ///
 /// Identifiers are text of 1 to 1,024 bytes, UTF-8 without U+0000: else Error(invalid_argument). Without a deadline
 /// DatabaseOptions::call_timeout applies.
@@ -79,14 +81,18 @@ public:
     /// The database must have Stele's tables, so not be opened as DatabaseOptions::bare without them: else every call
     /// throws the server's error.
     explicit ConfigurationRepository(Database database, ConfigurationOptions options = {});
-    /// A twin without a database, for tests: the same behaviour, in memory, shared by its copies. It joins no
-    /// transaction.
-    static ConfigurationRepository in_memory(ConfigurationOptions options = {});
+    /// A twin without a database, for tests: the same behaviour, in memory. It joins no transaction, and gives JSON as
+    /// it was written, where the database re-orders keys.
+    static ConfigurationRepository in_memory(MemoryDatabase database = MemoryDatabase(),
+                                             ConfigurationOptions options = {});
 
     /// The same store inside a transaction: it reads what the transaction wrote, and what it writes is undone with it.
     /// Nothing is kept in memory before the commit. For one thread; not to be used once that is over.
     ConfigurationRepository in(Transaction& transaction) const;
     ConfigurationRepository in(Savepoint& savepoint) const;
+    /// The same store, whose load() and its like read that revision of each identifier; the rest is as here. What it
+    /// loads by a label is kept in memory, its own, so keep it too; what it loads as of a time is read each time.
+    ConfigurationRepository at(RevisionSelector which) const;
 
     /// All identifiers, in the database's order.
     std::vector<std::string> configurations(std::optional<Deadline> deadline = {}) const;
@@ -116,18 +122,36 @@ public:
         return std::static_pointer_cast<const T>(defaults(identifier, type<T>()));
     }
 
-    /// Adds a revision. False: the newest had the same content (numbers and key order compared by value), so there is
-    /// nothing new. Durable when it returns; visible to this process at once, to others within their max_staleness.
-    /// Error(invalid_argument) unless the content is an object.
-    bool define(std::string_view identifier, const Json& content, std::optional<Deadline> deadline = {});
+    /// Adds a revision and returns it. None: the newest had the same content (numbers and key order compared by value),
+    /// so there is nothing new. Durable when it returns; visible to this process at once, to others within their
+    /// max_staleness. Error(invalid_argument) unless the content is an object. An error that is in_doubt() leaves open
+    /// whether it was added; the same call again adds it only if it was not, unless others defined meanwhile.
+    std::optional<Timestamp> define(std::string_view identifier, const Json& content, const RevisionNote& note = {},
+                                    std::optional<Deadline> deadline = {});
     template <class T>
         requires Described<T>
-    bool define(const T& value, std::string_view identifier = stele::identifier<T>(),
-                std::optional<Deadline> deadline = {}) {
-        return define_named(identifier, to_json(value), bare_name(stele::identifier<T>()), deadline);
+    std::optional<Timestamp> define(const T& value, std::string_view identifier = stele::identifier<T>(),
+                                    const RevisionNote& note = {}, std::optional<Deadline> deadline = {}) {
+        return define_named(identifier, to_json(value), bare_name(stele::identifier<T>()), note, deadline);
     }
-    /// Removes all revisions; returns how many there were. Of an unknown identifier: 0.
+    /// Removes all revisions, with their notes; returns how many there were. Of an unknown identifier: 0.
+    /// Error(constraint_violation) while a label (stele/labels.hpp) names one of them.
     std::size_t remove(std::string_view identifier, std::optional<Deadline> deadline = {});
+
+    /// What is known of its revisions, the newest first.
+    std::vector<Revision> history(std::string_view identifier, const HistoryOptions& options = {},
+                                  std::optional<Deadline> deadline = {}) const;
+    /// What changed between two revisions, for people: a line "- PATH: VALUE" for what was and "+ PATH: VALUE" for what
+    /// is, for each of the smallest values that differ. Empty when nothing did. Error(not_found) when one is missing.
+    std::string diff(std::string_view identifier, const RevisionSelector& from,
+                     const RevisionSelector& to = RevisionSelector::newest(),
+                     std::optional<Deadline> deadline = {}) const;
+    /// Adds a revision with the content of an older one, as define() does. Error(not_found) when there is none.
+    std::optional<Timestamp> restore(std::string_view identifier, Timestamp revision, const RevisionNote& note = {},
+                                     std::optional<Deadline> deadline = {});
+    /// Removes old revisions, or tells which. Error(constraint_violation) when a label was just moved to one of them:
+    /// then nothing was removed, and it may be called again.
+    Pruned prune(const PruneOptions& options, std::optional<Deadline> deadline = {});
 
     /// Of what is kept in memory; 0 for the twin.
     struct Counts {
@@ -158,8 +182,8 @@ private:
     std::shared_ptr<const void> load_typed(std::string_view identifier, const detail::ConfigurationType& type,
                                            std::optional<Deadline> deadline) const;
     static std::shared_ptr<const void> defaults(std::string_view identifier, const detail::ConfigurationType& type);
-    bool define_named(std::string_view identifier, const Json& content, std::string_view name,
-                      std::optional<Deadline> deadline);
+    std::optional<Timestamp> define_named(std::string_view identifier, const Json& content, std::string_view name,
+                                          const RevisionNote& note, std::optional<Deadline> deadline);
 
     std::shared_ptr<Impl> impl_;
 };

@@ -57,6 +57,10 @@ struct DatabaseOptions {
     /// three times as often while they are used, and ask the database whenever they cannot know. On a standby its lag
     /// counts as age, as far as the clocks of the two servers agree. At least 3 ms.
     std::chrono::milliseconds max_staleness{100};
+    /// Processes whose stores keep something in memory tell each other of their writes, so that a change is seen within
+    /// milliseconds; one connection of the pool listens meanwhile, unless all are needed. max_staleness rests on none
+    /// of this. Behind a transaction pooler hints are sent and not heard; a standby has none.
+    bool change_hints = true;
     std::chrono::milliseconds connect_timeout{10'000};  ///< of one connection attempt
     std::chrono::milliseconds call_timeout{30'000};     ///< default deadline of a call
     std::chrono::milliseconds statement_timeout{
@@ -88,7 +92,7 @@ class Connection;
 
 /// A database with a small pool of connections. Copies share the pool, which closes when the last copy (and the last
 /// transaction and store made from it) is gone. It keeps one thread, which sleeps until a deadline passes, and for
-/// calls that do not wait (stele/async.hpp) two more, and one that follows changes for stores that keep something in
+/// calls that do not wait (stele/async.hpp) two more, and two that follow changes for stores that keep something in
 /// memory. Thread-safe, but not usable in a forked child. Recovers by itself
 /// when the server comes back: statements that were not sent yet, and repeatable ones, are sent again on a new
 /// connection until their deadline; a write whose answer is missing throws Error(unavailable) with in_doubt() set.

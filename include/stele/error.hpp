@@ -32,6 +32,7 @@ enum class ErrorCode : std::uint8_t {
     schema_missing,        ///< the tables are not there: run `stele migrate`
     schema_newer,          ///< the database was written by a newer Stele
     schema_changed,        ///< an applied migration differs from the one this library carries
+    schema_conflict,       ///< something else stands where Stele's tables belong
     fingerprint_mismatch,  ///< the stored vectors come from another embedder
     dimension_mismatch,    ///< a vector has another length than the store's
     embedder_failed,       ///< the embedder gave no usable vector

@@ -15,7 +15,9 @@
 #include "stele/embedder.hpp"
 #include "stele/export.hpp"
 #include "stele/json.hpp"
+#include "stele/memory_database.hpp"
 #include "stele/scope.hpp"
+#include "stele/transaction.hpp"
 
 namespace stele {
 inline namespace v0 {
@@ -116,10 +118,31 @@ public:
     /// length is settled they hold no bytes at all, and a Python process that opens the schema fails on them: open it
     /// here with the embedder first, which gives them their zeros (`stele doctor` finds what was missed).
     SemanticCache(Database database, std::shared_ptr<Embedder> embedder, SemanticCacheOptions options = {});
+    /// A twin for tests: the same answers, no database, its times the MemoryDatabase's. Transactions are the database's
+    /// alone. stele/testing.hpp has an embedder and a clock that go with it.
+    static SemanticCache in_memory(MemoryDatabase database = MemoryDatabase(),
+                                   std::shared_ptr<Embedder> embedder = nullptr, SemanticCacheOptions options = {});
     SemanticCache(SemanticCache&&) noexcept;
     SemanticCache& operator=(SemanticCache&&) noexcept;
     /// Adds its counters to the stored ones. Never throws; close() reports failures.
     ~SemanticCache();
+
+    /// The same cache as the transaction, or the innermost savepoint, sees and changes it: gets find what was put
+    /// inside, in both ways, and what was put or removed inside is undone with it. Other processes, and this one
+    /// outside, see it when it is committed; then the gets inside are counted, too. The transaction must be of the
+    /// Database that the cache was made with: Error(invalid_argument). Must not outlive the transaction or savepoint,
+    /// and is, as they are, for one thread at a time.
+    ///
+    /// Inside, a store that cannot be reached is an Error whatever miss_when_unavailable says. A get by meaning asks
+    /// which of the scope's entries the transaction sees, so it costs more than outside, and reads the vectors that are
+    /// not in this process's memory yet: those of all the scope, if it was never asked by meaning outside. The tables'
+    /// version counter is raised in the commit's round trip, so that an open transaction delays nobody but those who
+    /// change the same question. Above Isolation::read_committed a commit after a put or a removal therefore fails,
+    /// with Retry::transaction, when anybody else changed the cache since the transaction's first statement. Lifetimes
+    /// begin with the commit where the put was more than half a minute before. The vector that settles how long all are
+    /// cannot be put inside: Error(invalid_argument).
+    SemanticCache in(Transaction& transaction) const;
+    SemanticCache in(Savepoint& savepoint) const;
 
     /// An answer, or nothing. A question that the embedder cut (Embedding::truncated) is found by its wording only: one
     /// that is the same up to there, and another after, would have the same vector. An embedder that fails, or a store
@@ -145,6 +168,7 @@ public:
 
 private:
     struct Impl;
+    explicit SemanticCache(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
 

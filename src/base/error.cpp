@@ -24,6 +24,7 @@ std::string_view to_string(ErrorCode code) noexcept {
         case ErrorCode::schema_missing: return "schema_missing";
         case ErrorCode::schema_newer: return "schema_newer";
         case ErrorCode::schema_changed: return "schema_changed";
+        case ErrorCode::schema_conflict: return "schema_conflict";
         case ErrorCode::fingerprint_mismatch: return "fingerprint_mismatch";
         case ErrorCode::dimension_mismatch: return "dimension_mismatch";
         case ErrorCode::embedder_failed: return "embedder_failed";

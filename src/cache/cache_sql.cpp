@@ -1,6 +1,10 @@
 #include "cache/cache_sql.hpp"
 
-#include <string_view>
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "base/hash.hpp"
 
 namespace stele {
 namespace {
@@ -34,12 +38,16 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       added(std::string()),
       recent(std::string()),
       vectors(std::string()),
+      writers(std::string()),
       list(std::string()),
+      lock_question("SELECT pg_advisory_xact_lock($1)"),
       raise_version(std::string()),
       hold_version(std::string()),
       put_scope(std::string()),
       upsert(std::string()),
       remove(std::string()),
+      erase(std::string()),
+      renew(std::string()),
       add_counters(std::string()),
       counters(std::string()),
       count_entries(std::string()) {
@@ -88,6 +96,7 @@ CacheSql::CacheSql(const std::string& quoted_schema)
         sql("SELECT created_at, id, namespace, @writer FROM @entries"
             " WHERE (created_at, id) > ($2, $3) AND namespace = ANY($1::text[]) ORDER BY created_at, id LIMIT $4");
     vectors = sql("SELECT id, namespace, query_hash, embedding, @writer FROM @entries WHERE id = ANY($1::bigint[])");
+    writers = sql("SELECT id, @writer FROM @entries WHERE namespace = $1");
     list = sql(
         "SELECT e.id, e.namespace, e.query, e.response, e.metadata, @now - e.created_at AS age, e.ttl FROM @entries e"
         " WHERE e.namespace = $1 AND e.id < $2 AND @live ORDER BY e.id DESC LIMIT $3");
@@ -96,7 +105,7 @@ CacheSql::CacheSql(const std::string& quoted_schema)
     // was lost begins higher than any that a process can know
     raise_version = sql(
         "INSERT INTO @multi_process_state AS s (key, value) VALUES ('version_counter', (@now * 1000)::text)"
-        " ON CONFLICT (key) DO UPDATE SET value = (s.value::bigint + 1)::text RETURNING s.value::bigint AS version");
+        " ON CONFLICT (key) DO UPDATE SET value = (s.value::bigint + $1)::text RETURNING s.value::bigint AS version");
     hold_version = sql("SELECT FROM @multi_process_state WHERE key = 'version_counter' FOR UPDATE");
     put_scope =
         sql("INSERT INTO @stele_scopes (namespace, tenant, attributes) VALUES ($1, $2, $3) ON CONFLICT (namespace) DO "
@@ -115,6 +124,11 @@ CacheSql::CacheSql(const std::string& quoted_schema)
             " raised AS (UPDATE @multi_process_state SET value = (value::bigint + 1)::text"
             " WHERE key = 'version_counter' AND EXISTS (SELECT FROM gone) RETURNING value::bigint AS version)"
             " SELECT gone.id, (SELECT version FROM raised) AS version FROM gone");
+    erase = sql("DELETE FROM @entries WHERE namespace = $1 AND query_hash = $2");
+    // the times by which others find what committed late
+    renew =
+        sql("UPDATE @entries SET created_at = now, last_accessed_at = now FROM (SELECT @now AS now) t"
+            " WHERE id = ANY($1::bigint[]) AND created_at < now - 30");
 
     // sorted, so that two processes that add at once never wait for each other in a circle
     add_counters =
@@ -126,6 +140,13 @@ CacheSql::CacheSql(const std::string& quoted_schema)
             " GROUP BY name");
     count_entries =
         sql("SELECT count(*) AS entries FROM @entries e WHERE ($1::text IS NULL OR e.namespace = $1) AND @live");
+}
+
+std::int64_t lock_key(std::string_view schema, std::string_view name_space, std::string_view hash) {
+    const Digest digest = sha256(fmt::format("{}\n{}\n{}", schema, name_space, hash));
+    std::int64_t key = 0;
+    std::memcpy(&key, digest.data(), sizeof(key));
+    return key;
 }
 
 }  // namespace stele

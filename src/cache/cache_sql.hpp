@@ -1,7 +1,9 @@
 // Every statement of the semantic cache, with the schema's name in place.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "stele/statement.hpp"
 
@@ -24,20 +26,27 @@ struct CacheSql {
                   // and, if wanted, namespace, query_hash, embedding, writer; always one row
     Sql recent;   // $1 namespaces, $2 created_at, $3 id, $4 limit -> created_at, id, namespace, writer of the next ones
     Sql vectors;  // $1 ids -> id, namespace, query_hash, embedding, writer
+    Sql writers;  // $1 namespace -> id, writer of all its entries
     Sql list;     // $1 namespace, $2 before id, $3 limit
 
     // changing
-    Sql raise_version;  // -> version
+    Sql lock_question;  // $1 lock_key(): until the end of the transaction nobody else changes that question's entry
+    Sql raise_version;  // $1 by how much -> version
     Sql hold_version;   // keeps others from raising it until the end of the transaction
     Sql put_scope;      // $1 namespace, $2 tenant, $3 attributes
     Sql upsert;         // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl -> id,
                         // writer; an empty embedding becomes zeros once the dimension is known
     Sql remove;         // $1 namespace, $2 hash -> id, version; no row if there was none
+    Sql erase;          // $1 namespace, $2 hash; leaves the version as it is
+    Sql renew;          // $1 ids: those that were put more than half a minute ago count as put now
 
     // counting
     Sql add_counters;   // $1 namespaces, $2 names, $3 values
     Sql counters;       // $1 namespace or NULL -> name, value
     Sql count_entries;  // $1 namespace or NULL -> entries
 };
+
+/// What stands for the entry of a question in lock_question.
+std::int64_t lock_key(std::string_view schema, std::string_view name_space, std::string_view hash);
 
 }  // namespace stele

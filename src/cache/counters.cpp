@@ -1,6 +1,5 @@
 #include "cache/counters.hpp"
 
-#include <optional>
 #include <utility>
 
 namespace stele {
@@ -38,6 +37,16 @@ Counters::Batch Counters::take() {
         }
     }
     return batch;
+}
+
+Counters::Values Counters::pending(const std::optional<std::string>& name_space) const {
+    MutexLock lock(mutex_);
+    Values sum{};
+    for (const auto& [name, values] : values_) {
+        if (name_space && *name_space != name) continue;
+        for (std::size_t i = 0; i < kCounters; ++i) sum[i] += values[i];
+    }
+    return sum;
 }
 
 void Counters::put_back(const Batch& batch) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,13 +33,15 @@ public:
         bool empty() const noexcept { return values.empty(); }
     };
     Batch take() STELE_EXCLUDES(mutex_);
+    /// What take() would take, of one namespace or of all.
+    Values pending(const std::optional<std::string>& name_space) const STELE_EXCLUDES(mutex_);
     /// A batch that could not be stored comes back.
     void put_back(const Batch& batch) STELE_EXCLUDES(mutex_);
     /// From rows of (name, value); unknown names, a newer Stele's, are left out.
     static Values read(const Rows& rows);
 
 private:
-    Mutex mutex_;
+    mutable Mutex mutex_;
     std::map<std::string, Values> values_ STELE_GUARDED_BY(mutex_);
 };
 

@@ -166,6 +166,13 @@ std::vector<Candidate> VectorMemory::search(const std::string& name_space, std::
     return space->vectors.search(unit, k, min_score);
 }
 
+std::shared_ptr<const VectorSpace> VectorMemory::known(const std::string& name_space) const {
+    SpacePointer space = find(name_space);
+    if (!space) return nullptr;
+    const VectorSpace* vectors = &space->vectors;
+    return {std::move(space), vectors};
+}
+
 void VectorMemory::load(Space& space, const std::string& name_space, Executor& executor, Deadline deadline) {
     const TimedLock loading(space.loading, deadline);
     while (!space.loaded) {

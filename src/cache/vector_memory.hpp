@@ -56,6 +56,9 @@ public:
     std::vector<Candidate> search(const std::string& name_space, std::span<const float> unit, std::size_t k,
                                   float min_score, Executor& executor, Deadline deadline);
 
+    /// What is in memory of a namespace as it is, without any reading; null: nothing.
+    std::shared_ptr<const VectorSpace> known(const std::string& name_space) const;
+
     /// This process wrote the row; the source's version is what it raised the counter to.
     void stored(Mark before, const std::string& name_space, std::int64_t id, const VectorSource& source,
                 std::span<const float> unit);

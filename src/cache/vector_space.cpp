@@ -37,7 +37,8 @@ std::vector<Candidate> VectorSpace::search(std::span<const float> unit, std::siz
     const std::shared_lock lock(mutex_);
     std::vector<Candidate> candidates;
     for (const Match& match : index_.search(unit, k, min_score)) {
-        candidates.push_back({match.id, match.score, sources_.at(match.id).question});
+        const VectorSource& source = sources_.at(match.id);
+        candidates.push_back({match.id, match.score, source.question, source.writer});
     }
     return candidates;
 }

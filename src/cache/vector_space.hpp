@@ -29,6 +29,7 @@ struct Candidate {
     std::int64_t id;
     float score;
     QuestionTag question;
+    std::int64_t writer = 0;
 };
 
 /// Thread-safe.

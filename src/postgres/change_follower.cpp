@@ -16,15 +16,17 @@ using namespace std::chrono_literals;
 constexpr std::size_t kMostChanges = 10'000;  // of one look; beyond, all is fetched again
 constexpr auto kBetweenRemovals = 1min;
 constexpr int kRemovedAtOnce = 10'000;
-constexpr auto kPatience = 1s;  // with one statement
+constexpr auto kPatience = 1s;       // with one statement
+constexpr auto kBetweenHeard = 5ms;  // however many processes send hints
 
 // Each branch by the index, whatever the planner thinks of the table. A crash resets the statistics, and can take back
-// transactions that were seen.
+// transactions that were seen. A dump that is put back has the log's old id, but in a table made anew.
 std::string look_sql(const std::string& schema) {
     const std::string columns = "SELECT store, namespace, key FROM " + schema + ".stele_changes";
     return fmt::format(
         "SELECT pg_current_snapshot()::text, pg_is_in_recovery(), concat_ws('/', l.id, "
-        "(SELECT system_identifier FROM pg_control_system()), pg_postmaster_start_time(), "
+        "l.tableoid, pg_relation_filenode(l.tableoid), (SELECT system_identifier FROM pg_control_system()), "
+        "pg_postmaster_start_time(), "
         "pg_stat_get_bgwriter_stat_reset_time()), l.removed_up_to::text, "
         "extract(epoch FROM clock_timestamp() - l.heartbeat)::float8, EXISTS (SELECT FROM pg_stat_replication), "
         "c.store, c.namespace, c.key FROM {}.stele_change_log l LEFT JOIN ("
@@ -58,10 +60,12 @@ std::uint64_t number(const std::string& text) {
 
 }  // namespace
 
-ChangeFollower::ChangeFollower(Options options, Run run, Log log)
+ChangeFollower::ChangeFollower(Options options, Run run, Log log, const Observer& observer, ChangeHints* hints)
     : options_(std::move(options)),
       query_(std::move(run)),
       log_(std::move(log)),
+      observer_(observer),
+      hints_(hints),
       bound_(std::chrono::nanoseconds(options_.bound).count()),
       look_(look_sql(options_.quoted_schema)),
       beat_(beat_sql(options_.quoted_schema)),
@@ -78,6 +82,7 @@ void ChangeFollower::stop() noexcept {
         over.swap(thread_);
         waits_.notify_all();
     }
+    if (hints_ != nullptr) hints_->stop();
     if (over.joinable()) over.join();
 }
 
@@ -89,6 +94,7 @@ ChangeFollower::Subscription ChangeFollower::subscribe(ChangeListener& listener)
     }
     MutexLock lock(mutex_);
     if (!thread_.joinable() && !stopping_) {
+        if (hints_ != nullptr) hints_->start([this] { rouse(heard_); });
         const SignalsBlocked blocked;
         thread_ = std::thread([this] { this->run(); });
     }
@@ -100,8 +106,14 @@ void ChangeFollower::unsubscribe(Subscription::Place place) noexcept {
     listeners_.erase(place);
 }
 
-void ChangeFollower::wake() noexcept {
-    if (woken_.exchange(true)) return;
+void ChangeFollower::announce(std::span<const Change> changes) noexcept {
+    if (hints_ != nullptr) hints_->send();
+    MutexLock lock(telling_);
+    for (ChangeListener* listener : listeners_) listener->changed(changes);
+}
+
+void ChangeFollower::rouse(std::atomic<bool>& why) noexcept {
+    if (why.exchange(true)) return;
     MutexLock lock(mutex_);
     waits_.notify_all();
 }
@@ -117,34 +129,57 @@ void ChangeFollower::run() {
 void ChangeFollower::wait(bool looked) {
     if (used_.exchange(false)) used_at_ = BootClock::now();
     const bool rests = BootClock::now() - used_at_ > options_.rest_after;
-    const auto pause = Deadline::Clock::now() + options_.bound / 3;
+    rested_ = rested_ || rests;
+    if (hints_ != nullptr) hints_->follow(channel_, primary_ && !rests);
+    const auto now = Deadline::Clock::now();
     MutexLock lock(mutex_);
     // who cannot reach the server does not try the harder for being asked
     const auto is_woken = [&] { return looked && woken_.load(); };
     while (!stopping_ && !is_woken()) {
         if (rests) {
             waits_.wait(mutex_);
-        } else if (waits_.wait_until(mutex_, pause) == std::cv_status::timeout) {
-            break;
+            continue;
         }
+        const bool hinted = looked && heard_;
+        const auto pause =
+            hinted ? std::min<std::chrono::milliseconds>(kBetweenHeard, options_.bound / 3) : options_.bound / 3;
+        if (waits_.wait_until(mutex_, now + pause) == std::cv_status::timeout) break;
     }
     woken_ = false;
+    heard_ = false;
 }
 
 bool ChangeFollower::look() {
     try {
         const auto begun = BootClock::now();
         const Answer answer = ask(Deadline::after(kPatience));
-        tell(answer.look, change_log_.follows(answer.look));
-        known_at_.store((begun - answer.behind).time_since_epoch().count(), std::memory_order_release);
+        learn(answer, begun);
         if (std::exchange(failing_, false)) log_("the change log can be followed again");
         serve_others(answer);
         return true;
     } catch (const std::exception& error) {
+        observer_.looked(Observer::Looked::failed);
         if (!std::exchange(failing_, true)) {
             log_(fmt::format("the change log cannot be followed, so nothing is served from memory: {}", error.what()));
         }
         return false;
+    }
+}
+
+void ChangeFollower::learn(const Answer& answer, BootClock::time_point begun) {
+    const ChangeLog::Look& look = answer.look;
+    const bool follows = change_log_.follows(look);
+    tell(look, follows);
+    if (!follows) {
+        const auto id = std::string_view(look.incarnation).substr(0, look.incarnation.find('/'));
+        channel_ = ChangeHints::channel_of(options_.quoted_schema, id);
+        primary_ = !look.standby;
+    }
+    const std::int64_t known_at = (begun - answer.behind).time_since_epoch().count();
+    const std::int64_t before = known_at_.exchange(known_at, std::memory_order_release);
+    observer_.looked(follows ? Observer::Looked::followed : Observer::Looked::reloaded);
+    if (!std::exchange(rested_, false)) {
+        observer_.staleness(std::chrono::nanoseconds(BootClock::now().time_since_epoch().count() - before));
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/boot_clock.hpp"
 #include "base/mutex.hpp"
+#include "postgres/change_hints.hpp"
 #include "postgres/change_log.hpp"
 #include "stele/deadline.hpp"
 #include "stele/executor.hpp"
@@ -29,9 +30,9 @@ public:
 };
 
 /// One thread looks at the log every third of the bound, with one statement, while anybody uses what it vouches for;
-/// after some seconds in which nobody asks it rests, and what is kept in memory counts as old. On a standby what it
-/// knows is as old as the primary's last sign of life, by the two servers' clocks. Thread-safe. No listener may be left
-/// when it is destroyed.
+/// after some seconds in which nobody asks it rests, and what is kept in memory counts as old. A hint of another
+/// process makes it look at once. On a standby what it knows is as old as the primary's last sign of life, by the two
+/// servers' clocks. Thread-safe. No listener may be left when it is destroyed.
 class ChangeFollower {
 public:
     struct Options {
@@ -44,7 +45,9 @@ public:
     using Run = std::function<Rows(const Statement&, Deadline)>;
     using Log = std::function<void(std::string_view)>;
 
-    ChangeFollower(Options options, Run run, Log log);
+    /// `hints`: null for none; it must outlive this, as must the observer.
+    ChangeFollower(Options options, Run run, Log log, const Observer& observer = Observer::nobody(),
+                   ChangeHints* hints = nullptr);
     ~ChangeFollower() { stop(); }
     /// Waits for the look under way. For those who must stop it before they are destroyed.
     void stop() noexcept STELE_EXCLUDES(mutex_);
@@ -82,8 +85,11 @@ public:
         wake();
         return false;
     }
+    /// What this process itself has changed, or may have, and committed: its listeners are told at once, and other
+    /// processes get a hint, which nobody waits for. Not to be called by a listener.
+    void announce(std::span<const Change> changes) noexcept STELE_EXCLUDES(telling_);
     /// Looks at once.
-    void wake() noexcept STELE_EXCLUDES(mutex_);
+    void wake() noexcept { rouse(woken_); }
 
 private:
     struct Answer {
@@ -94,7 +100,9 @@ private:
     void unsubscribe(Subscription::Place place) noexcept STELE_EXCLUDES(telling_);
     void run() STELE_EXCLUDES(mutex_);
     void wait(bool looked) STELE_EXCLUDES(mutex_);
+    void rouse(std::atomic<bool>& why) noexcept STELE_EXCLUDES(mutex_);
     bool look();
+    void learn(const Answer& answer, BootClock::time_point begun);
     Answer ask(Deadline deadline);
     void tell(const ChangeLog::Look& look, bool follows) STELE_EXCLUDES(telling_);
     void serve_others(const Answer& answer);
@@ -103,15 +111,20 @@ private:
     const Options options_;
     const Run query_;
     const Log log_;
+    const Observer& observer_;
+    ChangeHints* const hints_;
     const std::int64_t bound_;  // ns
     const Sql look_, beat_, remove_;
     std::atomic<std::int64_t> known_at_;  // of BootClock: everything committed by then is known
     std::atomic<bool> used_{true};
-    std::atomic<bool> woken_{false};
+    std::atomic<bool> woken_{false}, heard_{false};
 
     ChangeLog change_log_;  // of the thread
     BootClock::time_point used_at_, removed_at_;
     bool failing_ = false, untidy_ = false;
+    bool rested_ = true;   // since what is known was learnt
+    std::string channel_;  // of hints
+    bool primary_ = false;
 
     Mutex mutex_;
     Condition waits_;

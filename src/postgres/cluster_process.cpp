@@ -115,10 +115,6 @@ struct SpawnSettings {
 
 }  // namespace
 
-FileDescriptor::~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-}
-
 Process::Process(const Command& command)
     : program_(command.arguments.front()), output_(above_standard(::memfd_create("stele", MFD_CLOEXEC))) {
     const FileDescriptor input = memory_file(command.input);

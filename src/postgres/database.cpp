@@ -130,14 +130,16 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
         lanes.lock_timeout = impl->options.lock_timeout;
         impl->lanes.emplace(*impl->pool, impl->pool->watchdog(), lanes);
     }
-    impl->changes.emplace(
-        follower_options(*impl),
-        [&own = *impl](const Statement& statement, Deadline by) {
-            Rows rows;
-            own.perform(std::span(&statement, 1), std::span(&rows, 1), by);
-            return rows;
-        },
-        [&own = *impl](std::string_view text) { own.log(LogLevel::warning, text); });
+    const auto run = [&own = *impl](const Statement& statement, Deadline by) {
+        Rows rows;
+        own.perform(std::span(&statement, 1), std::span(&rows, 1), by);
+        return rows;
+    };
+    const auto warn = [&own = *impl](std::string_view text) { own.log(LogLevel::warning, text); };
+    if (impl->options.change_hints) {
+        impl->hints.emplace(run, impl->sessionless() ? nullptr : &*impl->pool, warn, impl->observer);
+    }
+    impl->changes.emplace(follower_options(*impl), run, warn, impl->observer, impl->hints ? &*impl->hints : nullptr);
     impl->lease(until);  // so that an unreachable server is reported here
 
     Database database(std::move(impl));

@@ -22,6 +22,7 @@ struct Database::Impl {
     Observer observer;
     std::optional<Pool> pool;
     std::optional<Lanes> lanes;             // after the pool: they borrow from it. None: every call takes a connection
+    std::optional<ChangeHints> hints;       // none: not wanted
     std::optional<ChangeFollower> changes;  // the last: it asks through the others. Idle until somebody subscribes
 
     /// Behind a transaction pooler: no session is ours for longer than a transaction.

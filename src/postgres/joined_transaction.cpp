@@ -28,6 +28,17 @@ void JoinedTransaction::after_commit(std::function<void()> run) {
     transaction_->hooks.push_back({depth_, std::move(run)});
 }
 
+void JoinedTransaction::before_commit(const std::string& key, std::int64_t number, Closing make) {
+    Transaction::Impl::Closing& closing = transaction_->closings[key];
+    if (closing.asked.empty()) closing.make = std::move(make);
+    closing.asked.push_back({depth_, number});
+}
+
+std::size_t JoinedTransaction::asked(const std::string& key) const {
+    const auto found = transaction_->closings.find(key);
+    return found == transaction_->closings.end() ? 0 : found->second.asked.size();
+}
+
 void JoinedTransaction::perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
     transaction_->run(statements, answers, depth_, deadline);
 }

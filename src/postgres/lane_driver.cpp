@@ -279,19 +279,32 @@ void LaneDriver::send() {
     group.alone = flights_.empty();
     flights_.push_back(std::move(spare_.back()));
     spare_.pop_back();
-    group.compose(group_, merged_, options_.limits.writes, options_.lock_timeout);
-    report_sent();
-    group.sent_at = now();
-    const bool begun = lease_->wire().begin(group.batch, group.statements());
+    const bool begun = begin(group);
     std::optional<Lease> lost;
-    MutexLock lock(mutex_);
-    sending_ = false;
-    progress_at_ = group.sent_at;
-    if (begun) {
-        machine_.sent();
-    } else {
-        lost = std::exchange(lease_, std::nullopt);
-        lose({}, group.batch.error);
+    {
+        MutexLock lock(mutex_);
+        sending_ = false;
+        progress_at_ = group.sent_at;
+        if (begun) {
+            machine_.sent();
+        } else {
+            lost = std::exchange(lease_, std::nullopt);
+            lose({}, group.batch.error);
+        }
+    }
+    if (lost) lost->discard();
+}
+
+bool LaneDriver::begin(LaneGroup& group) {
+    try {
+        group.compose(group_, merged_, options_.limits.writes, options_.lock_timeout);
+        report_sent();
+        group.sent_at = now();
+        return lease_->wire().begin(group.batch, group.statements());
+    } catch (const std::exception& error) {  // memory: somebody must go on leading
+        group.sent_at = now();
+        group.batch.error = make_error(ErrorCode::resources, fmt::format("nothing could be sent: {}", error.what()));
+        return false;
     }
 }
 

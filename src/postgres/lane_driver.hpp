@@ -94,6 +94,7 @@ private:
     Result<Lease> acquire(Deadline deadline);
     void settle_connection(Result<Lease> lease) STELE_EXCLUDES(mutex_);
     void send() STELE_EXCLUDES(mutex_);
+    bool begin(LaneGroup& group);
     short receive() STELE_EXCLUDES(mutex_);
     void take_answers(LaneGroup& group) STELE_EXCLUDES(mutex_);
     void report_sent() const;

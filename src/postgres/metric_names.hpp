@@ -46,6 +46,15 @@ inline constexpr CounterInfo kCommitsInDoubt{
     "stele_postgres_commits_in_doubt_total",
     "Commits whose connection died before their answer, by what became of them.",
     {"resolution"}};
+inline constexpr HistogramInfo kChangeStaleness{
+    "stele_postgres_change_staleness_seconds",
+    "How long ago everything committed had last been known, each time a look at the change log renewed it.",
+    {},
+    kSecondsBounds};
+inline constexpr CounterInfo kChangeLooks{
+    "stele_postgres_change_looks_total", "Looks at the change log, by how they ended.", {"result"}};
+inline constexpr CounterInfo kChangeHints{
+    "stele_postgres_change_hints_total", "Hints of changes, sent to other processes and received.", {"direction"}};
 inline constexpr GaugeInfo kPoolConnections{
     "stele_postgres_pool_connections", "Connections of the pool, by state.", {"state"}};
 inline constexpr GaugeInfo kPoolWaiting{"stele_postgres_pool_waiting", "Callers in line for a connection."};

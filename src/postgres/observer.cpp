@@ -16,10 +16,14 @@ constexpr std::array<std::string_view, Observer::kLanes> kLaneNames = {"exclusiv
 constexpr std::array<std::string_view, Observer::kAgains> kAgainNames = {"lost", "stale", "aborted"};
 constexpr std::array<std::string_view, Observer::kDoubts> kDoubtNames = {"committed", "aborted", "undecided",
                                                                          "not_asked"};
+constexpr std::array<std::string_view, Observer::kLooks> kLookNames = {"followed", "reloaded", "failed"};
+constexpr std::array<std::string_view, Observer::kHints> kHintNames = {"sent", "received"};
 static_assert(static_cast<std::size_t>(Observer::Kind::rollback) + 1 == Observer::kKinds);
 static_assert(static_cast<std::size_t>(Lane::write) + 1 == Observer::kLanes);
 static_assert(static_cast<std::size_t>(Observer::Again::aborted) + 1 == Observer::kAgains);
 static_assert(static_cast<std::size_t>(Observer::Doubt::not_asked) + 1 == Observer::kDoubts);
+static_assert(static_cast<std::size_t>(Observer::Looked::failed) + 1 == Observer::kLooks);
+static_assert(static_cast<std::size_t>(Observer::Hint::received) + 1 == Observer::kHints);
 static_assert(static_cast<std::size_t>(ErrorCode::internal) + 1 == Observer::kCodes);
 
 template <class Instrument, std::size_t kCount, class Make>
@@ -146,6 +150,9 @@ Observer::Meters::Meters(Metrics& metrics) {
     fill(again, [&](std::size_t i) -> Counter& { return metrics.counter(kSentAgain, {kAgainNames[i]}); });
     fill(doubts, [&](std::size_t i) -> Counter& { return metrics.counter(kCommitsInDoubt, {kDoubtNames[i]}); });
     transactions_again = &metrics.counter(kTransactionsAgain);
+    fill(looks, [&](std::size_t i) -> Counter& { return metrics.counter(kChangeLooks, {kLookNames[i]}); });
+    fill(hints, [&](std::size_t i) -> Counter& { return metrics.counter(kChangeHints, {kHintNames[i]}); });
+    staleness = &metrics.histogram(kChangeStaleness);
     idle = &metrics.gauge(kPoolConnections, {"idle"});
     in_use = &metrics.gauge(kPoolConnections, {"in_use"});
     connecting = &metrics.gauge(kPoolConnections, {"connecting"});

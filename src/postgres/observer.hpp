@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -65,6 +66,14 @@ public:
         undecided,
         not_asked  // a write outside a transaction: its caller was told in_doubt(). Call counts it
     };
+
+    /// How a look at the change log ended.
+    enum class Looked : std::uint8_t {
+        followed,  // it said what was changed
+        reloaded,  // nothing that was known before could be trusted
+        failed
+    };
+    enum class Hint : std::uint8_t { sent, received };
 
     Observer();  // looks nowhere
     /// `dsn` is where the calls go. Both may be null. Throws what Metrics throws.
@@ -178,7 +187,18 @@ public:
         if (meters_) meters_->transactions_again->add();
     }
 
-    static constexpr std::size_t kKinds = 9, kLanes = 4, kAgains = 3, kDoubts = 4, kCodes = 25;
+    void looked(Looked how) const noexcept {
+        if (meters_) at(meters_->looks, how).add();
+    }
+    /// What was known of changes had become so old when a look renewed it.
+    void staleness(std::chrono::nanoseconds age) const noexcept {
+        if (meters_) meters_->staleness->observe(std::chrono::duration<double>(age).count());
+    }
+    void hint(Hint which) const noexcept {
+        if (meters_) at(meters_->hints, which).add();
+    }
+
+    static constexpr std::size_t kKinds = 9, kLanes = 4, kAgains = 3, kDoubts = 4, kCodes = 26, kLooks = 3, kHints = 2;
 
 private:
     template <class Instrument, std::size_t kCount>
@@ -193,6 +213,9 @@ private:
         Row<Counter, kAgains> again;
         Row<Counter, kDoubts> doubts;
         Counter* transactions_again;
+        Row<Counter, kLooks> looks;
+        Row<Counter, kHints> hints;
+        Histogram* staleness;
         Gauge *idle, *in_use, *connecting, *waiting, *maximum;
     };
     template <class Instrument, std::size_t kCount, class Index>

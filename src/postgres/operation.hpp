@@ -101,6 +101,18 @@ private:
     Handle handle_;
 };
 
+/// Without an embedder it fails.
+inline Result<Embedding> try_embed(Embedder* embedder, std::string_view text, Deadline deadline) {
+    try {
+        if (embedder == nullptr) raise(ErrorCode::embedder_failed, "there is no embedder");
+        return embedder->embed_one(text, deadline);
+    } catch (const Error& error) {
+        return fail(error.info());
+    } catch (const std::exception& error) {  // somebody else's embedder
+        return fail(make_error(ErrorCode::embedder_failed, error.what()));
+    }
+}
+
 /// Answers the operation's steps on the calling thread. Without an embedder an embed step fails.
 template <class T>
 T drive(Operation<T> operation, Executor& executor, Embedder* embedder, Deadline deadline) {
@@ -112,14 +124,7 @@ T drive(Operation<T> operation, Executor& executor, Embedder* embedder, Deadline
                 operation.answer(Result<std::vector<Rows>>(fail(error.info())));
             }
         } else if (EmbedStep* embed = operation.embed_step()) {
-            try {
-                if (embedder == nullptr) raise(ErrorCode::embedder_failed, "there is no embedder");
-                operation.answer(Result<Embedding>(embedder->embed_one(embed->text, deadline)));
-            } catch (const Error& error) {
-                operation.answer(Result<Embedding>(fail(error.info())));
-            } catch (const std::exception& error) {  // somebody else's embedder
-                operation.answer(Result<Embedding>(fail(make_error(ErrorCode::embedder_failed, error.what()))));
-            }
+            operation.answer(try_embed(embedder, embed->text, deadline));
         }
     }
     return operation.result();

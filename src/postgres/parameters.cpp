@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <limits>
 
 #include "base/result.hpp"
 #include "base/text.hpp"
@@ -123,7 +124,13 @@ void Parameters::add(const Uuid& value) {
 }
 
 void Parameters::add(Timestamp value) {
-    add_number<std::int64_t>(slots_, bytes_, oid::kTimestamptz, value.time_since_epoch().count() - kPostgresEpoch);
+    constexpr auto kEarliest = std::numeric_limits<std::int64_t>::min(),
+                   kLatest = std::numeric_limits<std::int64_t>::max();
+    const std::int64_t count = value.time_since_epoch().count();
+    // the ends of the range are PostgreSQL's -infinity and infinity
+    const std::int64_t binary =
+        count == kLatest ? kLatest : (count < kEarliest + kPostgresEpoch ? kEarliest : count - kPostgresEpoch);
+    add_number<std::int64_t>(slots_, bytes_, oid::kTimestamptz, binary);
 }
 
 void Parameters::add(const Json& value) {

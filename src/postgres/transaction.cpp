@@ -125,15 +125,22 @@ void Transaction::Impl::perform_commit(Deadline deadline) {
     using Doubt = Observer::Doubt;
     static const Statement kCommit("COMMIT");
     const auto now = [] { return Deadline::Clock::now(); };
+    std::vector<Statement> statements = closing_statements();
+    statements.push_back(kCommit);
     CommitMachine machine(!xid.empty(), deadline);
     CommitMachine::Action action = machine.begin();
     for (;;) {
         switch (action.what) {
             case Do::commit: {
-                Result<Rows> done = lease->wire().run(kCommit, deadline);
+                std::vector<Rows> answers(statements.size());
+                Result<void> done = lease->wire().run(statements, answers, deadline);
                 const bool lost = lease->wire().broken();
+                if (!done && !lost) {
+                    done = fail(explain(std::move(done.error())));
+                    if (statements.size() > 1) undo();  // it may not have come to the COMMIT
+                }
                 lease.reset();
-                if (done && done->command() == "ROLLBACK") {
+                if (done && answers.back().command() == "ROLLBACK") {
                     action = machine.refused(make_error(ErrorCode::server, "the server rolled the transaction back"));
                 } else if (done) {
                     action = machine.committed();
@@ -168,6 +175,27 @@ void Transaction::Impl::perform_commit(Deadline deadline) {
                 }
                 raise(machine.error());
         }
+    }
+}
+
+std::vector<Statement> Transaction::Impl::closing_statements() const {
+    std::vector<Statement> statements;
+    std::vector<std::int64_t> numbers;
+    for (const auto& [key, closing] : closings) {
+        numbers.clear();
+        for (const Closing::Asked& asked : closing.asked) numbers.push_back(asked.number);
+        statements.push_back(closing.make(numbers));
+    }
+    return statements;
+}
+
+void Transaction::Impl::undo() noexcept {
+    static const Statement kRollback("ROLLBACK");
+    try {
+        const Result<Rows> done = lease->wire().run(kRollback, last_words());
+        if (!done) database->log(LogLevel::warning, done.error().message);
+    } catch (const std::exception& error) {
+        database->log(LogLevel::warning, error.what());
     }
 }
 
@@ -247,6 +275,9 @@ void Transaction::Impl::release_savepoint(int at_depth, Deadline deadline) {
     }
     --depth;
     for (Hook& hook : hooks) hook.depth = std::min(hook.depth, depth);
+    for (auto& [key, closing] : closings) {
+        for (Closing::Asked& asked : closing.asked) asked.depth = std::min(asked.depth, depth);
+    }
 }
 
 void Transaction::Impl::rollback_savepoint(int at_depth, Deadline deadline) {
@@ -268,8 +299,10 @@ void Transaction::Impl::rollback_savepoint(int at_depth, Deadline deadline) {
         failed = false;
     }
     --depth;
-    hooks.erase(std::remove_if(hooks.begin(), hooks.end(), [this](const Hook& hook) { return hook.depth > depth; }),
-                hooks.end());
+    const auto undone = [this](const auto& asked) { return asked.depth > depth; };
+    std::erase_if(hooks, undone);
+    for (auto& [key, closing] : closings) std::erase_if(closing.asked, undone);
+    std::erase_if(closings, [](const auto& closing) { return closing.second.asked.empty(); });
 }
 
 Transaction::Transaction(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

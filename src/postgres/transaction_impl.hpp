@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,6 +41,8 @@ struct Transaction::Impl {
     ErrorInfo explain(ErrorInfo error) const;
     bool begun() const noexcept { return pending.empty() || !pending_begin; }
     CommitMachine::Status ask_status(Deadline deadline);
+    std::vector<Statement> closing_statements() const;
+    void undo() noexcept;
     void committed() noexcept;
 
     std::shared_ptr<Database::Impl> database;
@@ -55,6 +59,16 @@ struct Transaction::Impl {
         std::function<void()> run;
     };
     std::vector<Hook> hooks;
+    /// To be sent with the commit, by key; likewise.
+    struct Closing {
+        struct Asked {
+            int depth;
+            std::int64_t number;
+        };
+        std::function<Statement(std::span<const std::int64_t>)> make;
+        std::vector<Asked> asked;
+    };
+    std::map<std::string, Closing> closings;
     std::string xid;                          // once the server has assigned one
     std::optional<Timestamp> unbroken_since;  // of the server that assigned it
 };

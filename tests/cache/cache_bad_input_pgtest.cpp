@@ -4,9 +4,10 @@
 
 #include <limits>
 
+#include "cache/any_cache.hpp"
 #include "stele/semantic_cache.hpp"
+#include "stele/testing.hpp"
 #include "support/server.hpp"
-#include "support/table_embedder.hpp"
 
 namespace stele {
 namespace {
@@ -15,20 +16,20 @@ using namespace std::chrono_literals;
 using test::error_of;
 using test::Server;
 using test::server_dsn;
-using test::TableEmbedder;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using testing::FakeEmbedder;
+using testing::FakeEmbedderOptions;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
-class CacheBadInputTest : public testing::Test {
+class CacheBadInput : public test::AnyCache {
 protected:
-    Server server;
-    Database database = server.open();
-    std::shared_ptr<TableEmbedder> embedder = std::make_shared<TableEmbedder>();
-    SemanticCache cache{database, embedder};
+    SemanticCache cache = open();
 };
 
-TEST_F(CacheBadInputTest, mneme_079_a_vector_of_another_length_is_refused_on_put_and_on_get) {
+INSTANTIATE_TEST_SUITE_P(Cache, CacheBadInput, ::testing::Values(test::On::database, test::On::memory), test::name_of);
+
+TEST_P(CacheBadInput, mneme_079_a_vector_of_another_length_is_refused_on_put_and_on_get) {
     const std::vector<float> wrong(63, 1.0f);
     EXPECT_EQ(error_of([&] { cache.put("q", "a", {}, {.embedding = wrong}); }).code, ErrorCode::dimension_mismatch);
     const ErrorInfo error = error_of([&] { cache.get("q", {}, {.embedding = wrong}); });
@@ -36,7 +37,7 @@ TEST_F(CacheBadInputTest, mneme_079_a_vector_of_another_length_is_refused_on_put
     EXPECT_THAT(error.message, AllOf(HasSubstr("63"), HasSubstr("64")));
 }
 
-TEST_F(CacheBadInputTest, a_vector_that_is_nan_infinite_or_zero_is_refused) {
+TEST_P(CacheBadInput, a_vector_that_is_nan_infinite_or_zero_is_refused) {
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 0.0f}) {
         std::vector<float> vector(64, 0.0f);
         vector[5] = bad;
@@ -46,7 +47,7 @@ TEST_F(CacheBadInputTest, a_vector_that_is_nan_infinite_or_zero_is_refused) {
     EXPECT_EQ(cache.stats().entries, 0);
 }
 
-TEST_F(CacheBadInputTest, text_with_nul_or_invalid_utf8_is_refused_by_name) {
+TEST_P(CacheBadInput, text_with_nul_or_invalid_utf8_is_refused_by_name) {
     const std::string nul("a\0b", 3);
     EXPECT_THAT(error_of([&] { cache.put(nul, "a"); }).message, HasSubstr("query"));
     EXPECT_THAT(error_of([&] { cache.put("q", nul); }).message, HasSubstr("response"));
@@ -55,7 +56,7 @@ TEST_F(CacheBadInputTest, text_with_nul_or_invalid_utf8_is_refused_by_name) {
     EXPECT_EQ(error_of([&] { cache.put("q", "\xff"); }).code, ErrorCode::invalid_argument);
 }
 
-TEST_F(CacheBadInputTest, mneme_108_109_110_what_is_too_long_is_refused_before_anything_is_embedded) {
+TEST_P(CacheBadInput, mneme_108_109_110_what_is_too_long_is_refused_before_anything_is_embedded) {
     EXPECT_THAT(error_of([&] { cache.put(std::string(32'769, 'q'), "a"); }).message,
                 AllOf(HasSubstr("32769"), HasSubstr("max_query_bytes")));
     EXPECT_THAT(error_of([&] { cache.put("q", std::string(4'194'305, 'a')); }).message,
@@ -65,23 +66,23 @@ TEST_F(CacheBadInputTest, mneme_108_109_110_what_is_too_long_is_refused_before_a
     const ErrorInfo error = error_of([&] { cache.put("q", "a", {}, options); });
     EXPECT_THAT(error.message, HasSubstr("max_metadata_bytes"));
     EXPECT_EQ(error.code, ErrorCode::limit_exceeded);
-    EXPECT_EQ(embedder->calls, 0);
+    EXPECT_EQ(embedder->calls(), 0u);
     EXPECT_NO_THROW(cache.put(std::string(32'768, 'q'), std::string(4'194'304, 'a')));
 }
 
-TEST_F(CacheBadInputTest, options_that_make_no_sense_are_refused) {
+TEST_P(CacheBadInput, options_that_make_no_sense_are_refused) {
     EXPECT_EQ(error_of([&] { cache.put("q", "a", {}, {.ttl = 0s}); }).code, ErrorCode::invalid_argument);
     EXPECT_EQ(error_of([&] { cache.put("q", "a", {}, {.metadata = Json::parse("[1]")}); }).code,
               ErrorCode::invalid_argument);
     for (const float threshold : {-1.5f, 1.5f, std::numeric_limits<float>::quiet_NaN()}) {
         EXPECT_EQ(error_of([&] { cache.get("q", {}, {.similarity_threshold = threshold}); }).code,
                   ErrorCode::invalid_argument);
-        EXPECT_EQ(error_of([&] { SemanticCache(database, embedder, {.similarity_threshold = threshold}); }).code,
+        EXPECT_EQ(error_of([&] { open(embedder, {.similarity_threshold = threshold}); }).code,
                   ErrorCode::invalid_argument);
     }
 }
 
-TEST_F(CacheBadInputTest, a_lifetime_of_more_than_a_century_is_refused_and_so_is_a_default_that_no_put_could_have) {
+TEST_P(CacheBadInput, a_lifetime_of_more_than_a_century_is_refused_and_so_is_a_default_that_no_put_could_have) {
     constexpr auto kCentury = std::chrono::hours(24) * 36'525;
     const ErrorInfo error = error_of([&] { cache.put("q", "a", {}, {.ttl = kCentury + 1s}); });
     EXPECT_EQ(error.code, ErrorCode::invalid_argument);
@@ -89,12 +90,33 @@ TEST_F(CacheBadInputTest, a_lifetime_of_more_than_a_century_is_refused_and_so_is
     EXPECT_EQ(error_of([&] { cache.put("q", "a", {}, {.ttl = std::chrono::seconds::max()}); }).code,
               ErrorCode::invalid_argument);
     for (const std::chrono::seconds ttl : {0s, -1s, std::chrono::seconds::max()}) {
-        EXPECT_EQ(error_of([&] { SemanticCache(database, embedder, {.default_ttl = ttl}); }).code,
-                  ErrorCode::invalid_argument);
+        EXPECT_EQ(error_of([&] { open(embedder, {.default_ttl = ttl}); }).code, ErrorCode::invalid_argument);
     }
     cache.put("q", "a", {}, {.ttl = kCentury});
     EXPECT_TRUE(cache.get("q"));
 }
+
+TEST_P(CacheBadInput, mneme_054_another_embedders_tables_are_refused_with_both_names) {
+    const ErrorInfo error =
+        error_of([&] { open(std::make_shared<FakeEmbedder>(FakeEmbedderOptions{.fingerprint = "fake:v2"})); });
+    EXPECT_EQ(error.code, ErrorCode::fingerprint_mismatch);
+    EXPECT_THAT(error.message, AllOf(HasSubstr("fake:v1"), HasSubstr("fake:v2"), HasSubstr("reembed")));
+}
+
+TEST_P(CacheBadInput, mneme_055_the_same_embedder_with_another_dimension_is_refused) {
+    const ErrorInfo error = error_of(
+        [&] { open(std::make_shared<FakeEmbedder>(FakeEmbedderOptions{.dimension = 32, .fingerprint = "fake:v1"})); });
+    EXPECT_EQ(error.code, ErrorCode::dimension_mismatch);
+    EXPECT_THAT(error.message, AllOf(HasSubstr("64"), HasSubstr("32")));
+}
+
+class CacheBadInputTest : public ::testing::Test {
+protected:
+    Server server;
+    Database database = server.open();
+    std::shared_ptr<FakeEmbedder> embedder = std::make_shared<FakeEmbedder>();
+    SemanticCache cache{database, embedder};
+};
 
 TEST_F(CacheBadInputTest, a_lifetime_beyond_all_bounds_that_another_writer_stored_disturbs_nothing) {
     embedder->similar("paraphrase", "question", 0.95f);
@@ -109,28 +131,22 @@ TEST_F(CacheBadInputTest, a_lifetime_beyond_all_bounds_that_another_writer_store
     EXPECT_EQ(cache.list().size(), 2u);
 }
 
-TEST_F(CacheBadInputTest, mneme_054_another_embedders_tables_are_refused_with_both_names) {
-    const ErrorInfo error = error_of([&] { SemanticCache(database, std::make_shared<TableEmbedder>("table:v2")); });
-    EXPECT_EQ(error.code, ErrorCode::fingerprint_mismatch);
-    EXPECT_THAT(error.message, AllOf(HasSubstr("table:v1"), HasSubstr("table:v2"), HasSubstr("reembed")));
-}
-
-TEST_F(CacheBadInputTest, mneme_055_the_same_embedder_with_another_dimension_is_refused) {
-    const ErrorInfo error = error_of([&] { SemanticCache(database, std::make_shared<TableEmbedder>("table:v1", 32)); });
-    EXPECT_EQ(error.code, ErrorCode::dimension_mismatch);
-    EXPECT_THAT(error.message, AllOf(HasSubstr("64"), HasSubstr("32")));
-}
-
 TEST_F(CacheBadInputTest, a_wrong_embedder_that_opens_first_does_not_lock_out_the_right_one) {
     const std::string meta = server.schema() + ".schema_meta";
     // an opener that died between mneme's two writes
     database.execute(Statement("DELETE FROM " + meta + " WHERE key = 'embedder_dim'"));
-    EXPECT_EQ(error_of([&] { SemanticCache(database, std::make_shared<TableEmbedder>("table:v2", 32)); }).code,
+    EXPECT_EQ(error_of([&] {
+                  SemanticCache(database, std::make_shared<FakeEmbedder>(
+                                              FakeEmbedderOptions{.dimension = 32, .fingerprint = "fake:v2"}));
+              }).code,
               ErrorCode::fingerprint_mismatch);
     EXPECT_NO_THROW(SemanticCache(database, embedder).put("q", "a"));
 
     database.execute(Statement("DELETE FROM " + meta + " WHERE key = 'embedder_fingerprint'"));
-    EXPECT_EQ(error_of([&] { SemanticCache(database, std::make_shared<TableEmbedder>("table:v2", 32)); }).code,
+    EXPECT_EQ(error_of([&] {
+                  SemanticCache(database, std::make_shared<FakeEmbedder>(
+                                              FakeEmbedderOptions{.dimension = 32, .fingerprint = "fake:v2"}));
+              }).code,
               ErrorCode::dimension_mismatch);
     EXPECT_NO_THROW(SemanticCache(database, embedder).put("q", "a"));
 }
@@ -179,7 +195,7 @@ TEST(BadServer, a_role_without_rights_is_told_what_it_lacks_and_one_with_data_ri
         Statement("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + server.schema() + " TO " + role));
     owner.execute(Statement("GRANT USAGE ON ALL SEQUENCES IN SCHEMA " + server.schema() + " TO " + role));
     {
-        SemanticCache cache(Database::open(options), std::make_shared<TableEmbedder>());
+        SemanticCache cache(Database::open(options), std::make_shared<FakeEmbedder>());
         cache.put("q", "a", Scope("t").with("model", "m"));
         EXPECT_TRUE(cache.get("q", Scope("t").with("model", "m")));
     }

@@ -1,7 +1,6 @@
 // The server is killed while it is being written to.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/stat.h>
 
 #include <atomic>
@@ -11,8 +10,9 @@
 #include <thread>
 
 #include "stele/semantic_cache.hpp"
+#include "stele/testing.hpp"
+#include "support/kill_process.hpp"
 #include "support/server.hpp"
-#include "support/table_embedder.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace stele {
@@ -21,10 +21,10 @@ namespace {
 using namespace std::chrono_literals;
 using test::error_of;
 using test::Server;
-using test::TableEmbedder;
+using testing::FakeEmbedder;
 
 // An embedded cluster of the test's own; its parent can be entered by the account that the server runs as.
-class CrashTest : public testing::Test {
+class CrashTest : public ::testing::Test {
 protected:
     CrashTest() {
         ::chmod(directory.path().c_str(), 0711);
@@ -46,7 +46,7 @@ protected:
 
 TEST_F(CrashTest, nothing_acknowledged_is_lost_when_the_server_is_killed_during_ten_thousand_puts) {
     constexpr int kThreads = 4, kPuts = 2'500, kKills = 3;
-    const auto embedder = std::make_shared<TableEmbedder>();
+    const auto embedder = std::make_shared<FakeEmbedder>();
     Database database = Database::open(options);
     SemanticCache cache(database, embedder);
     std::mutex mutex;
@@ -77,7 +77,7 @@ TEST_F(CrashTest, nothing_acknowledged_is_lost_when_the_server_is_killed_during_
         while (done < kThreads * kPuts * kill / (kKills + 1)) std::this_thread::sleep_for(1ms);
         const ClusterStatus status = Cluster::status(options.cluster);
         EXPECT_TRUE(status.running);
-        if (status.pid > 0) ::kill(static_cast<pid_t>(status.pid), SIGKILL);
+        if (status.pid > 0) kill_process(status.pid);
     }
     for (std::thread& writer : writers) writer.join();
 
@@ -97,7 +97,7 @@ TEST_F(CrashTest, nothing_acknowledged_is_lost_when_the_server_is_killed_during_
 TEST(FullDisk, a_put_that_finds_no_room_says_so_and_the_old_answer_stays) {
     Server server;
     Database database = server.open();
-    SemanticCache cache(database, std::make_shared<TableEmbedder>());
+    SemanticCache cache(database, std::make_shared<FakeEmbedder>());
     cache.put("question", "old");
     // what the server reports when a write finds no space
     const std::string full = server.schema() + ".no_space";
@@ -108,7 +108,7 @@ TEST(FullDisk, a_put_that_finds_no_room_says_so_and_the_old_answer_stays) {
                                ".entries FOR EACH ROW EXECUTE FUNCTION " + full + "()"));
     const ErrorInfo error = error_of([&] { cache.put("question", "new"); });
     EXPECT_EQ(error.code, ErrorCode::resources);
-    EXPECT_THAT(error.message, testing::HasSubstr("free disk space"));
+    EXPECT_THAT(error.message, ::testing::HasSubstr("free disk space"));
     EXPECT_FALSE(error.in_doubt);
     EXPECT_EQ(cache.get("question")->response, "old");
     database.execute(Statement("DROP TRIGGER full_disk ON " + server.schema() + ".entries"));

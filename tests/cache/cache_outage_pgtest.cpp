@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "stele/semantic_cache.hpp"
+#include "stele/testing.hpp"
 #include "support/proxy.hpp"
 #include "support/server.hpp"
-#include "support/table_embedder.hpp"
 
 namespace stele {
 namespace {
@@ -14,9 +14,9 @@ using namespace std::chrono_literals;
 using test::error_of;
 using test::Proxy;
 using test::Server;
-using test::TableEmbedder;
+using testing::FakeEmbedder;
 
-class CacheOutageTest : public testing::Test {
+class CacheOutageTest : public ::testing::Test {
 protected:
     Database through_proxy(const Server& at) {
         DatabaseOptions options = at.options(proxy.dsn());
@@ -28,7 +28,7 @@ protected:
     Server server;
     Database database = server.open();
     Proxy proxy{test::server_dsn()};
-    std::shared_ptr<TableEmbedder> embedder = std::make_shared<TableEmbedder>();
+    std::shared_ptr<FakeEmbedder> embedder = std::make_shared<FakeEmbedder>();
 };
 
 TEST_F(CacheOutageTest, a_store_that_is_away_makes_get_a_counted_miss_and_put_an_error) {

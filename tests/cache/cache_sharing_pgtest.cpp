@@ -8,17 +8,17 @@
 #include "base/hash.hpp"
 #include "cache/entry_vector.hpp"
 #include "stele/semantic_cache.hpp"
+#include "stele/testing.hpp"
 #include "support/in_threads.hpp"
 #include "support/server.hpp"
-#include "support/table_embedder.hpp"
 
 namespace stele {
 namespace {
 
 using test::Server;
-using test::TableEmbedder;
+using testing::FakeEmbedder;
 
-class CacheSharingTest : public testing::Test {
+class CacheSharingTest : public ::testing::Test {
 protected:
     SemanticCache open() { return SemanticCache(Database::open(server.options()), embedder); }
 
@@ -55,7 +55,7 @@ protected:
 
     Server server;
     Database database = server.open();
-    std::shared_ptr<TableEmbedder> embedder = std::make_shared<TableEmbedder>();
+    std::shared_ptr<FakeEmbedder> embedder = std::make_shared<FakeEmbedder>();
 };
 
 TEST_F(CacheSharingTest, mneme_143_what_one_process_puts_another_finds_by_meaning_at_once) {
@@ -204,7 +204,8 @@ void expect_one_of_two_embedders(const Server& fresh, std::size_t odd_dimension)
         const bool even = t % 2 == 0;
         try {
             SemanticCache cache(Database::open(fresh.options()),
-                                std::make_shared<TableEmbedder>(even ? "even" : "odd", even ? 64 : odd_dimension));
+                                std::make_shared<FakeEmbedder>(testing::FakeEmbedderOptions{
+                                    .dimension = even ? 64 : odd_dimension, .fingerprint = even ? "even" : "odd"}));
             ++opened;
         } catch (const Error& error) {
             EXPECT_EQ(error.code(), ErrorCode::fingerprint_mismatch) << error.what();

@@ -29,6 +29,19 @@ TEST(Counters, what_could_not_be_stored_is_not_lost) {
     EXPECT_EQ(counters.take().values, std::vector<std::int64_t>{2});
 }
 
+TEST(Counters, can_be_looked_at_before_they_are_handed_over) {
+    Counters counters;
+    counters.add("a", Counter::misses);
+    counters.add("b", Counter::misses, 2);
+    const auto misses = [&](const std::optional<std::string>& name_space) {
+        return counters.pending(name_space)[static_cast<std::size_t>(Counter::misses)];
+    };
+    EXPECT_EQ(misses("a"), 1);
+    EXPECT_EQ(misses("c"), 0);
+    EXPECT_EQ(misses({}), 3);
+    EXPECT_EQ(counters.take().values, (std::vector<std::int64_t>{1, 2}));
+}
+
 TEST(Counters, names_that_a_newer_version_may_have_added_are_left_out) {
     const Rows rows = test::fake_rows({{"name", oid::kText}, {"value", oid::kInt8, false}},
                                       {{"hits_semantic", "4"}, {"hits_by_smell", "9"}});

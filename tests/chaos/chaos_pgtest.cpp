@@ -5,8 +5,8 @@
 
 #include <thread>
 
-#include "chaos/private_server.hpp"
 #include "chaos/storm.hpp"
+#include "support/private_server.hpp"
 #include "support/proxy.hpp"
 #include "support/server.hpp"
 

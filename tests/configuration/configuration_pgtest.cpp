@@ -21,7 +21,7 @@ enum class On { database, memory };
 class AnyConfigurations : public testing::TestWithParam<On> {
 protected:
     ConfigurationRepository make(const ConfigurationOptions& options = {}) {
-        if (GetParam() == On::memory) return ConfigurationRepository::in_memory(options);
+        if (GetParam() == On::memory) return ConfigurationRepository::in_memory(MemoryDatabase(), options);
         if (!database_) database_ = server_.open();
         return ConfigurationRepository(*database_, options);
     }
@@ -42,6 +42,16 @@ TEST_P(AnyConfigurations, draive_022_051_a_load_sees_what_was_just_defined) {
     EXPECT_EQ(settings->model, "second");
     EXPECT_EQ(settings->temperature, 0.5);
     EXPECT_EQ(settings->limits.tokens, 7);
+}
+
+TEST_P(AnyConfigurations, draive_023_defining_twice_keeps_both_revisions_and_loads_the_newest) {
+    ConfigurationRepository repository = make();
+    const auto first = repository.define("a", Json::parse(R"({"n":1})"));
+    const auto second = repository.define("a", Json::parse(R"({"n":2})"));
+    ASSERT_TRUE(first && second);
+    EXPECT_LT(*first, *second);
+    EXPECT_EQ(repository.history("a").size(), 2U);
+    EXPECT_TRUE(same_value(*repository.load_raw("a"), Json::parse(R"({"n":2})")));
 }
 
 TEST_P(AnyConfigurations, draive_024_lists_each_identifier_once_in_order) {

@@ -83,7 +83,7 @@ TEST_F(ConfigurationsInATransaction, a_savepoint_takes_back_its_own_part_only) {
 TEST_F(ConfigurationsInATransaction, a_define_waits_for_no_open_transaction_of_the_same_identifier) {
     Transaction transaction = database_.begin();
     repository_.in(transaction).define("a", kNew);
-    EXPECT_TRUE(repository_.define("a", Json::parse(R"({"n":3})"), Deadline::after(std::chrono::seconds(5))));
+    EXPECT_TRUE(repository_.define("a", Json::parse(R"({"n":3})"), {}, Deadline::after(std::chrono::seconds(5))));
     transaction.commit();
     EXPECT_EQ(repository_.remove("a"), 3u);
 }

@@ -1,9 +1,7 @@
 // The embedded cluster when its server, its keeper or the process that starts it is killed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/types.h>
 
-#include <csignal>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -11,6 +9,7 @@
 #include "postgres/cluster_server.hpp"
 #include "postgres/cluster_site.hpp"
 #include "support/eventually.hpp"
+#include "support/kill_process.hpp"
 
 namespace stele::test {
 namespace {
@@ -21,12 +20,12 @@ TEST_F(ClusterServer, a_killed_server_is_started_again) {
     Cluster cluster = Cluster::start(options_);
     EXPECT_EQ(ask(cluster.dsn(), "CREATE TABLE kept AS SELECT 42 AS value"), "done");
     const long pid = server_pid();
-    ASSERT_EQ(::kill(static_cast<pid_t>(pid), SIGKILL), 0);
-    EXPECT_TRUE(eventually([&] { return running() && server_pid() != pid; })) << "its keeper does it, unasked";
+    kill_process(pid);
+    ASSERT_TRUE(eventually([&] { return running() && server_pid() != pid; })) << "its keeper does it, unasked";
     EXPECT_EQ(ask(cluster.dsn(), "SELECT value FROM kept"), "42");
 
     const long second = server_pid();
-    ASSERT_EQ(::kill(static_cast<pid_t>(second), SIGKILL), 0);
+    kill_process(second);
     EXPECT_TRUE(eventually([&] { return server_pid() != second; }));
     cluster.ensure_running(soon());
     EXPECT_EQ(ask(cluster.dsn(), "SELECT value FROM kept"), "42");
@@ -36,15 +35,14 @@ TEST_F(ClusterServer, a_killed_keeper_is_replaced_and_its_server_adopted) {
     Cluster cluster = Cluster::start(options_);
     const long pid = server_pid();
     const pid_t keeper = keeper_pid();
-    ASSERT_GT(keeper, 0);
-    ASSERT_EQ(::kill(keeper, SIGKILL), 0);
+    kill_process(keeper);
     ASSERT_TRUE(eventually([&] { return !lock_is_held(directory().keeper_lock()); }));
     EXPECT_EQ(ask(cluster.dsn(), "SELECT 1"), "1") << "the server runs on";
 
     cluster.ensure_running(soon());
     EXPECT_EQ(server_pid(), pid);
     EXPECT_TRUE(lock_is_held(directory().keeper_lock()));
-    ASSERT_EQ(::kill(static_cast<pid_t>(pid), SIGKILL), 0);
+    kill_process(pid);
     EXPECT_TRUE(eventually([&] { return running() && server_pid() != pid; }))
         << "the new keeper watches what it adopted";
     EXPECT_EQ(ask(cluster.dsn(), "SELECT 1"), "1");
@@ -53,7 +51,7 @@ TEST_F(ClusterServer, a_killed_keeper_is_replaced_and_its_server_adopted) {
 TEST_F(ClusterServer, an_adopted_server_stops_after_its_last_user) {
     {
         Cluster cluster = Cluster::start(options_);
-        ASSERT_EQ(::kill(keeper_pid(), SIGKILL), 0);
+        kill_process(keeper_pid());
         ASSERT_TRUE(eventually([&] { return !lock_is_held(directory().keeper_lock()); }));
         cluster.ensure_running(soon());
     }
@@ -68,7 +66,7 @@ TEST_F(ClusterServer, stop_stops_it_in_spite_of_users_who_can_have_it_again) {
     cluster.ensure_running(soon());
     EXPECT_EQ(ask(cluster.dsn(), "SELECT 1"), "1");
 
-    ASSERT_EQ(::kill(keeper_pid(), SIGKILL), 0);
+    kill_process(keeper_pid());
     ASSERT_TRUE(eventually([&] { return !lock_is_held(directory().keeper_lock()); }));
     EXPECT_TRUE(Cluster::stop(options_)) << "also when its keeper was killed";
     EXPECT_TRUE(stopped());

@@ -239,7 +239,7 @@ TEST(Lanes, reads_are_sent_again_when_their_connection_dies) {
                 "SELECT count(pg_terminate_backend(pid))::int FROM pg_stat_activity WHERE application_name = $1",
                 server.schema());
             killed += other.query(kill)[0].get<int>(0U);
-            std::this_thread::sleep_for(10ms);
+            std::this_thread::sleep_for(30ms);
         }
         over = true;
     });

@@ -40,6 +40,9 @@ struct Observed {
 const std::vector<std::string> kNames = {
     "stele_postgres_call_duration_seconds histogram",
     "stele_postgres_call_errors_total counter",
+    "stele_postgres_change_hints_total counter",
+    "stele_postgres_change_looks_total counter",
+    "stele_postgres_change_staleness_seconds histogram",
     "stele_postgres_commits_in_doubt_total counter",
     "stele_postgres_connect_duration_seconds histogram",
     "stele_postgres_connect_failures_total counter",
@@ -73,8 +76,9 @@ TEST(MetricNames, stand_in_the_documentation_with_every_value_of_their_labels) {
         if (begin == std::string::npos || series.find("{le=") != std::string::npos) continue;
         values.insert(series.substr(begin + 2, series.find('"', begin + 2) - begin - 2));
     }
-    // kinds, the lanes that are no kinds, codes, states, reasons, the resolutions that are no reasons
-    EXPECT_EQ(values.size(), 9u + 1u + 25u + 3u + 3u + 3u);
+    // kinds, the lanes that are no kinds, codes, states, reasons, the resolutions that are no reasons, results,
+    // directions
+    EXPECT_EQ(values.size(), 9u + 1u + 26u + 3u + 3u + 3u + 3u + 2u);
     for (const std::string& value : values) EXPECT_THAT(text.str(), testing::HasSubstr("`" + value + "`"));
 }
 
@@ -91,6 +95,9 @@ TEST(Observer, that_looks_nowhere_reads_no_clock_and_takes_every_event) {
     observer.pool({}, {});
     observer.in_doubt(Observer::Doubt::committed);
     observer.transaction_again();
+    observer.looked(Observer::Looked::followed);
+    observer.staleness(1s);
+    observer.hint(Observer::Hint::sent);
     EXPECT_EQ(observer.call(Observer::Kind::single, {}, [] { return 5; }), 5);
     Observer::Call(observer, Observer::Kind::single, {}).succeeded();
 }
@@ -109,6 +116,9 @@ TEST(Observer, tells_every_event_to_the_series_of_its_lane) {
     observer.connection_lost(Lane::slow_read);
     observer.in_doubt(Observer::Doubt::undecided);
     observer.transaction_again();
+    observer.looked(Observer::Looked::reloaded);
+    observer.staleness(50ms);
+    observer.hint(Observer::Hint::received);
     const Scrape scrape = one.scrape();
     EXPECT_EQ(scrape["stele_postgres_queue_duration_seconds_count{lane=\"read\"}"], 1);
     EXPECT_NEAR(scrape["stele_postgres_queue_duration_seconds_sum{lane=\"read\"}"], 1, 0.5);
@@ -123,6 +133,10 @@ TEST(Observer, tells_every_event_to_the_series_of_its_lane) {
     EXPECT_EQ(scrape["stele_postgres_connections_lost_total{lane=\"slow_read\"}"], 1);
     EXPECT_EQ(scrape["stele_postgres_commits_in_doubt_total{resolution=\"undecided\"}"], 1);
     EXPECT_EQ(scrape["stele_postgres_transactions_again_total"], 1);
+    EXPECT_EQ(scrape["stele_postgres_change_looks_total{result=\"reloaded\"}"], 1);
+    EXPECT_EQ(scrape["stele_postgres_change_staleness_seconds_sum"], 0.05);
+    EXPECT_EQ(scrape["stele_postgres_change_hints_total{direction=\"received\"}"], 1);
+    EXPECT_EQ(scrape["stele_postgres_change_hints_total{direction=\"sent\"}"], 0);
 }
 
 TEST(Observer, adds_up_the_pools_of_databases_that_share_their_metrics) {

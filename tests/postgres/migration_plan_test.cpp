@@ -141,7 +141,8 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
     EXPECT_THAT(checksums, ElementsAre("bc65290fe827daba5f5c540a7e0841d81af8c7da8a64d312f1b8824dff0b2c10",
                                        "ac0cfc78bfef6d4caf6a951d4cace45579808224a5d755075200db0bb6f1be41",
                                        "35ef59efb879b79634463423b63039b5eafcdeb8afc2bc5484ab433171d9b13c",
-                                       "a093b9187ae650dcd38f9afe3a9a4d833c26bc2e07fe368c27105cc22f3a8bbd"));
+                                       "a093b9187ae650dcd38f9afe3a9a4d833c26bc2e07fe368c27105cc22f3a8bbd",
+                                       "937626b0ab5e7371651d8b8d00f1419de4451d97919a2e506716b2bd4216e6e9"));
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include "stele/database.hpp"
 #include "stele/migrations.hpp"
 #include "support/eventually.hpp"
+#include "support/python_tables.hpp"
+#include "support/role.hpp"
 #include "support/server.hpp"
 
 namespace stele {
@@ -17,6 +19,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::error_of;
+using test::kDraive;
+using test::kMneme;
+using test::Role;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -293,38 +298,6 @@ TEST_F(Migrations, someone_who_creates_the_schema_at_the_same_moment_without_the
     EXPECT_THAT(migrated.get(), ElementsAre(1));
 }
 
-// mneme's own DDL, in its words.
-constexpr char kMneme[] = R"(
-CREATE TABLE {schema}.schema_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE {schema}.entries (
-    id BIGSERIAL PRIMARY KEY, namespace TEXT NOT NULL DEFAULT 'default', query_hash TEXT NOT NULL, query TEXT NOT NULL,
-    response TEXT NOT NULL, embedding BYTEA NOT NULL, metadata JSONB NOT NULL, created_at BIGINT NOT NULL,
-    last_accessed_at BIGINT NOT NULL, ttl BIGINT, access_count BIGINT NOT NULL DEFAULT 0,
-    UNIQUE (namespace, query_hash));
-CREATE TABLE {schema}.cache_counters (namespace TEXT, name TEXT, value BIGINT, PRIMARY KEY (namespace, name));
-CREATE TABLE {schema}.namespace_quotas (namespace TEXT PRIMARY KEY, max_entries BIGINT NOT NULL);
-CREATE TABLE {schema}.multi_process_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE INDEX idx_entries_ns_hash ON {schema}.entries (namespace, query_hash);
-CREATE INDEX idx_entries_ns_lru ON {schema}.entries (namespace, last_accessed_at);
-CREATE INDEX idx_entries_created_at ON {schema}.entries (created_at);
-INSERT INTO {schema}.schema_meta VALUES ('schema_version', '1'), ('embedder_dim', '3');
-INSERT INTO {schema}.multi_process_state VALUES ('version_counter', '41');
-INSERT INTO {schema}.entries (query_hash, query, response, embedding, metadata, created_at, last_accessed_at)
-    VALUES ('h', 'q', 'r', '\x00', '{}', 1, 1);
-)";
-
-// The configurations and templates of draive 0.92.
-constexpr char kDraive[] = R"(
-CREATE TABLE {schema}.configurations (
-    identifier TEXT NOT NULL, content JSONB NOT NULL, created TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    PRIMARY KEY (identifier, created));
-CREATE TABLE {schema}.templates (
-    identifier TEXT NOT NULL, description TEXT DEFAULT NULL, content TEXT NOT NULL,
-    variables JSONB NOT NULL DEFAULT '{}'::jsonb, meta JSONB NOT NULL DEFAULT '{}'::jsonb,
-    created TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (identifier, created));
-INSERT INTO {schema}.configurations VALUES ('a', '{}');
-)";
-
 TEST_F(Migrations, a_schema_of_draives_is_taken_over_unharmed) {
     run({step(1, kDraive)});
     execute("DROP TABLE " + in_schema("stele_migrations"));
@@ -370,34 +343,6 @@ TEST_F(Migrations, steles_own_tables_are_those_of_mneme_and_draive) {
     EXPECT_EQ(count("multi_process_state", "key = 'version_counter' AND value = '0'"), 1);
     EXPECT_EQ(count("schema_meta", "key = 'schema_version' AND value = '1'"), 1);
 }
-
-/// A role, assumed by the connections made with options_as(), gone at the end.
-class Role {
-public:
-    Role(Database& database, const std::string& name) : database_(database), name_(name) {
-        execute("CREATE ROLE " + name_);
-    }
-    ~Role() {
-        execute("DROP OWNED BY " + name_ + " CASCADE");
-        execute("DROP ROLE " + name_);
-    }
-    Role(const Role&) = delete;
-    Role& operator=(const Role&) = delete;
-    void execute(const std::string& sql) { database_.execute(Statement(Sql(sql))); }
-    const std::string& name() const { return name_; }
-
-    DatabaseOptions assumed(DatabaseOptions options) const {
-        const bool is_uri = options.dsn.find("://") != std::string::npos;
-        const bool has_query = options.dsn.find('?') != std::string::npos;
-        options.dsn +=
-            is_uri ? (has_query ? "&" : "?") + ("options=-c%20role%3D" + name_) : " options='-c role=" + name_ + "'";
-        return options;
-    }
-
-private:
-    Database& database_;
-    std::string name_;
-};
 
 TEST_F(Migrations, a_role_that_only_reads_and_writes_can_use_a_provisioned_schema) {
     migrate(database_);

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "base/mutex.hpp"
+#include "stele/adopt.hpp"
 #include "stele/hashing_embedder.hpp"
 #include "stele/migrations.hpp"
 #include "stele/semantic_cache.hpp"
 #include "support/in_threads.hpp"
 #include "support/pgbouncer.hpp"
+#include "support/python_tables.hpp"
 #include "support/server.hpp"
 #include "support/session.hpp"
 
@@ -62,6 +64,21 @@ TEST_F(BehindPgBouncer, many_callers_share_two_sessions_and_each_gets_its_own_an
     });
     EXPECT_LE(sessions.size(), 2u);
     EXPECT_EQ(database.query("SELECT count(*) FROM pg_prepared_statements")[0].get<int>(0), 0);
+}
+
+TEST_F(BehindPgBouncer, a_schema_is_adopted_and_given_back_and_no_session_keeps_a_trace) {
+    DatabaseOptions bare = options();
+    bare.bare = true;
+    Database database = Database::open(bare);
+    test::create_tables(database, test::kDraive);
+    EXPECT_FALSE(plan_adoption(database).created.empty());
+    adopt(database);
+    check_migrated(database);
+    EXPECT_EQ(count(database, "stele_changes"), 0);
+    undo_adoption(database);
+    EXPECT_EQ(count(database, "configurations"), 1);
+    const Statement left("SELECT count(*) FROM pg_class WHERE relnamespace = pg_my_temp_schema()");
+    EXPECT_EQ(database.query(left)[0].get<std::int64_t>(0), 0);
 }
 
 TEST_F(BehindPgBouncer, statements_that_may_travel_together_work) {

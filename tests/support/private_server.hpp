@@ -15,20 +15,33 @@ namespace stele::test {
 class PrivateServer {
 public:
     enum class Stop { fast, immediate };
+    struct ReplicaOf {
+        const PrivateServer& primary;
+    };
 
     PrivateServer();
+    /// A hot standby that streams from another, which must run.
+    explicit PrivateServer(ReplicaOf replica);
     PrivateServer(const PrivateServer&) = delete;
     PrivateServer& operator=(const PrivateServer&) = delete;
     ~PrivateServer();
 
-    std::string dsn() const { return "host=" + sockets_.path().string() + " user=stele_test dbname=postgres"; }
+    /// The directory of its socket.
+    std::string host() const { return sockets_.path().string(); }
+    std::string dsn() const { return "host=" + host() + " user=stele_test dbname=postgres"; }
     /// Returns when it accepts connections. The server ends with the thread that started it.
     void start();
     /// Returns when its process has ended.
     void stop(Stop how);
+    /// With pg_basebackup, while it runs. One is kept.
+    void back_up();
+    /// To what it was then. It must be stopped.
+    void restore();
+    /// Runs a command of bash, in which scripts/lib/postgres.sh is known, $1 the data, $2 the sockets and $bindir the
+    /// server's programs; throws with what it says when it fails.
+    void shell(const std::string& command) const;
 
 private:
-    /// Runs a command of bash in which scripts/lib/postgres.sh is known, $1 the data and $2 the sockets.
     pid_t run(const std::string& command) const;
     std::string state() const;
 

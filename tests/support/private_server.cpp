@@ -1,4 +1,4 @@
-#include "chaos/private_server.hpp"
+#include "support/private_server.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -27,16 +27,38 @@ std::string contents(const std::filesystem::path& path) {
 }  // namespace
 
 PrivateServer::PrivateServer() {
-    int status = 0;
-    const pid_t maker = run("pg_own \"$1\" && pg_own \"$2\" && pg_make \"$1\" \"$2\" fast");
-    if (::waitpid(maker, &status, 0) != maker || status != 0) {
-        throw std::runtime_error("no server was made: " + contents(data_.path() / "initdb.log"));
-    }
+    shell("pg_own \"$1\" && pg_own \"$2\" && pg_make \"$1\" \"$2\" fast");
+    start();
+}
+
+PrivateServer::PrivateServer(ReplicaOf replica) {
+    shell("pg_own \"$1\" && pg_own \"$2\" && (pg_as \"$bindir/pg_basebackup\" -R -X stream -c fast -U stele_test -h '" +
+          replica.primary.host() +
+          "' -D \"$1/data\") && "
+          "echo \"unix_socket_directories = '$2'\" >>\"$1/data/postgresql.conf\"");
     start();
 }
 
 PrivateServer::~PrivateServer() {
     if (pid_ != 0) stop(Stop::immediate);
+}
+
+void PrivateServer::shell(const std::string& command) const {
+    int status = 0;
+    const pid_t pid = run("exec >\"$1/said\" 2>&1; bindir=$(pg_bindir) && cd / && " + command);
+    if (::waitpid(pid, &status, 0) != pid || status != 0) {
+        throw std::runtime_error(command + ": " + contents(data_.path() / "said"));
+    }
+}
+
+void PrivateServer::back_up() {
+    shell(
+        "rm -rf \"$1/backup\" && (pg_as \"$bindir/pg_basebackup\" -X stream -c fast -U stele_test -h \"$2\" -D "
+        "\"$1/backup\")");
+}
+
+void PrivateServer::restore() {
+    shell("rm -rf \"$1/data\" && cp -a \"$1/backup\" \"$1/data\"");
 }
 
 pid_t PrivateServer::run(const std::string& command) const {

@@ -1,0 +1,52 @@
+#include "cache/cache_checks.hpp"
+
+#include <fmt/format.h>
+
+#include "base/result.hpp"
+#include "base/text.hpp"
+
+namespace stele {
+namespace {
+
+void check_limit(std::string_view what, std::size_t bytes, std::size_t limit) {
+    if (bytes > limit) {
+        raise(ErrorCode::limit_exceeded,
+              fmt::format("the {} has {} bytes; this cache takes at most {} (max_{}_bytes)", what, bytes, limit, what));
+    }
+}
+
+}  // namespace
+
+void check_threshold(const std::optional<float>& threshold) {
+    if (threshold && !(*threshold >= -1.0f && *threshold <= 1.0f)) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("the similarity threshold {} is not within -1 and 1", *threshold));
+    }
+}
+
+void check_ttl(std::string_view what, const std::optional<std::chrono::seconds>& ttl) {
+    constexpr std::chrono::seconds kLongest = std::chrono::hours(24) * 36'525;
+    if (ttl && (ttl->count() < 1 || *ttl > kLongest)) {
+        raise(
+            ErrorCode::invalid_argument,
+            fmt::format("the {} is {} s; it must be between 1 s and 100 years ({} s; for longer, let it never expire)",
+                        what, ttl->count(), kLongest.count()));
+    }
+}
+
+void check_put(std::string_view query, std::string_view response, const PutOptions& put,
+               const SemanticCacheOptions& cache) {
+    check_limit("query", query.size(), cache.max_query_bytes);
+    check_limit("response", response.size(), cache.max_response_bytes);
+    check_limit("metadata", put.metadata.text().size(), cache.max_metadata_bytes);
+    check_text("the response", response);
+    if (!put.metadata.is_object()) raise(ErrorCode::invalid_argument, "the metadata is not a JSON object");
+    check_ttl("ttl", put.ttl);
+}
+
+bool is_outage(ErrorCode code) noexcept {
+    return code == ErrorCode::unavailable || code == ErrorCode::pool_exhausted ||
+           code == ErrorCode::deadline_exceeded || code == ErrorCode::resources || code == ErrorCode::cluster;
+}
+
+}  // namespace stele

@@ -1,0 +1,22 @@
+// What a cache refuses before anything is asked or sent. Each throws Error.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "stele/error.hpp"
+#include "stele/semantic_cache.hpp"
+
+namespace stele {
+
+void check_threshold(const std::optional<float>& threshold);
+void check_ttl(std::string_view what, const std::optional<std::chrono::seconds>& ttl);
+void check_put(std::string_view query, std::string_view response, const PutOptions& put,
+               const SemanticCacheOptions& cache);
+
+/// The store is away, as opposed to: the store says no.
+bool is_outage(ErrorCode code) noexcept;
+
+}  // namespace stele

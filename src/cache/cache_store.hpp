@@ -1,0 +1,86 @@
+// Where answers are kept: tables, tables as a transaction sees them, or memory.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "cache/counters.hpp"
+#include "cache/get_operation.hpp"
+#include "stele/semantic_cache.hpp"
+
+namespace stele {
+
+/// What the vectors are, as far as that is settled.
+struct CacheSettings {
+    std::optional<std::string> fingerprint, dimension;
+};
+
+/// Checked by the caller, who keeps it alive.
+struct NewEntry {
+    const Scope& scope;
+    const std::string& hash;
+    std::string_view query, response;
+    std::span<const float> unit;  ///< empty: found by its wording only
+    const Json& metadata;
+    std::optional<std::int64_t> ttl;  ///< seconds
+};
+
+struct CacheTotals {
+    Counters::Values counters{};  ///< as they were saved
+    std::int64_t entries = 0;
+    std::size_t index_rows = 0, index_bytes = 0;
+};
+
+/// Thread-safe, unless it is in a transaction. Calls throw Error.
+class CacheStore {
+public:
+    CacheStore() = default;
+    CacheStore(const CacheStore&) = delete;
+    CacheStore& operator=(const CacheStore&) = delete;
+    virtual ~CacheStore() = default;
+
+    /// How long its vectors are; 0: not known yet, look() may tell.
+    virtual std::size_t dimension() const noexcept = 0;
+    virtual CacheSettings look(Deadline deadline) = 0;
+    /// Settles what is not settled yet, and tells what is then.
+    virtual CacheSettings claim(const std::optional<std::string>& fingerprint, std::size_t length,
+                                Deadline deadline) = 0;
+
+    /// As get_operation() says. `threshold` may throw.
+    virtual GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
+                           Deadline deadline) = 0;
+    virtual void put(const NewEntry& entry, Deadline deadline) = 0;
+    /// False: there was none.
+    virtual bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) = 0;
+    virtual std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
+                                         Deadline deadline) = 0;
+    virtual CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) = 0;
+    virtual void save(const Counters::Batch& batch, Deadline deadline) = 0;
+
+    /// Runs it when what was just done counts: at once, or after the commit.
+    virtual void when_kept(std::function<void()> run) { run(); }
+    virtual bool in_transaction() const noexcept { return false; }
+    /// The same store inside; Error(invalid_argument) where it has no transactions.
+    virtual std::unique_ptr<CacheStore> join(Transaction& transaction) { return refuse(transaction); }
+    virtual std::unique_ptr<CacheStore> join(Savepoint& savepoint) { return refuse(savepoint); }
+
+    /// For messages.
+    virtual std::string describe() const = 0;
+    virtual Deadline default_deadline() const = 0;
+    virtual void log(LogLevel level, const std::string& message) const noexcept = 0;
+
+private:
+    template <class Inner>
+    static std::unique_ptr<CacheStore> refuse(Inner&) {
+        raise(ErrorCode::invalid_argument,
+              "only a cache on a database takes part in a transaction; this is a twin without one, or does already");
+    }
+};
+
+}  // namespace stele

@@ -1,0 +1,109 @@
+#include "cache/joined_cache_store.hpp"
+
+#include <algorithm>
+
+#include "cache/cache_statements.hpp"
+#include "cache/entry_vector.hpp"
+
+namespace stele {
+namespace {
+
+// Statements before the commit, in this order, which is that of an outside put: scopes, the counter, and what only
+// touches own rows.
+const std::string kScope = "cache 1 scope ";
+const std::string kVersion = "cache 2 version";
+const std::string kRenew = "cache 3 renew";
+const std::string kFill = "cache 4 fill";
+
+// From a step of 100 on, Python's readers read everything again. Stele's count the new rows: they must be fewer than
+// the step, or they would explain it, and nobody would look for rows with lower ids.
+constexpr std::int64_t kStep = 100;
+
+}  // namespace
+
+CacheSettings JoinedCacheStore::claim(const std::optional<std::string>&, std::size_t, Deadline) {
+    raise(ErrorCode::invalid_argument,
+          "how long the vectors of this cache are is not settled yet; put the first one outside of a transaction");
+}
+
+GetOutcome JoinedCacheStore::get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
+                                 Deadline deadline) {
+    Neighbours neighbours;
+    if (request.by_meaning) {
+        const VectorMemory& shared = *outside_->memory();
+        if (!vectors_) vectors_.emplace(sql_, shared);
+        neighbours.threshold = threshold;
+        neighbours.observe = [](std::int64_t) {};
+        neighbours.search = [&](std::span<const float> unit, std::size_t k, float min_score) {
+            return vectors_->search(request.name_space, unit, k, min_score, joined_, deadline);
+        };
+        neighbours.forget = [](std::int64_t) {};
+        neighbours.distrust = [] {};
+        neighbours.check = [&shared](std::vector<float> vector) {
+            return checked_vector(std::move(vector), shared.dimension());
+        };
+    }
+    return drive(get_operation(sql_, request, neighbours), joined_, embedder, deadline);
+}
+
+// Nobody who changes the same question may hold the counter's row while waiting for this transaction. Locks are few in
+// a server: beyond some questions a transaction takes none, which only matters to those who change one of them.
+std::vector<Rows> JoinedCacheStore::change(const std::string& name_space, const std::string& hash,
+                                           const Statement& statement, Deadline deadline) {
+    constexpr std::size_t kMostLocks = 64;
+    std::vector<Statement> batch;
+    if (std::max(locks_, joined_.asked(kVersion)) < kMostLocks) {
+        batch.push_back(outside_->lock_question(name_space, hash));
+        ++locks_;
+    }
+    batch.push_back(statement);
+    return joined_.run(batch, deadline);
+}
+
+void JoinedCacheStore::changed(std::int64_t id) {
+    joined_.before_commit(kVersion, id, [outside = outside_](std::span<const std::int64_t> ids) {
+        return Statement(outside->sql().raise_version, kStep + static_cast<std::int64_t>(ids.size()));
+    });
+}
+
+void JoinedCacheStore::put(const NewEntry& entry, Deadline deadline) {
+    const std::string& name_space = entry.scope.stored_namespace();
+    const bool may_need_zeros = entry.unit.empty() && dimension() == 0;
+    const std::vector<Rows> rows = change(name_space, entry.hash, upsert_statement(sql_, entry), deadline);
+    const auto id = rows.back()[0].get<std::int64_t>("id");
+    changed(id);
+    joined_.before_commit(kRenew, id, [outside = outside_](std::span<const std::int64_t> ids) {
+        return Statement(outside->sql().renew, std::vector<std::int64_t>(ids.begin(), ids.end()));
+    });
+    if (outside_->is_new(entry.scope)) {
+        joined_.before_commit(kScope + name_space, 0, [outside = outside_, scope = entry.scope](auto) {
+            return scope_statement(outside->sql(), scope);
+        });
+        joined_.after_commit([outside = outside_, name_space] { outside->said(name_space); });
+    }
+    if (may_need_zeros) {
+        joined_.before_commit(kFill, id, [outside = outside_](auto) { return Statement(outside->sql().fill_vectors); });
+    }
+}
+
+bool JoinedCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {
+    const std::vector<Rows> rows = change(name_space, hash, Statement(sql_.erase, name_space, hash), deadline);
+    if (rows.back().affected() == 0) return false;
+    changed(0);
+    return true;
+}
+
+std::vector<CacheEntry> JoinedCacheStore::list(const std::string& name_space, std::size_t limit, std::int64_t before,
+                                               Deadline deadline) {
+    return read_entries(sql_, name_space, limit, before, joined_, deadline);
+}
+
+CacheTotals JoinedCacheStore::totals(const std::optional<std::string>& name_space, Deadline deadline) {
+    CacheTotals totals = read_totals(sql_, name_space, joined_, deadline);
+    const VectorMemory::Size size = outside_->index_size(name_space);
+    totals.index_rows = size.rows;
+    totals.index_bytes = size.bytes;
+    return totals;
+}
+
+}  // namespace stele

@@ -1,0 +1,53 @@
+// Answers as one transaction sees and changes them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cache/cache_store.hpp"
+#include "cache/joined_vectors.hpp"
+#include "cache/postgres_cache_store.hpp"
+#include "postgres/joined_transaction.hpp"
+
+namespace stele {
+
+/// Nothing that it does reaches this process's memory: what was committed is found there like what other processes
+/// commit. One thread at a time, as the transaction.
+class JoinedCacheStore final : public CacheStore {
+public:
+    JoinedCacheStore(std::shared_ptr<PostgresCacheStore> outside, JoinedTransaction joined)
+        : outside_(std::move(outside)), sql_(outside_->sql()), joined_(std::move(joined)) {}
+
+    std::size_t dimension() const noexcept override { return outside_->dimension(); }
+    CacheSettings look(Deadline) override { return {}; }
+    CacheSettings claim(const std::optional<std::string>& fingerprint, std::size_t length, Deadline deadline) override;
+    GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
+                   Deadline deadline) override;
+    void put(const NewEntry& entry, Deadline deadline) override;
+    bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
+    std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
+                                 Deadline deadline) override;
+    CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
+    void save(const Counters::Batch&, Deadline) override {}
+
+    void when_kept(std::function<void()> run) override { joined_.after_commit(std::move(run)); }
+    bool in_transaction() const noexcept override { return true; }
+
+    std::string describe() const override { return outside_->describe(); }
+    Deadline default_deadline() const override { return outside_->default_deadline(); }
+    void log(LogLevel level, const std::string& message) const noexcept override { outside_->log(level, message); }
+
+private:
+    std::vector<Rows> change(const std::string& name_space, const std::string& hash, const Statement& statement,
+                             Deadline deadline);
+    void changed(std::int64_t id);
+
+    const std::shared_ptr<PostgresCacheStore> outside_;
+    const CacheSql& sql_;
+    JoinedTransaction joined_;
+    std::optional<JoinedVectors> vectors_;
+    std::size_t locks_ = 0;  // taken by way of this
+};
+
+}  // namespace stele

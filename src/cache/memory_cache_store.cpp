@@ -1,0 +1,155 @@
+#include "cache/memory_cache_store.hpp"
+
+#include <algorithm>
+
+#include "cache/entry_vector.hpp"
+
+namespace stele {
+
+MemoryCacheStore::MemoryCacheStore(MemoryDatabase database) : database_(std::move(database)), impl_(database_.impl()) {
+    MutexLock lock(impl_.mutex);
+    data_ = &impl_.data<Data>("cache");
+}
+
+std::size_t MemoryCacheStore::dimension() const noexcept {
+    MutexLock lock(impl_.mutex);
+    return data_->dimension;
+}
+
+CacheSettings MemoryCacheStore::look(Deadline) {
+    MutexLock lock(impl_.mutex);
+    return data_->settings;
+}
+
+// Both or none, and none if one of them is another's already.
+CacheSettings MemoryCacheStore::claim(const std::optional<std::string>& fingerprint, std::size_t length, Deadline) {
+    MutexLock lock(impl_.mutex);
+    CacheSettings& settings = data_->settings;
+    const std::string dimension = std::to_string(length);
+    const bool others = (settings.fingerprint && settings.fingerprint != fingerprint) ||
+                        (settings.dimension && settings.dimension != dimension);
+    if (!others) {
+        if (fingerprint) settings.fingerprint = fingerprint;
+        settings.dimension = dimension;
+        data_->dimension = length;
+    }
+    return settings;
+}
+
+GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
+                                 Deadline deadline) {
+    GetOutcome outcome;
+    {
+        MutexLock lock(impl_.mutex);
+        const Space& space = data_->spaces[request.name_space];
+        if (const auto found = space.ids.find(request.hash); found != space.ids.end()) {
+            const Entry& entry = space.entries.at(found->second);
+            outcome.expired = !live(entry);
+            if (!outcome.expired) {
+                outcome.hit = hit(found->second, entry, 1.0f, HitLayer::exact);
+                return outcome;
+            }
+        }
+    }
+    outcome.miss = GetOutcome::Miss::not_found;
+    if (!request.by_meaning) return outcome;
+    const float min_score = threshold();
+    std::vector<float> unit;
+    if (request.unit) {
+        unit = *request.unit;
+    } else {
+        Result<Embedding> embedding = try_embed(embedder, request.query, deadline);
+        if (!embedding || embedding->truncated) {
+            outcome.miss = embedding ? GetOutcome::Miss::truncated : GetOutcome::Miss::embedder_failed;
+            return outcome;
+        }
+        unit = checked_vector(std::move(embedding->vector), dimension());
+    }
+    MutexLock lock(impl_.mutex);
+    outcome.hit = best_alive(request.name_space, unit, min_score);
+    if (outcome.hit) outcome.miss = GetOutcome::Miss::none;
+    return outcome;
+}
+
+std::optional<Hit> MemoryCacheStore::best_alive(const std::string& name_space, std::span<const float> unit,
+                                                float min_score) {
+    const Space& space = data_->spaces[name_space];
+    if (!space.index) return std::nullopt;
+    for (const Match& match : space.index->search(unit, space.index->size(), min_score)) {
+        const Entry& entry = space.entries.at(match.id);
+        if (live(entry)) return hit(match.id, entry, std::min(match.score, 1.0f), HitLayer::semantic);
+    }
+    return std::nullopt;
+}
+
+void MemoryCacheStore::put(const NewEntry& entry, Deadline) {
+    MutexLock lock(impl_.mutex);
+    Space& space = data_->spaces[entry.scope.stored_namespace()];
+    const auto [known, added] = space.ids.try_emplace(entry.hash, data_->last_id + 1);
+    if (added) ++data_->last_id;
+    const std::int64_t id = known->second;
+    Entry stored{entry.hash, std::string(entry.query), std::string(entry.response), entry.metadata, now(), {}};
+    if (entry.ttl) stored.ttl = std::chrono::seconds(*entry.ttl);
+    space.entries.insert_or_assign(id, std::move(stored));
+    if (!entry.unit.empty()) {
+        if (!space.index) space.index.emplace(data_->dimension);
+        space.index->upsert(id, entry.unit);
+    } else if (space.index) {
+        space.index->remove(id);
+    }
+}
+
+bool MemoryCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline) {
+    MutexLock lock(impl_.mutex);
+    Space& space = data_->spaces[name_space];
+    const auto found = space.ids.find(hash);
+    if (found == space.ids.end()) return false;
+    if (space.index) space.index->remove(found->second);
+    space.entries.erase(found->second);
+    space.ids.erase(found);
+    return true;
+}
+
+std::vector<CacheEntry> MemoryCacheStore::list(const std::string& name_space, std::size_t limit, std::int64_t before,
+                                               Deadline) {
+    MutexLock lock(impl_.mutex);
+    const auto& entries = data_->spaces[name_space].entries;
+    std::vector<CacheEntry> page;
+    for (auto it = std::make_reverse_iterator(entries.lower_bound(before)); it != entries.rend() && page.size() < limit;
+         ++it) {
+        const Entry& entry = it->second;
+        if (!live(entry)) continue;
+        page.push_back({it->first, name_space, entry.query, entry.response, entry.metadata, age(entry), entry.ttl});
+    }
+    return page;
+}
+
+CacheTotals MemoryCacheStore::totals(const std::optional<std::string>& name_space, Deadline) {
+    MutexLock lock(impl_.mutex);
+    CacheTotals totals;
+    totals.counters = data_->saved.pending(name_space);
+    for (const auto& [name, space] : data_->spaces) {
+        if (name_space && *name_space != name) continue;
+        totals.entries += std::count_if(space.entries.begin(), space.entries.end(),
+                                        [this](const auto& entry) { return live(entry.second); });
+        if (!space.index) continue;
+        totals.index_rows += space.index->size();
+        totals.index_bytes += space.index->bytes();
+    }
+    return totals;
+}
+
+void MemoryCacheStore::save(const Counters::Batch& batch, Deadline) {
+    MutexLock lock(impl_.mutex);
+    data_->saved.put_back(batch);
+}
+
+std::chrono::seconds MemoryCacheStore::age(const Entry& entry) const {
+    return std::max(now() - entry.created, std::chrono::seconds(0));
+}
+
+Hit MemoryCacheStore::hit(std::int64_t id, const Entry& entry, float similarity, HitLayer layer) const {
+    return {id, entry.response, entry.query, similarity, layer, age(entry), entry.metadata};
+}
+
+}  // namespace stele

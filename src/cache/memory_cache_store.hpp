@@ -1,0 +1,68 @@
+// Answers in memory only, for the twin.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/memory_database_impl.hpp"
+#include "cache/cache_store.hpp"
+#include "vectors/flat_index.hpp"
+
+namespace stele {
+
+class MemoryCacheStore final : public CacheStore {
+public:
+    explicit MemoryCacheStore(MemoryDatabase database);
+
+    std::size_t dimension() const noexcept override;
+    CacheSettings look(Deadline deadline) override;
+    CacheSettings claim(const std::optional<std::string>& fingerprint, std::size_t length, Deadline deadline) override;
+    GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
+                   Deadline deadline) override;
+    void put(const NewEntry& entry, Deadline deadline) override;
+    bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
+    std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
+                                 Deadline deadline) override;
+    CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
+    void save(const Counters::Batch& batch, Deadline deadline) override;
+
+    std::string describe() const override { return "this MemoryDatabase"; }
+    Deadline default_deadline() const override { return Deadline::never(); }
+    void log(LogLevel, const std::string&) const noexcept override {}
+
+private:
+    struct Entry {
+        std::string hash, query, response;
+        Json metadata;
+        std::chrono::sys_seconds created;
+        std::optional<std::chrono::seconds> ttl;
+    };
+    struct Space {
+        std::map<std::int64_t, Entry> entries;                 // by id
+        std::map<std::string, std::int64_t, std::less<>> ids;  // by hash
+        std::optional<FlatIndex> index;                        // as soon as a vector came
+    };
+    struct Data {
+        CacheSettings settings;
+        std::size_t dimension = 0;
+        std::int64_t last_id = 0;
+        std::map<std::string, Space> spaces;  // by namespace
+        Counters saved;
+    };
+
+    std::chrono::sys_seconds now() const { return std::chrono::floor<std::chrono::seconds>(impl_.now()); }
+    bool live(const Entry& entry) const { return !entry.ttl || *entry.ttl > now() - entry.created; }
+    std::chrono::seconds age(const Entry& entry) const;
+    Hit hit(std::int64_t id, const Entry& entry, float similarity, HitLayer layer) const;
+    std::optional<Hit> best_alive(const std::string& name_space, std::span<const float> unit, float min_score)
+        STELE_REQUIRES(impl_.mutex);
+
+    const MemoryDatabase database_;
+    MemoryDatabase::Impl& impl_;
+    Data* data_ = nullptr;  // under its lock
+};
+
+}  // namespace stele

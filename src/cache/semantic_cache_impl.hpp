@@ -1,0 +1,60 @@
+// What a cache does that does not depend on where its answers are kept.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cache/cache_store.hpp"
+#include "cache/entry_vector.hpp"
+#include "stele/semantic_cache.hpp"
+
+namespace stele {
+inline namespace v0 {
+
+struct SemanticCache::Impl {
+    /// What a cache has in common with what it is inside transactions.
+    struct Shared {
+        Shared(std::shared_ptr<Embedder> made_by, SemanticCacheOptions chosen)
+            : embedder(std::move(made_by)), options(chosen) {}
+        const std::shared_ptr<Embedder> embedder;
+        const SemanticCacheOptions options;
+        Counters counters;
+        std::atomic<std::int64_t> unavailable{0}, embedder_failures{0}, truncated{0};
+        std::atomic<bool> closed{false};
+    };
+
+    Impl(std::shared_ptr<Shared> with, std::shared_ptr<CacheStore> in)
+        : shared(std::move(with)), options(shared->options), embedder(shared->embedder.get()), store(std::move(in)) {}
+
+    /// Checks the options, and that the embedder is that of the stored vectors.
+    void open();
+    void close(const std::optional<Deadline>& given);
+    void check_open() const;
+    Deadline deadline(const std::optional<Deadline>& given) const { return given ? *given : store->default_deadline(); }
+    std::string key_text(std::string_view query) const;
+    std::vector<float> checked(std::vector<float> vector) const {
+        return checked_vector(std::move(vector), store->dimension());
+    }
+
+    GetOutcome look_up(GetRequest& request, const GetOptions& get, Deadline until);
+    /// The vector of a question that is put; empty: it has none.
+    std::vector<float> vector_for(const std::string& text, const PutOptions& put, Deadline until);
+    void count(const GetOutcome& outcome, const std::string& name_space);
+    void save_counters(Deadline until);
+
+    const std::shared_ptr<Shared> shared;
+    const SemanticCacheOptions& options;
+    Embedder* const embedder;
+    const std::shared_ptr<CacheStore> store;
+    std::atomic<bool> closed{false};
+
+private:
+    float threshold(const GetOptions& get) const;
+};
+
+}  // namespace v0
+}  // namespace stele

@@ -1,0 +1,47 @@
+// A cache on a database, and its twin in memory: what is true of both.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+
+#include "stele/semantic_cache.hpp"
+#include "stele/testing.hpp"
+#include "support/server.hpp"
+
+namespace stele::test {
+
+enum class On { database, memory };
+
+class AnyCache : public ::testing::TestWithParam<On> {
+protected:
+    AnyCache() {
+        if (GetParam() == On::database) database = server.open();
+    }
+    SemanticCache open(SemanticCacheOptions options = {}) { return open(embedder, options); }
+    /// With another embedder, or none; of the same entries.
+    SemanticCache open(std::shared_ptr<Embedder> other, SemanticCacheOptions options = {}) {
+        return database ? SemanticCache(*database, std::move(other), options)
+                        : SemanticCache::in_memory(memory, std::move(other), options);
+    }
+    void pass(std::chrono::seconds time) {
+        clock.advance(time);
+        if (!database) return;
+        // the server's clock cannot be moved: what is stored moves into the past
+        database->execute(Statement("UPDATE " + server.schema() + ".entries SET created_at = created_at - $1",
+                                    std::int64_t{time.count()}));
+    }
+
+    Server server;
+    std::optional<Database> database;
+    testing::FakeClock clock;
+    MemoryDatabase memory{clock};
+    std::shared_ptr<testing::FakeEmbedder> embedder = std::make_shared<testing::FakeEmbedder>();
+};
+
+inline std::string name_of(const ::testing::TestParamInfo<On>& which) {
+    return which.param == On::database ? "on_a_database" : "in_memory";
+}
+
+}  // namespace stele::test

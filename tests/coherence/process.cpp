@@ -1,0 +1,127 @@
+// A process with a ConfigurationRepository, driven through its standard input, a line an order, a line an answer.
+//
+//   coherence_process DSN SCHEMA [bound=MILLISECONDS] [hints=off] [migrate=off]
+//
+//   load KEY              kept|asked none|CONTENT: from memory or not
+//   define KEY CONTENT    done
+//   remove KEY            done
+//   begin, commit, rollback    a transaction, which define, remove and inside take part in meanwhile
+//   inside KEY            as load, in the transaction
+//   watch KEY LAST        loads it until it is {"n": LAST}: the nanoseconds of CLOCK_MONOTONIC when each n was first
+//   seen
+//
+// Anything may answer "error TEXT". Ends with its input.
+#include <sys/prctl.h>
+
+#include <chrono>
+#include <csignal>
+#include <iostream>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "stele/configuration.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+stele::DatabaseOptions options_of(const std::vector<std::string>& words) {
+    stele::DatabaseOptions options;
+    options.dsn = words.at(0);
+    options.schema = words.at(1);
+    for (std::size_t i = 2; i < words.size(); ++i) {
+        if (words[i].starts_with("bound=")) {
+            options.max_staleness = std::chrono::milliseconds(std::stoi(words[i].substr(6)));
+        } else if (words[i] == "hints=off") {
+            options.change_hints = false;
+        } else if (words[i] == "migrate=off") {
+            options.migrate = false;
+        } else {
+            throw std::invalid_argument("'" + words[i] + "' is no option");
+        }
+    }
+    return options;
+}
+
+class Orders {
+public:
+    explicit Orders(const stele::DatabaseOptions& options)
+        : database_(stele::Database::open(options)), repository_(database_) {}
+
+    std::string obey(const std::string& line) {
+        std::istringstream words(line);
+        std::string order, key, content;
+        words >> order >> key >> std::ws;
+        std::getline(words, content);
+        if (order == "load") return load(key);
+        if (order == "inside") return shown(joined().load_raw(key));
+        if (order == "watch") return watch(key, content);
+        if (order == "define") {
+            stele::Json value = stele::Json::parse(content);
+            transaction_ ? joined().define(key, value) : repository_.define(key, value);
+        } else if (order == "remove") {
+            transaction_ ? joined().remove(key) : repository_.remove(key);
+        } else if (order == "begin") {
+            transaction_.emplace(database_.begin());
+        } else if (order == "commit" || order == "rollback") {
+            stele::Transaction transaction = std::move(transaction_.value());
+            transaction_.reset();
+            order == "commit" ? transaction.commit() : transaction.rollback();
+        } else {
+            throw std::invalid_argument("'" + order + "' is no order");
+        }
+        return "done";
+    }
+
+private:
+    stele::ConfigurationRepository joined() { return repository_.in(transaction_.value()); }
+    static std::string shown(const std::optional<stele::Json>& value) {
+        return value ? std::string(value->text()) : "none";
+    }
+    std::string load(const std::string& key) {
+        const auto hits = repository_.counts().hits;
+        const std::string value = shown(repository_.load_raw(key));
+        return (repository_.counts().hits > hits ? "kept " : "asked ") + value;
+    }
+    std::string watch(const std::string& key, const std::string& range) {
+        int first = 0, last = 0;
+        std::istringstream(range) >> first >> last;
+        std::ostringstream times;
+        for (int next = first; next <= last; std::this_thread::sleep_for(500us)) {
+            const auto value = repository_.load_raw(key);
+            const int n = value ? std::stoi(std::string(value->text().substr(6))) : 0;
+            const auto now = std::chrono::steady_clock::now().time_since_epoch();
+            for (; next <= n; ++next) times << std::chrono::nanoseconds(now).count() << ' ';
+        }
+        return times.str();
+    }
+
+    stele::Database database_;
+    stele::ConfigurationRepository repository_;
+    std::optional<stele::Transaction> transaction_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // also while it is stopped
+    std::optional<Orders> orders;
+    const auto answer = [](const auto& work) {
+        try {
+            std::cout << work() << std::endl;
+        } catch (const std::exception& error) {
+            std::string text = error.what();
+            for (char& letter : text) letter = letter == '\n' ? ' ' : letter;
+            std::cout << "error " << text << std::endl;
+        }
+    };
+    answer([&] {
+        orders.emplace(options_of(std::vector<std::string>(argv + 1, argv + argc)));
+        return "ready";
+    });
+    for (std::string line; orders && std::getline(std::cin, line);) answer([&] { return orders->obey(line); });
+}

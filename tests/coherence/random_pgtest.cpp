@@ -1,0 +1,264 @@
+// Several processes, other software and a hand that cuts connections, all at random, beside a model of what may be
+// seen.
+//
+// STELE_COHERENCE_SECONDS: for how long (4). STELE_COHERENCE_SEED: the choices of an earlier run; the timing is its
+// own.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "coherence/history.hpp"
+#include "coherence/process.hpp"
+#include "stele/configuration.hpp"
+#include "stele/database.hpp"
+#include "support/in_threads.hpp"
+#include "support/server.hpp"
+
+namespace stele {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using test::History;
+using test::Loaded;
+using test::Process;
+
+constexpr auto kBound = 100ms;
+constexpr std::size_t kKeys = 24;  // so that most rest for longer than the bound between two writes
+constexpr int kProcesses = 4;
+constexpr int kHere = kProcesses, kForeign = kProcesses + 1;  // writers that are no process of their own
+
+long from_environment(const char* name, long otherwise) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? otherwise : std::stol(text);
+}
+std::string key_of(std::size_t key) {
+    return "k" + std::to_string(key);
+}
+
+/// All keys, and who may write them now. Thread-safe.
+class Model {
+public:
+    std::string make_content() { return "{\"n\": " + std::to_string(++last_) + "}"; }
+
+    /// Has the keys to itself, each getting its content, while it lives.
+    class Turn {
+    public:
+        Turn(Model& model, int writer, std::vector<std::pair<std::size_t, std::string>> writes)
+            : model_(model), writes_(std::move(writes)) {
+            for (const auto& [key, content] : writes_) held_.emplace_back(model_.writing_[key]);
+            const std::scoped_lock lock(model_.mutex_);
+            for (const auto& [key, content] : writes_) model_.histories_[key].sent(content, writer, Clock::now());
+        }
+        void committed() {
+            end([](History& history) { history.committed(Clock::now()); });
+        }
+        void undone() {
+            end([](History& history) { history.undone(); });
+        }
+        const auto& writes() const { return writes_; }
+
+    private:
+        void end(const std::function<void(History&)>& what) {
+            const std::scoped_lock lock(model_.mutex_);
+            for (const auto& [key, content] : writes_) what(model_.histories_[key]);
+        }
+        Model& model_;
+        const std::vector<std::pair<std::size_t, std::string>> writes_;  // by key
+        std::vector<std::unique_lock<std::mutex>> held_;
+    };
+
+    void check(std::size_t key, const Loaded& loaded, int reader, Clock::time_point began) {
+        const auto ended = Clock::now();
+        const std::scoped_lock lock(mutex_);
+        const std::string wrong = histories_[key].complaint(loaded.content, reader, began, ended, kBound);
+        if (!wrong.empty()) {
+            ADD_FAILURE() << "reader " << reader << " loaded " << loaded.content << " of " << key_of(key)
+                          << (loaded.kept ? " from memory" : "") << ", but " << wrong;
+        }
+        ++(loaded.kept ? kept : asked);
+    }
+    std::atomic<int> kept{0}, asked{0}, commits{0}, rollbacks{0}, failures{0};
+
+private:
+    std::atomic<int> last_{0};
+    std::mutex mutex_;
+    std::array<History, kKeys> histories_;
+    std::array<std::mutex, kKeys> writing_;
+};
+
+class Storm {
+public:
+    Storm(const test::Server& server, std::uint64_t seed, std::chrono::seconds time)
+        : schema_(server.schema()), bare_(server.bare()), seed_(seed), until_(Clock::now() + time) {}
+
+    /// A process of its own: everything that one can do, and to stand still meanwhile.
+    void run_process(int number) {
+        Process process(STELE_COHERENCE_PROCESS, test::server_dsn() + " application_name=storm", schema_,
+                        number % 2 == 0 ? std::vector<std::string>{} : std::vector<std::string>{"hints=off"});
+        std::mt19937_64 random(seed_ + static_cast<std::uint64_t>(number));
+        while (Clock::now() < until_) {
+            const auto key = random() % kKeys;
+            switch (random() % 200) {
+                case 0:
+                case 1:
+                    write(number, key, model.make_content(),
+                          [&](const auto& name, const auto& content) { process.define(name, content); });
+                    break;
+                case 2: write(number, key, "none", [&](const auto& name, const auto&) { process.remove(name); }); break;
+                case 3: transaction(process, number, random); break;
+                case 4:
+                    if (random() % 8 == 0) stand_still(process, number, key);
+                    break;
+                default: load(number, key, [&] { return process.load(key_of(key)); });
+            }
+        }
+    }
+    /// One of several threads that share a repository.
+    void run_here(ConfigurationRepository& repository, std::uint64_t thread) {
+        std::mt19937_64 random(seed_ + 100 + thread);
+        while (Clock::now() < until_) {
+            const auto key = random() % kKeys;
+            if (random() % 1000 == 0) {
+                write(kHere, key, model.make_content(),
+                      [&](const auto& name, const auto& content) { repository.define(name, Json::parse(content)); });
+            }
+            load(kHere, key, [&] {
+                const auto value = repository.load_raw(key_of(key));
+                return Loaded{value ? std::string(value->text()) : "none"};
+            });
+            std::this_thread::sleep_for(100us);
+        }
+    }
+    /// Other software.
+    void run_foreign() {
+        std::mt19937_64 random(seed_ + 200);
+        const Sql insert("INSERT INTO " + schema_ +
+                         ".configurations (identifier, content, created) SELECT $1, $2::text::jsonb, "
+                         "greatest(clock_timestamp(), max(created) + interval '1 us') FROM " +
+                         schema_ + ".configurations WHERE identifier = $1");
+        const Sql remove("DELETE FROM " + schema_ + ".configurations WHERE identifier = $1");
+        while (Clock::now() < until_) {
+            const bool removes = random() % 5 == 0;
+            write(kForeign, random() % kKeys, removes ? "none" : model.make_content(),
+                  [&](const auto& name, const auto& content) {
+                      bare_.execute(removes ? Statement(remove, name) : Statement(insert, name, content));
+                  });
+            std::this_thread::sleep_for(std::chrono::milliseconds(random() % 100));
+        }
+    }
+    /// Ends sessions, the followers' and those that listen among them.
+    void cut() {
+        std::mt19937_64 random(seed_ + 300);
+        while (Clock::now() < until_) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 300));
+            bare_.query(
+                "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = "
+                "'storm' ORDER BY random() LIMIT 2) AS victims");
+        }
+    }
+
+    Model model;
+
+private:
+    template <class Work>
+    void write(int writer, std::size_t key, std::string content, Work work) {
+        Model::Turn turn(model, writer, {{key, std::move(content)}});
+        try {
+            work(key_of(key), turn.writes()[0].second);
+            turn.committed();
+            ++model.commits;
+        } catch (const std::exception&) {
+            settle(turn);
+        }
+    }
+    /// Its connection was cut: whether it was committed, only the database knows.
+    void settle(Model::Turn& turn) {
+        ++model.failures;
+        const auto& [key, content] = turn.writes()[0];
+        const Sql newest("SELECT content::text FROM " + schema_ +
+                         ".configurations WHERE identifier = $1 ORDER BY created DESC LIMIT 1");
+        const Rows rows = bare_.query(Statement(newest, key_of(key)).repeatable());
+        const std::string now = rows.empty() ? "none" : rows[0].get<std::string>(0);
+        now == content ? turn.committed() : turn.undone();
+    }
+    void transaction(Process& process, int number, std::mt19937_64& random) {
+        const std::size_t first = random() % (kKeys - 1), second = first + 1 + random() % (kKeys - 1 - first);
+        Model::Turn turn(model, number, {{first, model.make_content()}, {second, model.make_content()}});
+        const bool commits = random() % 2 == 0;
+        try {
+            process.begin();
+            for (const auto& [key, content] : turn.writes()) process.define(key_of(key), content);
+            for (const auto& [key, content] : turn.writes()) EXPECT_EQ(process.inside(key_of(key)), content);
+            load(number, first, [&] { return process.load(key_of(first)); });
+            std::this_thread::sleep_for(std::chrono::milliseconds(random() % 100));
+            commits ? process.commit() : process.rollback();
+            commits ? turn.committed() : turn.undone();
+            ++(commits ? model.commits : model.rollbacks);
+        } catch (const std::runtime_error&) {
+            try {
+                process.rollback();  // unless it is over
+            } catch (const std::runtime_error&) {
+            }
+            settle(turn);
+        }
+    }
+    void stand_still(Process& process, int number, std::size_t key) {
+        process.hold();
+        std::this_thread::sleep_for(2 * kBound);
+        process.tell("load " + key_of(key));
+        load(number, key, [&] {
+            process.go_on();
+            return process.hear_load();
+        });
+    }
+    template <class Work>
+    void load(int reader, std::size_t key, Work work) {
+        const auto began = Clock::now();
+        try {
+            model.check(key, work(), reader, began);
+        } catch (const std::runtime_error&) {  // an error is no stale value
+            ++model.failures;
+        }
+    }
+
+    const std::string schema_;
+    Database bare_;
+    const std::uint64_t seed_;
+    const Clock::time_point until_;
+};
+
+TEST(ManyProcesses, see_nothing_stale_nothing_torn_and_nothing_undone_whatever_happens) {
+    const auto seed =
+        static_cast<std::uint64_t>(from_environment("STELE_COHERENCE_SEED", static_cast<long>(std::random_device{}())));
+    std::cout << "STELE_COHERENCE_SEED=" << seed << '\n';
+    SCOPED_TRACE("STELE_COHERENCE_SEED=" + std::to_string(seed));
+    const test::Server server;
+    DatabaseOptions options = server.options(test::server_dsn() + " application_name=storm");
+    Database database = Database::open(options);
+    ConfigurationRepository repository(database);
+    Storm storm(server, seed, std::chrono::seconds(from_environment("STELE_COHERENCE_SECONDS", 4)));
+    test::in_threads(kProcesses + 5, [&](int thread) {
+        if (thread < kProcesses) return storm.run_process(thread);
+        if (thread < kProcesses + 3) return storm.run_here(repository, static_cast<std::uint64_t>(thread));
+        thread == kProcesses + 3 ? storm.run_foreign() : storm.cut();
+    });
+    const Model& model = storm.model;
+    std::cout << model.kept << " loads from the memory of other processes, " << model.asked << " other loads, "
+              << model.commits << " commits, " << model.rollbacks << " rollbacks, " << model.failures << " failures\n";
+    EXPECT_GT(model.kept, 0);
+    EXPECT_GT(model.commits, 0);
+}
+
+}  // namespace
+}  // namespace stele
