@@ -22,6 +22,7 @@ ExitCode exit_code_of(ErrorCode code) noexcept {
         case ErrorCode::schema_missing:
         case ErrorCode::schema_newer:
         case ErrorCode::schema_changed:
+        case ErrorCode::schema_conflict:
         case ErrorCode::fingerprint_mismatch:
         case ErrorCode::dimension_mismatch: return ExitCode::unfit;
         case ErrorCode::cancelled:

@@ -113,8 +113,12 @@ void add_commands(CLI::App& app, Context& context) {
     add_down(app, context);
     add_status(app, context);
     add_migrate(app, context);
+    add_adopt(app, context);
     add_doctor(app, context);
     add_cache(app, context);
+    add_config(app, context);
+    add_template(app, context);
+    add_label(app, context);
     add_embed(app, context);
     add_model(app, context);
     add_demo(app, context);

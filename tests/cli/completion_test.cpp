@@ -51,6 +51,11 @@ TEST(BashCompletion, commands_and_options_are_offered_where_they_belong) {
     EXPECT_THAT(offered("stele cache get --thr", 3), UnorderedElementsAre("--threshold"));
     EXPECT_THAT(offered("stele cache get --js", 3), UnorderedElementsAre("--json"));
     EXPECT_THAT(offered("stele up --thr", 2), IsEmpty());
+    EXPECT_THAT(offered("stele config his", 2), UnorderedElementsAre("history"));
+    EXPECT_THAT(offered("stele config ren", 2), IsEmpty());
+    EXPECT_THAT(offered("stele template ren", 2), UnorderedElementsAre("render"));
+    EXPECT_THAT(offered("stele label m", 2), UnorderedElementsAre("move"));
+    EXPECT_THAT(offered("stele template set --grammar ''", 4), UnorderedElementsAre("e3", "e1"));
 }
 
 TEST(BashCompletion, the_value_of_an_option_is_no_command) {
