@@ -77,7 +77,7 @@ TEST_F(CrashTest, nothing_acknowledged_is_lost_when_the_server_is_killed_during_
         while (done < kThreads * kPuts * kill / (kKills + 1)) std::this_thread::sleep_for(1ms);
         const ClusterStatus status = Cluster::status(options.cluster);
         EXPECT_TRUE(status.running);
-        if (status.pid > 0) kill_process(status.pid);
+        if (status.pid > 0) test::kill_process(status.pid);
     }
     for (std::thread& writer : writers) writer.join();
 

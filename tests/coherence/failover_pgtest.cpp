@@ -98,7 +98,7 @@ TEST_F(OnAServerOfItsOwn, a_crash_is_noticed) {
     {
         Database database = bare(server_);
         const int backend = database.query("SELECT pg_backend_pid()")[0].get<int>(0);
-        kill_process(backend);
+        test::kill_process(backend);
     }
     ASSERT_TRUE(eventually([&] {
         try {
