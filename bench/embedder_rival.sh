@@ -6,8 +6,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 folder=$root/build/embedder_bench
 version=1.0.0-beta5 # of the Maven packages
 
-say() { echo "embedder_rival: $*"; }
-fail() { echo "embedder_rival: $*" >&2; exit 1; }
+# shellcheck source=bench/rival_packages.sh
+. "$root/bench/rival_packages.sh"
 
 mkdir -p "$folder"
 work=$(mktemp -d "$folder/new.XXXXXX")
@@ -16,22 +16,7 @@ trap 'rm -rf "$work"' EXIT
 # ---- ONNX Runtime --------------------------------------------------------------------------------------------------
 
 # what the bench imports; without their further dependencies, which it does not
-packages=(onnxruntime==1.31.1 numpy==2.4.6 tokenizers==0.23.3 flatbuffers==25.12.19 packaging==26.3 protobuf==7.36.2)
-python=$(python3 -c 'import sys; print(sys.implementation.cache_tag)' 2>/dev/null) ||
-    fail "there is no python3: install the packages python3 and python3-pip"
-wanted="$python ${packages[*]}"
-if [ "$(cat "$folder/python/installed" 2>/dev/null)" != "$wanted" ]; then
-    python3 -m pip --version >/dev/null 2>&1 || fail "python3 has no pip: install the package python3-pip"
-    say "installing ${packages[*]} into build/embedder_bench/python"
-    # a folder of its own needs neither python3-venv nor a Python that its distribution does not manage
-    python3 -m pip install --target "$work/python" --no-deps --only-binary=:all: --no-input \
-        --disable-pip-version-check --progress-bar=off "${packages[@]}" >"$folder/pip.log" 2>&1 ||
-        fail "pip cannot install ${packages[*]} (no network? see build/embedder_bench/pip.log):" \
-            "$(tail -n 1 "$folder/pip.log")"
-    echo "$wanted" >"$work/python/installed"
-    rm -rf "$folder/python"
-    mv "$work/python" "$folder/python"
-fi
+python_packages onnxruntime==1.31.1 numpy==2.4.6 tokenizers==0.23.3 flatbuffers==25.12.19 packaging==26.3 protobuf==7.36.2
 
 # ---- the models ----------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@
 
 #include "base/boot_clock.hpp"
 #include "coherence_rows.hpp"
+#include "companion.hpp"
 #include "entries.hpp"
 #include "raw_postgres.hpp"
 #include "side_by_side.hpp"
@@ -214,11 +215,10 @@ private:
     }
 
     double insert(const char* statement) {
-        return median_microseconds(seconds_, [this, statement] {
-            raw_.execute(statement, std::string("raw"),
-                         to_json(Settings{"m", std::string(150, 'y'), ++defined_}).text());
-        });
+        return median_microseconds(seconds_,
+                                   [this, statement] { raw_.execute(statement, std::string("raw"), content()); });
     }
+    std::string content() { return to_json(Settings{"m", std::string(150, 'y'), ++defined_}).text(); }
 
     /// What a writer pays who knows nothing of the log.
     void with_and_without_triggers() {
@@ -231,6 +231,18 @@ private:
                         .at_least = 1 / 1.15,
                         .ours = [this] { return insert("insert"); },
                         .theirs = [this] { return insert("insert_plain"); }});
+        Companion python(
+            {"python3", "-I", STELE_PYTHON_WRITER, STELE_REPOSITORIES_RIVAL "/python", environment("STELE_TEST_DSN")});
+        const auto define = [&](const char* table) {
+            return python.ask({{"table", table}, {"content", content()}, {"seconds", seconds_}})["microseconds"]
+                .get<double>();
+        };
+        bench_.measure({.work = "Python's define, with the triggers, durable (us, median)",
+                        .against = "the same without triggers",
+                        .compare = Compare::lower_is_better,
+                        .at_least = 1 / 1.15,
+                        .ours = [&] { return define("stele_bench.configurations"); },
+                        .theirs = [&] { return define("stele_bench.plain"); }});
     }
 
     SideBySide& bench_;

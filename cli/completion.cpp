@@ -34,7 +34,7 @@ std::vector<Place> places_of(const CommandInfo& root) {
 }
 
 /// In single quotes, for a POSIX shell.
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
     std::string out = "'";
     for (const char letter : text) {
         if (letter == '\'') {
@@ -79,7 +79,7 @@ std::string pattern_of(const std::vector<const OptionInfo*>& options) {
 std::string path_pattern(const std::vector<Place>& places) {
     std::vector<std::string> paths;
     for (const Place& place : places) {
-        if (place.command->path != place.command->name) paths.push_back(quoted(place.command->path));
+        if (place.command->path != place.command->name) paths.push_back(shell_quoted(place.command->path));
     }
     return joined(paths, "|");
 }
@@ -94,7 +94,7 @@ std::string bash_completion(const CommandInfo& root) {
         std::string action = "return";
         if (option->is_directory()) action = "mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return";
         if (option->is_file()) action = "mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return";
-        if (const auto choices = option->choices(); !choices.empty()) action = "words=" + quoted(joined(choices, " "));
+        if (const auto choices = option->choices(); !choices.empty()) action = "words=" + shell_quoted(joined(choices, " "));
         values += fmt::format("        {}) {} ;;\n", joined(option->names, "|"), action);
     }
     for (const Place& place : places) {
@@ -105,7 +105,7 @@ std::string bash_completion(const CommandInfo& root) {
         }
         for (const OptionInfo* option : place.options)
             all.insert(all.end(), option->names.begin(), option->names.end());
-        words += fmt::format("            {}) words={} ;;\n", quoted(place.command->path), quoted(joined(all, " ")));
+        words += fmt::format("            {}) words={} ;;\n", shell_quoted(place.command->path), shell_quoted(joined(all, " ")));
     }
     return fmt::format(R"(# bash completion for stele. Load it with: source <(stele completion bash)
 _stele() {{
@@ -146,11 +146,11 @@ std::string zsh_completion(const CommandInfo& root) {
     const auto described = [](const std::string& name, const std::string& description) {
         std::string text;
         for (const char letter : name) text += letter == ':' ? std::string("\\:") : std::string(1, letter);
-        return " " + quoted(text + ":" + description);
+        return " " + shell_quoted(text + ":" + description);
     };
     std::string values, words;
     for (const OptionInfo* option : valued) {
-        std::string action = "_message " + quoted(option->value);
+        std::string action = "_message " + shell_quoted(option->value);
         if (option->is_directory()) action = "_files -/";
         if (option->is_file()) action = "_files";
         if (const auto choices = option->choices(); !choices.empty()) action = "compadd -- " + joined(choices, " ");
@@ -166,7 +166,7 @@ std::string zsh_completion(const CommandInfo& root) {
             for (const std::string& name : option->names) options += described(name, option->description);
         }
         words += fmt::format("        {})\n            commands=({})\n            options=({})\n            ;;\n",
-                             quoted(place.command->path), commands, options);
+                             shell_quoted(place.command->path), commands, options);
     }
     return fmt::format(R"(#compdef stele
 # zsh completion for stele. Load it with: source <(stele completion zsh), or save it as _stele in a directory of $fpath.

@@ -7,6 +7,8 @@ target_compile_options(stele_warnings INTERFACE
     $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
     # checks the annotations of base/mutex.hpp
     $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+# Boost 1.74 and 1.83 know Clang's coroutines by their experimental name only
+target_compile_definitions(stele_warnings INTERFACE $<$<CXX_COMPILER_ID:Clang>:BOOST_ASIO_HAS_CO_AWAIT>)
 if(STELE_SANITIZE)
     # GCC 12 sees ghosts in std::regex once a sanitizer has rewritten it
     target_compile_options(stele_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)

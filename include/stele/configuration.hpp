@@ -33,7 +33,7 @@ inline namespace v0 {
 /// There is no configuration of that identifier, and its type cannot be made without one.
 class STELE_API ConfigurationMissing final : public Error {
 public:
-    explicit ConfigurationMissing(std::string identifier);
+    explicit ConfigurationMissing(std::string identifier, const RevisionSelector& which = RevisionSelector::newest());
     const std::string& identifier() const noexcept { return identifier_; }
 
 private:
@@ -181,7 +181,7 @@ private:
     }
     std::shared_ptr<const void> load_typed(std::string_view identifier, const detail::ConfigurationType& type,
                                            std::optional<Deadline> deadline) const;
-    static std::shared_ptr<const void> defaults(std::string_view identifier, const detail::ConfigurationType& type);
+    std::shared_ptr<const void> defaults(std::string_view identifier, const detail::ConfigurationType& type) const;
     std::optional<Timestamp> define_named(std::string_view identifier, const Json& content, std::string_view name,
                                           const RevisionNote& note, std::optional<Deadline> deadline);
 

@@ -10,11 +10,15 @@ namespace stele {
 inline namespace v0 {
 namespace {
 
-ErrorInfo missing(const std::string& identifier) {
+ErrorInfo missing(const std::string& identifier, const RevisionSelector& which) {
+    const std::string reason = which.kind() == RevisionSelector::Kind::newest
+                                   ? fmt::format("there is no configuration '{}'", identifier)
+                                   : fmt::format("the configuration '{}' has no revision of that description: {}",
+                                                 identifier, which.to_string());
     return make_error(ErrorCode::not_found,
-                      fmt::format("there is no configuration '{}', and its type has members without a default; define "
-                                  "it, or give every member one (stele::has_default)",
-                                  identifier));
+                      reason +
+                          ", and its type has members without a default; define it, or give every member one "
+                          "(stele::has_default)");
 }
 
 ErrorInfo invalid(const std::string& identifier, std::string_view reason) {
@@ -24,8 +28,8 @@ ErrorInfo invalid(const std::string& identifier, std::string_view reason) {
 
 }  // namespace
 
-ConfigurationMissing::ConfigurationMissing(std::string identifier)
-    : Error(missing(identifier)), identifier_(std::move(identifier)) {}
+ConfigurationMissing::ConfigurationMissing(std::string identifier, const RevisionSelector& which)
+    : Error(missing(identifier, which)), identifier_(std::move(identifier)) {}
 
 ConfigurationInvalid::ConfigurationInvalid(std::string identifier, std::string_view reason)
     : Error(invalid(identifier, reason)), identifier_(std::move(identifier)) {}
@@ -108,13 +112,13 @@ std::shared_ptr<const void> ConfigurationRepository::load_typed(std::string_view
 }
 
 std::shared_ptr<const void> ConfigurationRepository::defaults(std::string_view identifier,
-                                                              const detail::ConfigurationType& type) {
+                                                              const detail::ConfigurationType& type) const {
     auto empty = std::make_shared<const ConfigurationDocument>(Json::object());
     try {
         const void* value = empty->as(type, false);
         return std::shared_ptr<const void>(std::move(empty), value);
     } catch (const std::exception&) {
-        throw ConfigurationMissing(std::string(identifier));
+        throw ConfigurationMissing(std::string(identifier), impl_->kept->which());
     }
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "base/file_lock.hpp"
 #include "base/result.hpp"
 #include "postgres/cluster_create.hpp"
 #include "postgres/cluster_programs.hpp"
@@ -54,7 +55,7 @@ void sign_users_book(int book, std::chrono::seconds linger) {
 FileDescriptor lock_creation(const fs::path& base, const Account& owner, Deadline deadline) {
     const fs::path path = base / "create.lock";
     FileDescriptor file = open_lock(path, owner);
-    if (!lock_file(file.get(), LOCK_EX, deadline)) {
+    if (!lock_file(file.get(), LOCK_EX, deadline, ErrorCode::cluster)) {
         raise(ErrorCode::cluster,
               fmt::format("process {} is still creating the cluster in {}: try again when it is done",
                           last_lines(read_file(path), 1), base.string()));

@@ -264,18 +264,6 @@ bool lock_is_held(const fs::path& path) {
     return false;
 }
 
-// flock itself knows no time limit
-bool lock_file(int file, int mode, Deadline deadline) {
-    while (::flock(file, mode | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            fail_cluster(fmt::format("cannot lock a file of the cluster: {}", reason(errno)));
-        }
-        if (deadline.expired()) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
-}
-
 ServerFacts look_at_server(const ClusterDirectory& directory) {
     if (!lock_is_held(directory.server_lock())) return {};
     ServerFacts facts;

@@ -63,9 +63,6 @@ struct ServerFacts {
 };
 ServerFacts look_at_server(const ClusterDirectory& directory);
 
-/// Waits for a flock; false: the deadline passed.
-bool lock_file(int file, int mode, Deadline deadline);
-
 /// What the server writes to postmaster.pid.
 struct PostmasterFile {
     pid_t pid = 0;

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/file_lock.hpp"
 #include "base/result.hpp"
 #include "postgres/cluster_run.hpp"
 
@@ -187,12 +188,13 @@ void take_over(const ClusterHome& from, const ClusterHome& to, const Account& ow
     const FileDescriptor users = open_lock(from.directory.users_lock(), owner);
     const FileDescriptor keeper = open_lock(from.directory.keeper_lock(), owner);
     const FileDescriptor server = open_lock(from.directory.server_lock(), owner);
-    if (!lock_file(users.get(), LOCK_EX, deadline)) {
+    if (!lock_file(users.get(), LOCK_EX, deadline, ErrorCode::cluster)) {
         fail_takeover(
             fmt::format("{} is in use by other processes: stop them and try again", from.directory.path.string()));
     }
     stop_server(from.directory, deadline);
-    if (!lock_file(keeper.get(), LOCK_EX, deadline) || !lock_file(server.get(), LOCK_EX, deadline)) {
+    if (!lock_file(keeper.get(), LOCK_EX, deadline, ErrorCode::cluster) ||
+        !lock_file(server.get(), LOCK_EX, deadline, ErrorCode::cluster)) {
         fail_takeover(fmt::format("the server in {} was started again by somebody else", from.directory.path.string()));
     }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,7 +10,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "base/file_descriptor.hpp"
+#include "base/file_lock.hpp"
 #include "base/result.hpp"
 
 namespace stele {
@@ -49,13 +50,31 @@ void write_new(const std::filesystem::path& beside, std::string_view text, const
     check(::fsync(opened.get()) == 0, "write to the disk", beside);
 }
 
+/// What a link leads to.
+std::filesystem::path target_of(const std::filesystem::path& name) {
+    std::error_code missing;
+    std::filesystem::path file = std::filesystem::canonical(name, missing);
+    return missing ? name : file;
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+    return file.has_parent_path() ? file.parent_path() : ".";
+}
+
 }  // namespace
+
+FileDescriptor lock_folder_of(const std::filesystem::path& name, Deadline deadline) {
+    const std::filesystem::path folder = folder_of(target_of(name));
+    FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened && errno == ENOENT) return opened;
+    check(static_cast<bool>(opened), "open the folder", folder);
+    if (lock_file(opened.get(), LOCK_EX, deadline, ErrorCode::unavailable)) return opened;
+    raise(ErrorCode::deadline_exceeded, fmt::format("another keeps the folder {} locked", folder.string()));
+}
 
 void replace_file(const std::filesystem::path& name, std::string_view text) {
     static std::atomic<int> count{0};
-    std::error_code missing;
-    std::filesystem::path file = std::filesystem::canonical(name, missing);  // what a link leads to
-    if (missing) file = name;
+    const std::filesystem::path file = target_of(name);
     std::filesystem::path beside = file;
     beside += fmt::format(".{}-{}.new", ::getpid(), ++count);
     try {
@@ -65,7 +84,7 @@ void replace_file(const std::filesystem::path& name, std::string_view text) {
         ::unlink(beside.c_str());
         throw;
     }
-    sync(file.has_parent_path() ? file.parent_path() : ".", O_RDONLY | O_DIRECTORY);
+    sync(folder_of(file), O_RDONLY | O_DIRECTORY);
 }
 
 }  // namespace stele

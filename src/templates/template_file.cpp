@@ -119,7 +119,8 @@ const TemplateRecord* TemplateFile::chosen(std::string_view identifier, const Re
 }
 
 std::optional<Timestamp> TemplateFile::define(std::string_view identifier, const TemplateRecord& record,
-                                              const RevisionNote&, Deadline) {
+                                              const RevisionNote&, Deadline deadline) {
+    const FileDescriptor only_writer = lock_folder_of(file_, deadline);
     MutexLock lock(mutex_);
     refresh();
     const auto found = records_.find(identifier);
@@ -142,7 +143,8 @@ std::optional<Timestamp> TemplateFile::restore(std::string_view identifier, Time
                                             identifier, file_.string()));
 }
 
-std::size_t TemplateFile::remove(std::string_view identifier, Deadline) {
+std::size_t TemplateFile::remove(std::string_view identifier, Deadline deadline) {
+    const FileDescriptor only_writer = lock_folder_of(file_, deadline);
     MutexLock lock(mutex_);
     refresh();
     if (!records_.contains(identifier)) return 0;

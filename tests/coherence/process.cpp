@@ -1,4 +1,5 @@
-// A process with a ConfigurationRepository, driven through its standard input, a line an order, a line an answer.
+// A process with stores (stores.hpp says what a KEY means), driven through its standard input, a line an order, a line
+// an answer.
 //
 //   coherence_process DSN SCHEMA [bound=MILLISECONDS] [hints=off] [migrate=off]
 //
@@ -23,7 +24,7 @@
 #include <thread>
 #include <vector>
 
-#include "stele/configuration.hpp"
+#include "coherence/stores.hpp"
 
 namespace {
 
@@ -50,7 +51,7 @@ stele::DatabaseOptions options_of(const std::vector<std::string>& words) {
 class Orders {
 public:
     explicit Orders(const stele::DatabaseOptions& options)
-        : database_(stele::Database::open(options)), repository_(database_) {}
+        : database_(stele::Database::open(options)), stores_(database_) {}
 
     std::string obey(const std::string& line) {
         std::istringstream words(line);
@@ -58,13 +59,12 @@ public:
         words >> order >> key >> std::ws;
         std::getline(words, content);
         if (order == "load") return load(key);
-        if (order == "inside") return shown(joined().load_raw(key));
+        if (order == "inside") return stores_.load(key, &transaction_.value());
         if (order == "watch") return watch(key, content);
         if (order == "define") {
-            stele::Json value = stele::Json::parse(content);
-            transaction_ ? joined().define(key, value) : repository_.define(key, value);
+            stores_.define(key, content, transaction_ ? &*transaction_ : nullptr);
         } else if (order == "remove") {
-            transaction_ ? joined().remove(key) : repository_.remove(key);
+            stores_.remove(key, transaction_ ? &*transaction_ : nullptr);
         } else if (order == "begin") {
             transaction_.emplace(database_.begin());
         } else if (order == "commit" || order == "rollback") {
@@ -78,22 +78,18 @@ public:
     }
 
 private:
-    stele::ConfigurationRepository joined() { return repository_.in(transaction_.value()); }
-    static std::string shown(const std::optional<stele::Json>& value) {
-        return value ? std::string(value->text()) : "none";
-    }
     std::string load(const std::string& key) {
-        const auto hits = repository_.counts().hits;
-        const std::string value = shown(repository_.load_raw(key));
-        return (repository_.counts().hits > hits ? "kept " : "asked ") + value;
+        const auto hits = stores_.hits();
+        const std::string value = stores_.load(key);
+        return (stores_.hits() > hits ? "kept " : "asked ") + value;
     }
     std::string watch(const std::string& key, const std::string& range) {
         int first = 0, last = 0;
         std::istringstream(range) >> first >> last;
         std::ostringstream times;
         for (int next = first; next <= last; std::this_thread::sleep_for(500us)) {
-            const auto value = repository_.load_raw(key);
-            const int n = value ? std::stoi(std::string(value->text().substr(6))) : 0;
+            const std::string value = stores_.load(key);
+            const int n = value != "none" ? std::stoi(value.substr(6)) : 0;
             const auto now = std::chrono::steady_clock::now().time_since_epoch();
             for (; next <= n; ++next) times << std::chrono::nanoseconds(now).count() << ' ';
         }
@@ -101,7 +97,7 @@ private:
     }
 
     stele::Database database_;
-    stele::ConfigurationRepository repository_;
+    stele::test::Stores stores_;
     std::optional<stele::Transaction> transaction_;
 };
 

@@ -1,4 +1,4 @@
-// Another process with a ConfigurationRepository: drives the program of process.cpp.
+// Another process with stores: drives the program of process.cpp.
 #pragma once
 
 #include <sys/types.h>

@@ -19,7 +19,7 @@
 
 #include "coherence/history.hpp"
 #include "coherence/process.hpp"
-#include "stele/configuration.hpp"
+#include "coherence/stores.hpp"
 #include "stele/database.hpp"
 #include "support/in_threads.hpp"
 #include "support/server.hpp"
@@ -42,8 +42,12 @@ long from_environment(const char* name, long otherwise) {
     const char* text = std::getenv(name);
     return text == nullptr ? otherwise : std::stol(text);
 }
+// In turn a configuration, a template, and what a label names.
 std::string key_of(std::size_t key) {
-    return "k" + std::to_string(key);
+    return "ktl"[key % 3] + std::to_string(key);
+}
+bool is_labelled(std::size_t key) {
+    return key % 3 == 2;
 }
 
 /// All keys, and who may write them now. Thread-safe.
@@ -125,35 +129,31 @@ public:
         }
     }
     /// One of several threads that share a repository.
-    void run_here(ConfigurationRepository& repository, std::uint64_t thread) {
+    void run_here(test::Stores& stores, std::uint64_t thread) {
         std::mt19937_64 random(seed_ + 100 + thread);
         while (Clock::now() < until_) {
             const auto key = random() % kKeys;
             if (random() % 1000 == 0) {
                 write(kHere, key, model.make_content(),
-                      [&](const auto& name, const auto& content) { repository.define(name, Json::parse(content)); });
+                      [&](const auto& name, const auto& content) { stores.define(name, content); });
             }
-            load(kHere, key, [&] {
-                const auto value = repository.load_raw(key_of(key));
-                return Loaded{value ? std::string(value->text()) : "none"};
-            });
+            load(kHere, key, [&] { return Loaded{stores.load(key_of(key))}; });
             std::this_thread::sleep_for(100us);
         }
     }
     /// Other software.
     void run_foreign() {
         std::mt19937_64 random(seed_ + 200);
-        const Sql insert("INSERT INTO " + schema_ +
-                         ".configurations (identifier, content, created) SELECT $1, $2::text::jsonb, "
-                         "greatest(clock_timestamp(), max(created) + interval '1 us') FROM " +
-                         schema_ + ".configurations WHERE identifier = $1");
-        const Sql remove("DELETE FROM " + schema_ + ".configurations WHERE identifier = $1");
         while (Clock::now() < until_) {
-            const bool removes = random() % 5 == 0;
-            write(kForeign, random() % kKeys, removes ? "none" : model.make_content(),
-                  [&](const auto& name, const auto& content) {
-                      bare_.execute(removes ? Statement(remove, name) : Statement(insert, name, content));
-                  });
+            const std::size_t key = random() % kKeys;
+            if (random() % 5 == 0) {
+                const Sql remove(removal(key));
+                write(kForeign, key, "none",
+                      [&](const auto& name, const auto&) { bare_.execute(Statement(remove, name)); });
+            } else {
+                write(kForeign, key, model.make_content(),
+                      [&](const auto& name, const auto& content) { insert(key, name, content); });
+            }
             std::this_thread::sleep_for(std::chrono::milliseconds(random() % 100));
         }
     }
@@ -171,6 +171,42 @@ public:
     Model model;
 
 private:
+    std::string table_of(std::size_t key) const {
+        return schema_ + (key_of(key)[0] == 't' ? ".templates" : ".configurations");
+    }
+    std::string removal(std::size_t key) const {
+        if (is_labelled(key)) return "UPDATE " + schema_ + ".stele_labels SET revision = NULL WHERE identifier = $1";
+        return "DELETE FROM " + table_of(key) + " WHERE identifier = $1";
+    }
+    void insert(std::size_t key, const std::string& name, const std::string& content) {
+        const std::string type = key_of(key)[0] == 't' ? "text" : "jsonb";
+        const Sql revision("INSERT INTO " + table_of(key) + " (identifier, content, created) SELECT $1, $2::text::" +
+                           type + ", greatest(clock_timestamp(), max(created) + interval '1 us') FROM " +
+                           table_of(key) + " WHERE identifier = $1");
+        Transaction transaction = bare_.begin();
+        transaction.execute(Statement(revision, name, content));
+        if (is_labelled(key)) {
+            const Sql label(
+                "INSERT INTO " + schema_ +
+                ".stele_labels (store, identifier, label, revision) SELECT 'configurations', $1, 'seen', "
+                "max(created) FROM " +
+                schema_ +
+                ".configurations WHERE identifier = $1 ON CONFLICT (store, identifier, label) DO UPDATE SET "
+                "revision = EXCLUDED.revision");
+            transaction.execute(Statement(label, name));
+        }
+        transaction.commit();
+    }
+    std::string stored(std::size_t key) {
+        const Sql newest(
+            is_labelled(key)
+                ? "SELECT c.content::text FROM " + schema_ + ".stele_labels l JOIN " + table_of(key) +
+                      " c ON c.identifier = l.identifier AND c.created = l.revision WHERE l.identifier = $1"
+                : "SELECT content::text FROM " + table_of(key) +
+                      " WHERE identifier = $1 ORDER BY created DESC LIMIT 1");
+        const Rows rows = bare_.query(Statement(newest, key_of(key)).repeatable());
+        return rows.empty() ? "none" : rows[0].get<std::string>(0);
+    }
     template <class Work>
     void write(int writer, std::size_t key, std::string content, Work work) {
         Model::Turn turn(model, writer, {{key, std::move(content)}});
@@ -186,10 +222,7 @@ private:
     void settle(Model::Turn& turn) {
         ++model.failures;
         const auto& [key, content] = turn.writes()[0];
-        const Sql newest("SELECT content::text FROM " + schema_ +
-                         ".configurations WHERE identifier = $1 ORDER BY created DESC LIMIT 1");
-        const Rows rows = bare_.query(Statement(newest, key_of(key)).repeatable());
-        const std::string now = rows.empty() ? "none" : rows[0].get<std::string>(0);
+        const std::string now = stored(key);
         now == content ? turn.committed() : turn.undone();
     }
     void transaction(Process& process, int number, std::mt19937_64& random) {
@@ -246,11 +279,11 @@ TEST(ManyProcesses, see_nothing_stale_nothing_torn_and_nothing_undone_whatever_h
     const test::Server server;
     DatabaseOptions options = server.options(test::server_dsn() + " application_name=storm");
     Database database = Database::open(options);
-    ConfigurationRepository repository(database);
+    test::Stores stores(database);
     Storm storm(server, seed, std::chrono::seconds(from_environment("STELE_COHERENCE_SECONDS", 4)));
     test::in_threads(kProcesses + 5, [&](int thread) {
         if (thread < kProcesses) return storm.run_process(thread);
-        if (thread < kProcesses + 3) return storm.run_here(repository, static_cast<std::uint64_t>(thread));
+        if (thread < kProcesses + 3) return storm.run_here(stores, static_cast<std::uint64_t>(thread));
         thread == kProcesses + 3 ? storm.run_foreign() : storm.cut();
     });
     const Model& model = storm.model;

@@ -88,6 +88,9 @@ TEST_P(AnyConfigurations, draive_026_one_that_is_missing_is_null_or_the_fallback
         EXPECT_EQ(error.code(), ErrorCode::not_found);
         EXPECT_THAT(error.what(), HasSubstr("the.secret"));
     }
+    EXPECT_THAT(
+        test::error_of([&] { repository.at(RevisionSelector::labelled("production")).require<Secret>(); }).message,
+        HasSubstr("label production"));
 }
 
 TEST_P(AnyConfigurations, draive_027_what_does_not_fit_is_invalid_with_identifier_and_path) {

@@ -7,6 +7,7 @@
 
 #include "stele/templates.hpp"
 #include "support/eventually.hpp"
+#include "support/in_threads.hpp"
 #include "support/server.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -307,6 +308,15 @@ TEST_F(TemplatesInAFile, are_read_anew_when_the_file_changes) {
     EXPECT_EQ(templates.load("a")->text(), "longer");
     std::filesystem::remove(file_);
     EXPECT_EQ(templates.load("a"), nullptr);
+}
+
+TEST_F(TemplatesInAFile, of_several_writers_none_undoes_what_another_wrote) {
+    constexpr int kWriters = 4, kEach = 8;
+    test::in_threads(kWriters, [&](int writer) {
+        TemplatesRepository templates = TemplatesRepository::in_file(file_);
+        for (int i = 0; i < kEach; ++i) templates.define({std::to_string(writer) + '.' + std::to_string(i)}, "text");
+    });
+    EXPECT_EQ(TemplatesRepository::in_file(file_).templates().templates.size(), std::size_t{kWriters * kEach});
 }
 
 TEST_F(TemplatesInAFile, refuse_a_file_with_a_fault_and_say_where) {

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Fetches what bench/repositories_bench.cpp measures beside into build/repositories_bench: asyncpg, the driver of the
+# Python libraries.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+folder=$root/build/repositories_bench
+# shellcheck source=bench/rival_packages.sh
+. "$root/bench/rival_packages.sh"
+
+python_packages asyncpg==0.30.0
