@@ -127,7 +127,7 @@ Cluster Cluster::start(const ClusterOptions& options, Deadline deadline) {
     impl->site = complete_site(options, deadline);
     impl->users = open_lock(impl->site.directory.users_lock(), impl->site.owner);
     // held exclusively while the keeper stops the server for want of users
-    if (!lock_file(impl->users.get(), LOCK_SH, deadline)) {
+    if (!lock_file(impl->users.get(), LOCK_SH, deadline, ErrorCode::cluster)) {
         raise(ErrorCode::cluster, fmt::format("the PostgreSQL server in {} has not finished stopping in time",
                                               impl->site.directory.path.string()));
     }

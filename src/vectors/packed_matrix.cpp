@@ -47,7 +47,9 @@ ByteMatrix::ByteMatrix(std::size_t inputs, std::size_t outputs, const FetchOutpu
                 scale >= std::numeric_limits<float>::min() ? 1 / scale : 0;  // else 1 / it is infinite
             std::int32_t sum = 0;
             for (std::size_t k = 0; k < inputs; ++k) {
-                const auto code = static_cast<std::int8_t>(std::nearbyint(weights[k] * inverse));
+                // not a number becomes one, whichever: who brings it is refused by whoever reads weights
+                const float rounded = std::nearbyint(weights[k] * inverse);
+                const auto code = static_cast<std::int8_t>(std::fmax(-kLargest, std::fmin(kLargest, rounded)));
                 row[k] = code;
                 sum += code;
             }
