@@ -120,13 +120,11 @@ ModelMemory ModelMemory::in(Savepoint& savepoint) const {
 
 ModelMemoryRecall ModelMemory::recall(const RecallOptions& options, std::optional<Deadline> deadline) const {
     if (impl_->store == nullptr) return impl_->constant;
-    check_window(options.max_tokens, options.count_tokens);
+    const WindowLimits limits(options.limit.value_or(impl_->options.recall_limit.value_or(0)), options.max_tokens,
+                              options.count_tokens, options.replay);
     const Deadline until = impl_->until(deadline);
-    std::size_t limit = options.limit.value_or(impl_->options.recall_limit.value_or(0));
-    if (limit == 0) limit = kAllElements;
-
     ModelMemoryRecall recalled;
-    WindowReader window(limit, options.max_tokens, options.count_tokens);
+    WindowReader window(limits);
     do {
         ModelStore::Found found = impl_->store->recall(impl_->identifier, window.wanted(), until);
         recalled.position = found.position;
@@ -136,7 +134,7 @@ ModelMemoryRecall ModelMemory::recall(const RecallOptions& options, std::optiona
         for (auto stored = found.elements.rbegin(); stored != found.elements.rend(); ++stored) {
             elements.push_back(read_element(*stored, impl_->identifier));
         }
-        window.take(std::move(elements), options.replay);
+        window.take(std::move(elements));
     } while (!window.complete());
     recalled.context = std::move(window).elements();
     recalled.tokens = window.tokens();

@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "base/result.hpp"
+#include "memory/memory_rows.hpp"
 
 namespace stele {
 namespace {
 
-constexpr std::size_t kQuickRows = 1000;  // read beside other callers' quick reads
-constexpr std::size_t kSharedRows = 256;  // written in one commit with other callers' writes
 constexpr std::string_view kUniqueElement = "stele_memories_elements_element";
 
 // What is found of one memory, in one snapshot: the last stamp, the newest variables, the newest elements.
@@ -27,22 +25,6 @@ std::string recall_text(const std::string& schema) {
         schema);
 }
 
-std::optional<Json> array_of(const std::vector<ModelStore::Element>& elements) {
-    if (elements.empty()) return std::nullopt;
-    std::string text = "[";
-    for (const ModelStore::Element& element : elements) {
-        if (text.size() > 1) text += ',';
-        text += element.content.text();
-    }
-    text += ']';
-    return Json::trusted(std::move(text));
-}
-
-MemoryOutcome::Kind kind_of(std::string_view outcome) {
-    if (outcome == "stored") return MemoryOutcome::Kind::stored;
-    return outcome == "repeated" ? MemoryOutcome::Kind::repeated : MemoryOutcome::Kind::moved;
-}
-
 }  // namespace
 
 PostgresModelStore::PostgresModelStore(std::shared_ptr<Executor> executor, const std::string& quoted_schema, bool group)
@@ -54,12 +36,7 @@ PostgresModelStore::PostgresModelStore(std::shared_ptr<Executor> executor, const
 
 ModelStore::Found PostgresModelStore::recall(const std::string& memory, std::optional<std::size_t> limit,
                                              Deadline deadline) {
-    constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
-    std::optional<std::int64_t> rows;
-    if (limit) rows = static_cast<std::int64_t>(std::min(*limit, kMost));
-    Statement statement(recall_, memory, rows);
-    limit && *limit <= kQuickRows ? statement.read() : statement.slow_read();
-
+    const Statement statement = marked_read(Statement(recall_, memory, row_limit(limit)), limit);
     Found found;
     std::vector<std::pair<Timestamp, Json>> elements;
     for (const Row& row : executor_->query(statement, deadline)) {
@@ -80,13 +57,17 @@ ModelStore::Found PostgresModelStore::recall(const std::string& memory, std::opt
 }
 
 MemoryOutcome PostgresModelStore::remember(const std::string& memory, const Write& write, Deadline deadline) {
-    Statement statement(remember_, memory, array_of(write.elements), write.variables, write.key,
-                        write.expected.has_value(), write.expected.value_or(MemoryPosition()).newest);
+    std::optional<Json> elements;
+    if (!write.elements.empty()) {
+        elements = json_array(write.elements, [](const Element& element) { return element.content; });
+    }
+    Statement statement(remember_, memory, elements, write.variables, write.key, write.expected.has_value(),
+                        write.expected.value_or(MemoryPosition()).newest);
     if (write.key) statement.repeatable();
     if (group_ && write.elements.size() <= kSharedRows) statement.group_commit("memories/" + memory);
     try {
         const Rows rows = executor_->query(statement, deadline);
-        return {kind_of(rows[0].get<std::string_view>(0)), {rows[0].find<Timestamp>(1)}};
+        return {outcome_kind(rows[0].get<std::string_view>(0)), {rows[0].find<Timestamp>(1)}};
     } catch (const Error& error) {
         if (error.server_message().find(kUniqueElement) == std::string::npos) throw;
         ErrorInfo info = error.info();

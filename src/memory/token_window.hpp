@@ -1,4 +1,4 @@
-// A window of the newest elements, by count and by tokens, read in as few steps as it takes.
+// A window of the newest, by count and by tokens, read in as few steps as it takes.
 #pragma once
 
 #include <cstddef>
@@ -10,25 +10,33 @@
 
 namespace stele {
 
-inline constexpr std::size_t kAllElements = std::numeric_limits<std::size_t>::max();
+inline constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 
 /// What Replay::answered leaves out beside what Replay::head does.
 std::vector<ModelElement> drop_unanswered(std::vector<ModelElement> elements);
 
-/// Error(invalid_argument) for a budget that nothing counts.
-void check_window(const std::optional<std::size_t>& max_tokens, const CountTokens& count);
+/// What is asked for, checked: Error(invalid_argument) for a budget that nothing counts.
+struct WindowLimits {
+    WindowLimits(std::size_t limit, const std::optional<std::size_t>& max_tokens, const CountTokens& count,
+                 Replay replay);
 
-/// Asks for the newest wanted() elements until complete(). Each step reads from the newest on again, four times as far,
-/// so that what it ends with is of one moment.
+    std::size_t limit;  ///< kUnlimited for none
+    std::optional<std::size_t> max_tokens;
+    const CountTokens& count;
+    Replay replay;
+};
+
+/// Asks for the newest wanted() until complete(). Each step reads from the newest on again, four times as far, so that
+/// what it ends with is of one moment.
 class WindowReader {
 public:
-    /// `limit`: at least 1; kAllElements for no limit.
-    WindowReader(std::size_t limit, std::optional<std::size_t> max_tokens, const CountTokens& count);
+    explicit WindowReader(const WindowLimits& limits);
 
     /// How many to read: one more than can be taken, to see whether there are older ones. None: all.
     std::optional<std::size_t> wanted() const;
-    /// What was found, the oldest first.
-    void take(std::vector<ModelElement> found, Replay replay);
+    /// What was found, the oldest first: elements, which the window may part anywhere, or groups that stay whole.
+    void take(std::vector<ModelElement> found);
+    void take_groups(std::vector<std::vector<ModelElement>> found);
     bool complete() const noexcept { return complete_; }
 
     std::vector<ModelElement> elements() && { return std::move(elements_); }
@@ -36,11 +44,14 @@ public:
     bool older() const noexcept { return older_; }
 
 private:
-    bool cut();
+    template <class Things>
+    void drop_older(Things& found);
+    template <class Things, class Tokens>
+    bool cut(Things& things, Tokens tokens_of);
+    bool finish(bool full);
+    void recount();
 
-    const std::size_t limit_;
-    const std::optional<std::size_t> max_tokens_;
-    const CountTokens& count_;
+    const WindowLimits limits_;
     std::size_t step_;
     std::vector<ModelElement> elements_;
     std::size_t tokens_ = 0;

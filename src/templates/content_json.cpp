@@ -67,12 +67,8 @@ ContentPart read_part(const JsonReader& in) {
         check_unknown(in, {"data", "mime_type", "meta"});
         return ResourceContent{read_data(*data), mime_type->string(), read_meta(in)};
     }
-    const auto category = in.find("category", "category");
-    const auto artifact = in.find("artifact", "artifact");
-    if (category && artifact) {
-        check_unknown(in, {"category", "artifact", "hidden", "meta"});
-        const auto hidden = in.find("hidden", "hidden");
-        return ArtifactContent{category->string(), read_object(*artifact), hidden && hidden->boolean(), read_meta(in)};
+    if (in.find("category", "category") && in.find("artifact", "artifact")) {
+        return detail::JsonCodec<ArtifactContent>::read(in);
     }
     in.refuse("is no part: it has neither text, nor uri, nor data and mime_type, nor category and artifact");
 }
@@ -104,6 +100,20 @@ void JsonCodec<Content>::write(JsonWriter& out, const Content& content) {
     }
     out.end_array();
     out.end_object();
+}
+
+void JsonCodec<ArtifactContent>::write(JsonWriter& out, const ArtifactContent& artifact) {
+    out.begin_object();
+    write_keys(out, artifact);
+    out.end_object();
+}
+
+ArtifactContent JsonCodec<ArtifactContent>::read(const JsonReader& in) {
+    check_unknown(in, {"category", "artifact", "hidden", "meta"});
+    const JsonReader category = require(in, "category");
+    const JsonReader artifact = require(in, "artifact");
+    const auto hidden = in.find("hidden", "hidden");
+    return {category.string(), read_object(artifact), hidden && hidden->boolean(), read_meta(in)};
 }
 
 Content JsonCodec<Content>::read(const JsonReader& in) {

@@ -80,13 +80,13 @@ struct Read {
 };
 Read read(const Elements& all, std::size_t limit, std::optional<std::size_t> tokens, Replay replay = Replay::answered) {
     const CountTokens count = ten_each;
-    WindowReader window(limit, tokens, count);
+    WindowReader window(WindowLimits(limit, tokens, count, replay));
     Read result;
     while (!window.complete()) {
         const std::size_t wanted = std::min(window.wanted().value_or(all.size()), all.size());
         ++result.steps;
         result.rows += wanted;
-        window.take(Elements(all.end() - static_cast<std::ptrdiff_t>(wanted), all.end()), replay);
+        window.take(Elements(all.end() - static_cast<std::ptrdiff_t>(wanted), all.end()));
     }
     result.elements = std::move(window).elements();
     result.tokens = window.tokens();
@@ -101,45 +101,45 @@ TEST(MemoryWindow, draive_061_the_newest_are_taken_before_they_are_trimmed) {
     EXPECT_TRUE(read(all, 4, {}).older);
     EXPECT_THAT(read(all, 5, {}).elements, ElementsAreArray(all));
     EXPECT_FALSE(read(all, 5, {}).older);
-    EXPECT_THAT(read(all, kAllElements, {}).elements, ElementsAreArray(all));
+    EXPECT_THAT(read(all, kUnlimited, {}).elements, ElementsAreArray(all));
     EXPECT_EQ(read(all, 4, {}).steps, 1U);
 }
 
 TEST(MemoryWindow, as_many_as_fit_a_budget_begin_at_a_beginning) {
     const Elements all{in("a"), ask("1"), answer("1"), out("b"), in("c"), out("d")};
-    EXPECT_THAT(read(all, kAllElements, 60).elements, ElementsAreArray(all));
-    EXPECT_FALSE(read(all, kAllElements, 60).older);
+    EXPECT_THAT(read(all, kUnlimited, 60).elements, ElementsAreArray(all));
+    EXPECT_FALSE(read(all, kUnlimited, 60).older);
     for (const std::size_t budget : {20U, 30U, 40U, 50U, 59U}) {
-        const Read cut = read(all, kAllElements, budget);
+        const Read cut = read(all, kUnlimited, budget);
         EXPECT_THAT(cut.elements, ElementsAre(in("c"), out("d"))) << budget;
         EXPECT_EQ(cut.tokens, 20U);
         EXPECT_TRUE(cut.older);
     }
-    EXPECT_THAT(read(all, kAllElements, 19).elements, IsEmpty());
-    EXPECT_THAT(read(all, kAllElements, 0).elements, IsEmpty());
+    EXPECT_THAT(read(all, kUnlimited, 19).elements, IsEmpty());
+    EXPECT_THAT(read(all, kUnlimited, 0).elements, IsEmpty());
     EXPECT_THAT(read(all, 3, 60).elements, ElementsAre(in("c"), out("d"))) << "the limit counts as well";
-    EXPECT_THAT(read(all, kAllElements, 30, Replay::all).elements, ElementsAre(out("b"), in("c"), out("d")));
+    EXPECT_THAT(read(all, kUnlimited, 30, Replay::all).elements, ElementsAre(out("b"), in("c"), out("d")));
 }
 
 TEST(MemoryWindow, what_is_left_out_takes_no_tokens) {
     const Elements all{in("a"), out("b"), in("c"), ask("1"), ask("2"), ask("3")};
-    EXPECT_THAT(read(all, kAllElements, 30).elements, ElementsAre(in("a"), out("b"), in("c")));
+    EXPECT_THAT(read(all, kUnlimited, 30).elements, ElementsAre(in("a"), out("b"), in("c")));
     // and a cut leaves no response behind whose request it took
     const Elements late{in("a"), ask("1"), in("b"), answer_and("1", "late"), out("c")};
-    EXPECT_THAT(read(late, kAllElements, 30).elements, ElementsAre(in("b"), in("late"), out("c")));
+    EXPECT_THAT(read(late, kUnlimited, 30).elements, ElementsAre(in("b"), in("late"), out("c")));
 }
 
 TEST(MemoryWindow, a_long_conversation_is_read_no_further_than_the_budget_asks) {
     Elements all;
     for (int i = 0; i < 5000; ++i) all.push_back(i % 2 == 0 ? in(std::to_string(i)) : out(std::to_string(i)));
-    const Read near = read(all, kAllElements, 500);
+    const Read near = read(all, kUnlimited, 500);
     EXPECT_EQ(near.elements.size(), 50U);
     EXPECT_EQ(near.steps, 1U);
     EXPECT_LE(near.rows, 65U);
-    const Read far = read(all, kAllElements, 10'000);
+    const Read far = read(all, kUnlimited, 10'000);
     EXPECT_EQ(far.elements.size(), 1000U);
     EXPECT_LE(far.rows, 1500U);
-    EXPECT_EQ(read(all, kAllElements, 1'000'000).elements.size(), 5000U);
+    EXPECT_EQ(read(all, kUnlimited, 1'000'000).elements.size(), 5000U);
 }
 
 TEST(MemoryWindow, tokens_are_guessed_from_what_is_said) {
