@@ -7,6 +7,7 @@
 #include "stele/cluster.hpp"
 #include "stele/configuration.hpp"
 #include "stele/content.hpp"
+#include "stele/conversation_import.hpp"
 #include "stele/conversation_memory.hpp"
 #include "stele/conversation_turn.hpp"
 #include "stele/copy.hpp"
