@@ -98,6 +98,18 @@ TEST_F(Adopt, what_a_plan_names_is_what_adopt_makes) {
     EXPECT_EQ(objects(), expected);
 }
 
+TEST_F(Adopt, memories_with_uuids_are_left_to_draive) {
+    create_tables(database_, std::string(kDraive) + test::kDraiveUuidMemories);
+    const std::string before = shape();
+    const AdoptionPlan plan = plan_adoption(database_);
+    ASSERT_EQ(plan.obstacles.size(), 1U);
+    EXPECT_EQ(plan.obstacles[0].object, "memories");
+    EXPECT_THAT(plan.obstacles[0].problem, HasSubstr("draive 0.93 to 0.99"));
+    EXPECT_THAT(plan.obstacles[0].fix, HasSubstr("name another schema"));
+    EXPECT_THAT(error_of([&] { adopt(database_); }).message, HasSubstr("draive 0.93 to 0.99"));
+    EXPECT_EQ(shape(), before);
+}
+
 TEST_F(Adopt, revisions_and_entries_keep_all_their_rows) {
     create_tables(database_, kDraive);
     define("b");
