@@ -130,18 +130,19 @@ ConversationRecall ConversationMemory::recall(const ConversationWindow& options,
     ConversationRecall recalled;
     WindowReader window(limits);
     do {
-        const ConversationStore::Found found = impl_->store->newest(impl_->thread, window.wanted(), until);
+        ConversationStore::Found found = impl_->store->newest(impl_->thread, window.wanted(), until);
         recalled.position = found.position;
         std::vector<std::vector<ModelElement>> turns;
         turns.reserve(found.turns.size());
-        for (auto turn = found.turns.rbegin(); turn != found.turns.rend(); ++turn) {
-            turns.push_back(of_thread(impl_->thread, [&] { return to_elements(read_turn(*turn)); }));
+        std::reverse(found.turns.begin(), found.turns.end());
+        for (const ConversationStore::Turn& turn : found.turns) {
+            turns.push_back(of_thread(impl_->thread, [&] { return to_elements(read_turn(turn)); }));
         }
         window.take_groups(std::move(turns));
     } while (!window.complete());
-    recalled.context = std::move(window).elements();
     recalled.tokens = window.tokens();
     recalled.older = window.older();
+    recalled.context = std::move(window).elements();
     return recalled;
 }
 
@@ -165,8 +166,9 @@ ConversationPage ConversationMemory::fetch(const std::optional<std::string>& bef
         page.next = found.turns.back().identifier.to_string();
     }
     page.turns.reserve(found.turns.size());
-    for (auto turn = found.turns.rbegin(); turn != found.turns.rend(); ++turn) {
-        page.turns.push_back(of_thread(impl_->thread, [&] { return read_turn(*turn); }));
+    std::reverse(found.turns.begin(), found.turns.end());
+    for (const ConversationStore::Turn& turn : found.turns) {
+        page.turns.push_back(of_thread(impl_->thread, [&] { return read_turn(turn); }));
     }
     return page;
 }

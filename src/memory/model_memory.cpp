@@ -131,14 +131,13 @@ ModelMemoryRecall ModelMemory::recall(const RecallOptions& options, std::optiona
         recalled.variables = std::move(found.variables).value_or(Json::object());
         std::vector<ModelElement> elements;
         elements.reserve(found.elements.size());
-        for (auto stored = found.elements.rbegin(); stored != found.elements.rend(); ++stored) {
-            elements.push_back(read_element(*stored, impl_->identifier));
-        }
+        std::reverse(found.elements.begin(), found.elements.end());
+        for (const Json& stored : found.elements) elements.push_back(read_element(stored, impl_->identifier));
         window.take(std::move(elements));
     } while (!window.complete());
-    recalled.context = std::move(window).elements();
     recalled.tokens = window.tokens();
     recalled.older = window.older();
+    recalled.context = std::move(window).elements();
     return recalled;
 }
 

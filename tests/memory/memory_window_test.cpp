@@ -88,9 +88,9 @@ Read read(const Elements& all, std::size_t limit, std::optional<std::size_t> tok
         result.rows += wanted;
         window.take(Elements(all.end() - static_cast<std::ptrdiff_t>(wanted), all.end()));
     }
-    result.elements = std::move(window).elements();
     result.tokens = window.tokens();
     result.older = window.older();
+    result.elements = std::move(window).elements();
     return result;
 }
 
