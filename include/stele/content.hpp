@@ -137,6 +137,11 @@ struct STELE_API JsonCodec<Content> {
     static Content read(const JsonReader& in);
     static Json schema(JsonSchema& schema);
 };
+template <>
+struct STELE_API JsonCodec<ArtifactContent> {
+    static void write(JsonWriter& out, const ArtifactContent& artifact);
+    static ArtifactContent read(const JsonReader& in);
+};
 }  // namespace detail
 
 }  // namespace v0

@@ -17,7 +17,8 @@ struct Irreplaceable {
 };
 constexpr std::array kIrreplaceable{Irreplaceable{"labels", "stele_labels"},
                                     Irreplaceable{"moves of labels", "stele_label_moves"},
-                                    Irreplaceable{"notes on revisions", "stele_revision_notes"}};
+                                    Irreplaceable{"notes on revisions", "stele_revision_notes"},
+                                    Irreplaceable{"keys of what was remembered", "stele_memory_keys"}};
 
 class Undoing {
 public:

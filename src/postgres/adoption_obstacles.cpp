@@ -26,6 +26,13 @@ bool same_columns(std::vector<std::string> a, std::vector<std::string> b) {
     return a == b;
 }
 
+/// draive 0.93 to 0.99 gave its memories UUIDs, under the same names.
+bool has_uuid_memories(const SchemaInventory& actual) {
+    const SchemaTable* const memories = actual.table("memories");
+    const SchemaColumn* const identifier = memories == nullptr ? nullptr : memories->column("identifier");
+    return identifier != nullptr && identifier->type == "uuid";
+}
+
 /// Stele fills this one although no migration makes it: haiway's tables have it.
 bool is_known_extra(const std::string& table, const SchemaColumn& column) {
     return table == "configurations" && column.name == "name" && column.type == "text";
@@ -37,9 +44,15 @@ public:
         : wanted_(wanted), actual_(actual), site_(site) {}
 
     std::vector<Obstacle> run() {
+        const bool uuid_memories = has_uuid_memories(actual_);
+        if (uuid_memories) {
+            add("memories", "it is that of draive 0.93 to 0.99, with UUIDs, which Stele imports from and does not use",
+                "name another schema, and import conversations from this one (docs/memory.md)");
+        }
         for (const auto& [name, table] : wanted_.after.tables) {
             const auto relation = actual_.relations.find(name);
             if (relation == actual_.relations.end()) continue;
+            if (uuid_memories && name.starts_with("memories")) continue;
             if (relation->second.kind != "table") {
                 taken(name, relation->second.kind, "a table");
                 continue;

@@ -22,10 +22,10 @@ constexpr std::array kKnown{KnownTable{"configurations", "draive", true},
                             KnownTable{"cache_counters", "mneme", true},
                             KnownTable{"namespace_quotas", "mneme", true},
                             KnownTable{"multi_process_state", "mneme", true},
-                            KnownTable{"memories", "draive", false},
-                            KnownTable{"memories_variables", "draive", false},
-                            KnownTable{"memories_elements", "draive", false},
-                            KnownTable{"conversation_memory", "draive", false}};
+                            KnownTable{"memories", "draive", true},
+                            KnownTable{"memories_variables", "draive", true},
+                            KnownTable{"memories_elements", "draive", true},
+                            KnownTable{"conversation_memory", "draive", true}};
 
 /// An unrelated table may bear such a name.
 bool looks_like(const SchemaTable& actual, const SchemaTable& expected) {

@@ -1,8 +1,7 @@
 #include <string>
 
 #include "base/base64.hpp"
-#include "base/json_tree.hpp"
-#include "base/result.hpp"
+#include "base/json_object.hpp"
 #include "stele/content.hpp"
 
 namespace stele {
@@ -14,30 +13,6 @@ using detail::JsonWriter;
 
 // What compilers make of the type's name differs.
 constexpr std::string_view kName = "content";
-
-std::string what_is_wrong_with(const Json& json) {
-    try {
-        const JsonNode node = parse_json(json.text());
-        if (node.kind == JsonNode::Kind::object) return {};
-        return "is " + std::string(to_string(node.kind)) + " where an object is expected";
-    } catch (const Error& error) {
-        return std::string("is ") + error.what();
-    }
-}
-
-// The text may come from Json::trusted.
-void write_object(JsonWriter& out, std::string_view name, const Json& json) {
-    out.member(name);
-    if (json.text() != "{}") {
-        if (const std::string fault = what_is_wrong_with(json); !fault.empty()) out.refuse(fault);
-    }
-    out.json(json);
-}
-
-void write_string(JsonWriter& out, std::string_view name, std::string_view text) {
-    out.member(name);
-    out.string(text);
-}
 
 void write_keys(JsonWriter& out, const TextContent& part) {
     write_string(out, "text", part.text);
@@ -63,16 +38,6 @@ void write_keys(JsonWriter& out, const ArtifactContent& part) {
     out.member("hidden");
     out.boolean(part.hidden);
     write_object(out, "meta", part.meta);
-}
-
-Json read_object(const JsonReader& in) {
-    in.object_size();  // refuses anything else
-    return in.json();
-}
-
-Json read_meta(const JsonReader& part) {
-    const auto meta = part.find("meta", "meta");
-    return !meta || meta->is_null() ? Json::object() : read_object(*meta);
 }
 
 std::vector<std::byte> read_data(const JsonReader& in) {
@@ -102,12 +67,8 @@ ContentPart read_part(const JsonReader& in) {
         check_unknown(in, {"data", "mime_type", "meta"});
         return ResourceContent{read_data(*data), mime_type->string(), read_meta(in)};
     }
-    const auto category = in.find("category", "category");
-    const auto artifact = in.find("artifact", "artifact");
-    if (category && artifact) {
-        check_unknown(in, {"category", "artifact", "hidden", "meta"});
-        const auto hidden = in.find("hidden", "hidden");
-        return ArtifactContent{category->string(), read_object(*artifact), hidden && hidden->boolean(), read_meta(in)};
+    if (in.find("category", "category") && in.find("artifact", "artifact")) {
+        return detail::JsonCodec<ArtifactContent>::read(in);
     }
     in.refuse("is no part: it has neither text, nor uri, nor data and mime_type, nor category and artifact");
 }
@@ -139,6 +100,20 @@ void JsonCodec<Content>::write(JsonWriter& out, const Content& content) {
     }
     out.end_array();
     out.end_object();
+}
+
+void JsonCodec<ArtifactContent>::write(JsonWriter& out, const ArtifactContent& artifact) {
+    out.begin_object();
+    write_keys(out, artifact);
+    out.end_object();
+}
+
+ArtifactContent JsonCodec<ArtifactContent>::read(const JsonReader& in) {
+    check_unknown(in, {"category", "artifact", "hidden", "meta"});
+    const JsonReader category = require(in, "category");
+    const JsonReader artifact = require(in, "artifact");
+    const auto hidden = in.find("hidden", "hidden");
+    return {category.string(), read_object(artifact), hidden && hidden->boolean(), read_meta(in)};
 }
 
 Content JsonCodec<Content>::read(const JsonReader& in) {

@@ -59,7 +59,7 @@ TEST_F(Adopt, a_plan_says_what_is_there_and_what_will_come_and_changes_nothing) 
     }
     EXPECT_THAT(found, UnorderedElementsAre("haiway configurations", "mneme entries", "mneme schema_meta",
                                             "mneme cache_counters", "mneme namespace_quotas",
-                                            "mneme multi_process_state", "draive memories, not used"));
+                                            "mneme multi_process_state", "draive memories"));
     EXPECT_THAT(plan.created, AllOf(Contains(table("templates")), Contains(table("stele_changes")),
                                     Contains(table("stele_migrations")), Contains(table("stele_adopted")),
                                     Contains(trigger("configurations", "stele_note_inserted")),
@@ -84,7 +84,8 @@ TEST_F(Adopt, what_a_plan_names_is_what_adopt_makes) {
             "NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.oid) UNION ALL "
             "SELECT 'trigger ' || c.relname || '.' || tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid "
             "WHERE relnamespace = $1::regnamespace AND NOT tgisinternal UNION ALL "
-            "SELECT 'function ' || proname || '()' FROM pg_proc WHERE pronamespace = $1::regnamespace",
+            "SELECT 'function ' || proname || '(' || pg_get_function_identity_arguments(oid) || ')' FROM pg_proc WHERE "
+            "pronamespace = $1::regnamespace",
             database_.quoted_schema());
         for (const Row& row : database_.query(look)) names.insert(row.get<std::string>(0));
         return names;
@@ -95,6 +96,18 @@ TEST_F(Adopt, what_a_plan_names_is_what_adopt_makes) {
         EXPECT_TRUE(expected.insert(std::string(to_string(object.kind)) + " " + on + object.name).second);
     }
     EXPECT_EQ(objects(), expected);
+}
+
+TEST_F(Adopt, memories_with_uuids_are_left_to_draive) {
+    create_tables(database_, std::string(kDraive) + test::kDraiveUuidMemories);
+    const std::string before = shape();
+    const AdoptionPlan plan = plan_adoption(database_);
+    ASSERT_EQ(plan.obstacles.size(), 1U);
+    EXPECT_EQ(plan.obstacles[0].object, "memories");
+    EXPECT_THAT(plan.obstacles[0].problem, HasSubstr("draive 0.93 to 0.99"));
+    EXPECT_THAT(plan.obstacles[0].fix, HasSubstr("name another schema"));
+    EXPECT_THAT(error_of([&] { adopt(database_); }).message, HasSubstr("draive 0.93 to 0.99"));
+    EXPECT_EQ(shape(), before);
 }
 
 TEST_F(Adopt, revisions_and_entries_keep_all_their_rows) {

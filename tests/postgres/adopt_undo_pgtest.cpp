@@ -106,7 +106,8 @@ TEST_F(Adopt, adopting_and_undoing_leaves_a_schema_of_mnemes_as_it_was) {
 }
 TEST_F(Adopt, adopting_and_undoing_leaves_public_as_it_was) {
     int number = 0;
-    for (const std::string& tables : {std::string(kDraive) + kMneme, std::string(kHaiway) + kMneme}) {
+    for (const std::string& tables :
+         {std::string(kDraive) + test::kDraiveMemories + test::kDraiveTurns + kMneme, std::string(kHaiway) + kMneme}) {
         OwnDatabase own(server_.schema() + "_db" + std::to_string(++number));
         adopt_and_give_back(own.database(), own.dsn(), tables);
     }

@@ -142,7 +142,9 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "ac0cfc78bfef6d4caf6a951d4cace45579808224a5d755075200db0bb6f1be41",
                                        "35ef59efb879b79634463423b63039b5eafcdeb8afc2bc5484ab433171d9b13c",
                                        "a093b9187ae650dcd38f9afe3a9a4d833c26bc2e07fe368c27105cc22f3a8bbd",
-                                       "937626b0ab5e7371651d8b8d00f1419de4451d97919a2e506716b2bd4216e6e9"));
+                                       "937626b0ab5e7371651d8b8d00f1419de4451d97919a2e506716b2bd4216e6e9",
+                                       "399057c07806fcf35faa8c8e34eb4a9d7fe113bd437a0120207d1cb42309b5d5",
+                                       "d127c06a41b0563e68faa71865655dbaf9d0c8759776561b5213d23235a28a8c"));
 }
 
 }  // namespace

@@ -20,6 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 using test::error_of;
 using test::kDraive;
+using test::kDraiveMemories;
+using test::kDraiveTurns;
 using test::kMneme;
 using test::Role;
 using ::testing::AllOf;
@@ -324,11 +326,13 @@ TEST_F(Migrations, steles_own_tables_are_those_of_mneme_and_draive) {
         std::vector<std::string> lines;
         const Statement columns(
             "SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, replace(column_default, $1, '')) "
-            "FROM information_schema.columns WHERE table_schema = $1 AND table_name NOT LIKE 'stele\\_%' ORDER BY 1",
+            "FROM information_schema.columns WHERE table_schema = $1 AND table_name NOT LIKE 'stele\\_%' AND "
+            "column_name NOT LIKE "
+            "'stele\\_%' ORDER BY 1",
             database.schema());
         const Statement indexes(
             "SELECT replace(indexdef, $1, '') FROM pg_indexes WHERE schemaname = $1 AND tablename NOT LIKE 'stele\\_%' "
-            "ORDER BY 1",
+            "AND indexname NOT LIKE 'stele\\_%' ORDER BY 1",
             database.schema());
         for (const Statement& statement : {columns, indexes}) {
             for (const Row& row : database.query(statement)) lines.push_back(row.get<std::string>(0));
@@ -337,7 +341,7 @@ TEST_F(Migrations, steles_own_tables_are_those_of_mneme_and_draive) {
     };
     test::Server mnemes;
     Database other = mnemes.bare();
-    migrate(other, {}, {step(1, kMneme), step(2, kDraive)});
+    migrate(other, {}, {step(1, kMneme), step(2, kDraive), step(3, kDraiveMemories), step(4, kDraiveTurns)});
     migrate(database_);
     EXPECT_THAT(shape(database_), ::testing::ElementsAreArray(shape(other)));
     EXPECT_EQ(count("multi_process_state", "key = 'version_counter' AND value = '0'"), 1);

@@ -39,6 +39,41 @@ CREATE TABLE {schema}.templates (
 INSERT INTO {schema}.configurations VALUES ('a', '{}');
 )";
 
+/// The memories of draive 0.92.
+inline constexpr char kDraiveMemories[] = R"(
+CREATE TABLE {schema}.memories (
+    identifier TEXT NOT NULL, created TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (identifier));
+CREATE TABLE {schema}.memories_variables (
+    identifier TEXT NOT NULL REFERENCES {schema}.memories (identifier) ON DELETE CASCADE,
+    variables JSONB NOT NULL DEFAULT '{}'::jsonb, created TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE {schema}.memories_elements (
+    identifier TEXT NOT NULL REFERENCES {schema}.memories (identifier) ON DELETE CASCADE,
+    content JSONB NOT NULL, created TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP);
+)";
+
+/// The memories of draive 0.93 to 0.99.
+inline constexpr char kDraiveUuidMemories[] = R"(
+CREATE TABLE {schema}.memories (
+    identifier UUID NOT NULL, created TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (identifier));
+CREATE TABLE {schema}.memories_variables (
+    memories UUID NOT NULL REFERENCES {schema}.memories (identifier) ON DELETE CASCADE,
+    variables JSONB NOT NULL DEFAULT '{}'::jsonb, created TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP);
+CREATE INDEX memories_variables_idx ON {schema}.memories_variables (memories, created DESC);
+CREATE TABLE {schema}.memories_elements (
+    identifier UUID NOT NULL DEFAULT gen_random_uuid(),
+    memories UUID NOT NULL REFERENCES {schema}.memories (identifier) ON DELETE CASCADE,
+    content JSONB NOT NULL, created TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (identifier));
+CREATE INDEX memories_elements_idx ON {schema}.memories_elements (memories, created DESC);
+)";
+
+/// The conversations of draive 0.100 and later, but for a unique constraint that repeats the primary key.
+inline constexpr char kDraiveTurns[] = R"(
+CREATE TABLE {schema}.conversation_memory (
+    thread_id TEXT NOT NULL, turn TEXT NOT NULL, identifier UUID NOT NULL, payload JSONB NOT NULL,
+    created TIMESTAMPTZ NOT NULL, PRIMARY KEY (thread_id, identifier));
+CREATE INDEX conversation_memory_idx ON {schema}.conversation_memory (thread_id, created DESC, identifier DESC);
+)";
+
 /// haiway 0.39 and later, with draive's memories beside them.
 inline constexpr char kHaiway[] = R"(
 CREATE TABLE {schema}.configurations (

@@ -1,0 +1,25 @@
+// What both kinds of memory refuse, and what they make of an answer.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "stele/rows.hpp"
+
+namespace stele {
+
+/// 1 to 1,024 bytes, UTF-8 without U+0000: else Error(invalid_argument), in which it is called `what`.
+inline void check_memory_name(std::string_view what, std::string_view name) {
+    constexpr std::size_t kLongest = 1024;
+    check_text(what, name);
+    if (name.empty() || name.size() > kLongest) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("{} has {} bytes; it must have 1 to {}", what, name.size(), kLongest));
+    }
+}
+
+}  // namespace stele

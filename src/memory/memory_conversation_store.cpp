@@ -1,0 +1,92 @@
+#include "memory/memory_conversation_store.hpp"
+
+#include <algorithm>
+
+#include "stele/conversation_turn.hpp"
+
+namespace stele {
+namespace {
+
+constexpr std::chrono::microseconds kStep(1);
+
+/// But for the time, which may be given in one and not in the other.
+bool same_turn(const ConversationStore::Turn& stored, const ConversationStore::Turn& given) {
+    const auto without_time = [](const ConversationStore::Turn& turn) {
+        return std::visit(
+            [](auto each) {
+                each.created.reset();
+                return ConversationTurn(std::move(each));
+            },
+            from_json<ConversationTurn>(turn.payload));
+    };
+    return (!given.created || given.created == stored.created) && without_time(stored) == without_time(given);
+}
+
+}  // namespace
+
+MemoryConversationStore::MemoryConversationStore(MemoryDatabase database)
+    : database_(std::move(database)), impl_(database_.impl()) {
+    MutexLock lock(impl_.mutex);
+    data_ = &impl_.data<Data>("conversation_memory");
+}
+
+ConversationStore::Found MemoryConversationStore::newest(const std::string& thread, std::optional<std::size_t> limit,
+                                                         Deadline) {
+    MutexLock lock(impl_.mutex);
+    Found found;
+    const auto known = data_->find(thread);
+    if (known == data_->end()) return found;
+    const auto& turns = known->second.turns;
+    const std::size_t count = std::min(limit.value_or(turns.size()), turns.size());
+    for (auto turn = turns.rbegin(); found.turns.size() < count; ++turn) found.turns.push_back(turn->second);
+    found.position = known->second.position;
+    return found;
+}
+
+ConversationStore::Found MemoryConversationStore::before(const std::string& thread, const Uuid& cursor,
+                                                         std::size_t limit, Deadline) {
+    MutexLock lock(impl_.mutex);
+    Found found;
+    const auto known = data_->find(thread);
+    if (known == data_->end()) return found;
+    const auto place = known->second.places.find(cursor);
+    if (place == known->second.places.end()) return found;
+    found.cursor_found = true;
+    const auto& turns = known->second.turns;
+    for (auto turn = turns.find({place->second, cursor}); turn != turns.begin() && found.turns.size() < limit;) {
+        found.turns.push_back((--turn)->second);
+    }
+    return found;
+}
+
+MemoryOutcome MemoryConversationStore::remember(const std::string& thread, const Write& write, Deadline) {
+    MutexLock lock(impl_.mutex);
+    const auto known = data_->find(thread);
+    const MemoryPosition before = known == data_->end() ? MemoryPosition() : known->second.position;
+    std::vector<const Turn*> added;
+    for (const Turn& turn : write.turns) {
+        const bool is_new = known == data_->end() || !known->second.places.contains(turn.identifier);
+        if (is_new) {
+            added.push_back(&turn);
+        } else if (!same_turn(known->second.turns.at({known->second.places.at(turn.identifier), turn.identifier}),
+                              turn)) {
+            refuse_taken(thread, turn.identifier.to_string());
+        }
+    }
+    if (added.empty()) return {MemoryOutcome::Kind::repeated, before};
+    if (write.expected && *write.expected != before) return {MemoryOutcome::Kind::moved, before};
+
+    Thread& to = (*data_)[thread];
+    Timestamp stamp = impl_.now();
+    if (before.newest) stamp = std::max(stamp, *before.newest + kStep);
+    for (std::size_t i = 0; i < added.size(); ++i) {
+        Turn turn = *added[i];
+        turn.created = turn.created.value_or(stamp + i * kStep);
+        to.position.newest = std::max(to.position.newest, turn.created);
+        to.places.emplace(turn.identifier, *turn.created);
+        to.turns.emplace(Place(*turn.created, turn.identifier), std::move(turn));
+    }
+    return {MemoryOutcome::Kind::stored, to.position};
+}
+
+}  // namespace stele

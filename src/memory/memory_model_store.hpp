@@ -1,0 +1,38 @@
+// Model memories of a MemoryDatabase, for the twin.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/memory_database_impl.hpp"
+#include "memory/model_store.hpp"
+
+namespace stele {
+
+class MemoryModelStore final : public ModelStore {
+public:
+    explicit MemoryModelStore(MemoryDatabase database);
+
+    Found recall(const std::string& memory, std::optional<std::size_t> limit, Deadline deadline) override;
+    MemoryOutcome remember(const std::string& memory, const Write& write, Deadline deadline) override;
+    void create(const std::string& memory, Deadline deadline) override;
+
+private:
+    struct Thread {
+        std::vector<Element> elements;  // the newest at the end
+        std::optional<Json> variables;
+        MemoryPosition position;
+        std::map<std::string, MemoryPosition> keys;
+    };
+    using Data = std::map<std::string, Thread>;
+
+    void check_owners(const std::string& memory, const Write& write) const STELE_REQUIRES(impl_.mutex);
+    static void put(Thread& thread, const Element& element, Timestamp& next);
+
+    const MemoryDatabase database_;
+    MemoryDatabase::Impl& impl_;
+    Data* data_ = nullptr;  // under its lock
+};
+
+}  // namespace stele

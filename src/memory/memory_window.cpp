@@ -1,0 +1,153 @@
+#include "stele/memory_window.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
+#include "memory/token_window.hpp"
+
+namespace stele {
+namespace {
+
+/// Which blocks of which elements stay together: a request and its response, by place.
+class Exchanges {
+public:
+    explicit Exchanges(const std::vector<ModelElement>& elements) : kept_(elements.size()) {
+        for (std::size_t i = 0; i < elements.size(); ++i) {
+            std::visit([&](const auto& element) { look(i, element); }, elements[i]);
+        }
+        for (auto& [identifier, waiting] : waiting_) {
+            for (const std::size_t output : waiting) unanswered_[output] = true;
+        }
+        for (const auto& [response, output] : answers_) {
+            if (unanswered_.contains(output)) kept_[response.first][response.second] = false;
+        }
+    }
+    bool keeps_output(std::size_t element) const { return !unanswered_.contains(element); }
+    const std::vector<bool>& input_blocks(std::size_t element) const { return kept_[element]; }
+
+private:
+    using Place = std::pair<std::size_t, std::size_t>;  // element, block
+
+    void look(std::size_t place, const ModelOutput& output) {
+        for (const OutputBlock& block : output.blocks) {
+            if (const auto* request = std::get_if<ToolRequest>(&block)) waiting_[request->identifier].push_back(place);
+        }
+    }
+    void look(std::size_t place, const ModelInput& input) {
+        kept_[place].assign(input.blocks.size(), true);
+        for (std::size_t i = 0; i < input.blocks.size(); ++i) {
+            const auto* response = std::get_if<ToolResponse>(&input.blocks[i]);
+            if (response == nullptr) continue;
+            const auto waiting = waiting_.find(response->identifier);
+            if (waiting == waiting_.end() || waiting->second.empty()) {
+                kept_[place][i] = false;
+            } else {
+                answers_[{place, i}] = waiting->second.back();
+                waiting->second.pop_back();
+            }
+        }
+    }
+
+    std::map<std::string_view, std::vector<std::size_t>> waiting_;  // outputs with a request that has no response yet
+    std::map<Place, std::size_t> answers_;                          // of a response: the output that asked
+    std::map<std::size_t, bool> unanswered_;
+    std::vector<std::vector<bool>> kept_;  // of inputs
+};
+
+}  // namespace
+
+std::vector<ModelElement> drop_unanswered(std::vector<ModelElement> elements) {
+    const Exchanges exchanges(elements);
+    std::vector<bool> stays(elements.size(), true);
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+        auto* input = std::get_if<ModelInput>(&elements[i]);
+        if (input == nullptr) {
+            stays[i] = exchanges.keeps_output(i);
+            continue;
+        }
+        const std::vector<bool>& kept = exchanges.input_blocks(i);
+        if (std::find(kept.begin(), kept.end(), false) == kept.end()) continue;
+        std::vector<InputBlock> rest;
+        for (std::size_t block = 0; block < kept.size(); ++block) {
+            if (kept[block]) rest.push_back(std::move(input->blocks[block]));
+        }
+        stays[i] = !rest.empty();
+        input->blocks = std::move(rest);
+    }
+    std::vector<ModelElement> left;
+    left.reserve(elements.size());
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+        if (stays[i]) left.push_back(std::move(elements[i]));
+    }
+    return left;
+}
+
+inline namespace v0 {
+namespace {
+
+std::size_t text_bytes(const Content& content) {
+    constexpr std::size_t kResource = 4000;
+    std::size_t bytes = 0;
+    for (const ContentPart& part : content.parts()) {
+        if (const auto* text = std::get_if<TextContent>(&part)) {
+            bytes += text->text.size();
+        } else if (std::holds_alternative<ResourceContent>(part)) {
+            bytes += kResource;
+        } else {
+            bytes += Content(part).text().size();
+        }
+    }
+    return bytes;
+}
+std::size_t text_bytes(const Reasoning& reasoning) {
+    return text_bytes(reasoning.content);
+}
+std::size_t text_bytes(const ToolRequest& request) {
+    return request.tool.size() + request.arguments.text().size();
+}
+std::size_t text_bytes(const ToolResponse& response) {
+    return response.tool.size() + text_bytes(response.content);
+}
+
+std::string render(const MemoryPosition& position) {
+    return position.newest ? to_iso8601(*position.newest) : "its beginning";
+}
+
+}  // namespace
+
+std::vector<ModelElement> replayable(std::vector<ModelElement> elements, Replay replay) {
+    if (replay == Replay::all) return elements;
+    const auto first = std::find_if(elements.begin(), elements.end(), [](const ModelElement& element) {
+        const auto* input = std::get_if<ModelInput>(&element);
+        return input != nullptr && !input->has_tool_response();
+    });
+    elements.erase(elements.begin(), first);
+    return replay == Replay::head ? std::move(elements) : drop_unanswered(std::move(elements));
+}
+
+std::size_t estimate_tokens(const ModelElement& element) {
+    constexpr std::size_t kBytesOfToken = 4, kTokensOfElement = 4;
+    std::size_t bytes = 0;
+    std::visit(
+        [&bytes](const auto& each) {
+            for (const auto& block : each.blocks) {
+                bytes += std::visit([](const auto& inner) { return text_bytes(inner); }, block);
+            }
+        },
+        element);
+    return kTokensOfElement + (bytes + kBytesOfToken - 1) / kBytesOfToken;
+}
+
+MemoryMoved::MemoryMoved(const std::string& memory, const MemoryPosition& expected, MemoryPosition actual)
+    : Error(make_error(ErrorCode::serialization,
+                       fmt::format("the memory \"{}\" has moved on, from {} to {}; recall it and decide anew", memory,
+                                   render(expected), render(actual)))),
+      actual_(actual) {}
+
+}  // namespace v0
+}  // namespace stele
