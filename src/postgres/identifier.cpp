@@ -5,25 +5,13 @@
 #include <cstddef>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace stele {
 namespace {
 
 // NAMEDATALEN - 1: PostgreSQL would cut a longer name, and two of them could meet.
 constexpr std::size_t kMaxNameBytes = 63;
-
-bool is_alphanumeric(utf8proc_int32_t codepoint) {
-    switch (utf8proc_category(codepoint)) {
-        case UTF8PROC_CATEGORY_LU:
-        case UTF8PROC_CATEGORY_LL:
-        case UTF8PROC_CATEGORY_LT:
-        case UTF8PROC_CATEGORY_LM:
-        case UTF8PROC_CATEGORY_LO:
-        case UTF8PROC_CATEGORY_ND:
-        case UTF8PROC_CATEGORY_NL:
-        case UTF8PROC_CATEGORY_NO: return true;
-        default: return false;
-    }
-}
 
 bool is_made_of_letters(std::string_view name) {
     std::size_t at = 0;
