@@ -39,6 +39,16 @@ std::string quote_identifier(std::string_view name) {
     return quoted + '"';
 }
 
+std::string quote_literal(std::string_view text) {
+    check_text("the text", text);
+    std::string quoted = "E'";
+    for (const char c : text) {
+        quoted += c;
+        if (c == '\'' || c == '\\') quoted += c;
+    }
+    return quoted + "'";
+}
+
 Result<void> check_schema_name(std::string_view name) {
     const auto refused = [](std::string why) { return fail(make_error(ErrorCode::invalid_argument, std::move(why))); };
     if (name.empty() || !is_made_of_letters(name)) {
