@@ -72,6 +72,8 @@ public:
     void add(const std::vector<std::string>& values);
     void add(const std::vector<Uuid>& values);
     void add(const std::vector<Bytes>& values);
+    /// A value in the binary form of a type that the statement itself names, an extension's: `$1::vector`.
+    void add_binary(std::span<const std::byte> value);
     /// One array of the values that each of `rows` has in `slot`, none of them NULL; `array` is the OID of its type.
     void add_column(std::span<const Parameters* const> rows, std::size_t slot, std::uint32_t array);
     template <class T>

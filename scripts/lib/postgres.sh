@@ -3,10 +3,29 @@
 
 pg_fail() { echo "postgres: $*" >&2; return 1; }
 
-# pg_bindir: the programs of $STELE_PG_BINDIR, else of the newest installed major
+# pg_servers: where this user's own servers lie (scripts/install_pgvector), as src/postgres/cluster_programs.cpp knows
+pg_servers() {
+    local home=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
+    if [ "$(id -u)" = 0 ]; then
+        echo /var/lib/stele/server
+    else
+        case ${XDG_DATA_HOME:-} in
+            /*) echo "$XDG_DATA_HOME/stele/server" ;;
+            *) [ "${home#/}" = "$home" ] || echo "$home/.local/share/stele/server" ;;
+        esac
+    fi
+}
+
+# pg_bindir: the programs of $STELE_PG_BINDIR, else of the newest installed major, in a tree of the user's own if there is one
 pg_bindir() {
-    local directory
-    directory=${STELE_PG_BINDIR:-$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -t/ -k5,5n | tail -n 1)}
+    local directory major own
+    directory=${STELE_PG_BINDIR:-}
+    if [ -z "$directory" ]; then
+        directory=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -t/ -k5,5n | tail -n 1)
+        major=${directory#/usr/lib/postgresql/}
+        own=$(pg_servers)/${major%/bin}$directory
+        [ ! -x "$own/postgres" ] || directory=$own
+    fi
     [ -x "$directory/postgres" ] || { pg_fail "no server in $directory: run scripts/setup"; return 1; }
     echo "$directory"
 }

@@ -51,6 +51,15 @@ bool same_number(std::string_view a, std::string_view b) {
     return a == b || parse_decimal(a) == parse_decimal(b);
 }
 
+int compare_magnitudes(const Decimal& a, const Decimal& b) {
+    // the power of ten above the first digit decides; then the digits, one by one, as if zeros followed
+    const auto top = [](const Decimal& n) { return static_cast<std::int64_t>(n.digits.size()) + n.exponent; };
+    if (a.digits.empty() || b.digits.empty())
+        return static_cast<int>(b.digits.empty()) - static_cast<int>(a.digits.empty());
+    if (top(a) != top(b)) return top(a) < top(b) ? -1 : 1;
+    return a.digits.compare(b.digits);
+}
+
 bool same_members(const JsonNode& a, const JsonNode& b) {
     std::map<std::string_view, const JsonNode*> members;
     for (std::size_t i = 0; i < a.items.size(); ++i) members[a.keys[i]] = &a.items[i];
@@ -63,6 +72,14 @@ bool same_members(const JsonNode& a, const JsonNode& b) {
 }
 
 }  // namespace
+
+int compare_numbers(std::string_view a, std::string_view b) {
+    const Decimal one = parse_decimal(a);
+    const Decimal other = parse_decimal(b);
+    if (one.negative != other.negative) return one.negative ? -1 : 1;
+    const int magnitudes = compare_magnitudes(one, other);
+    return one.negative ? -magnitudes : magnitudes;
+}
 
 bool same_value(const JsonNode& a, const JsonNode& b) {
     if (a.kind != b.kind) return false;

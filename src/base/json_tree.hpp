@@ -32,6 +32,10 @@ struct JsonNode {
 /// As PostgreSQL's jsonb compares: whatever the order of keys, the last of equal keys, 1.0 is 1.
 bool same_value(const JsonNode& a, const JsonNode& b);
 
+/// Below, at or above 0 as the first number is less than, equal to or greater than the second, both as they were
+/// written, to the last digit.
+int compare_numbers(std::string_view a, std::string_view b);
+
 std::string_view to_string(JsonNode::Kind kind) noexcept;
 
 /// Both throw Error(invalid_argument) with the byte of the first fault.

@@ -154,6 +154,20 @@ bool has_blank(std::string_view text) noexcept {
     return false;
 }
 
+bool is_alphanumeric(std::int32_t code_point) noexcept {
+    switch (utf8proc_category(code_point)) {
+        case UTF8PROC_CATEGORY_LU:
+        case UTF8PROC_CATEGORY_LL:
+        case UTF8PROC_CATEGORY_LT:
+        case UTF8PROC_CATEGORY_LM:
+        case UTF8PROC_CATEGORY_LO:
+        case UTF8PROC_CATEGORY_ND:
+        case UTF8PROC_CATEGORY_NL:
+        case UTF8PROC_CATEGORY_NO: return true;
+        default: return false;
+    }
+}
+
 std::string fold_case(std::string_view text) {
     return transform<true, false>(text);
 }

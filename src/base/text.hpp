@@ -26,6 +26,9 @@ std::optional<TextFault> find_text_fault(std::string_view text) noexcept;
 /// Throws Error(invalid_argument) if `text`, called `what` in the message, has a fault.
 void check_text(std::string_view what, std::string_view text);
 
+/// Letters and digits of any script, numerals included.
+bool is_alphanumeric(std::int32_t code_point) noexcept;
+
 // Exactly as mneme does, so that its Python processes compute the same keys: no NFC or NFKC, no change of accents or
 // punctuation. All of them throw Error(invalid_argument) for text that is not UTF-8.
 

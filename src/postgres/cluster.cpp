@@ -89,7 +89,7 @@ void fill_from(const ClusterHome& former, const ClusterHome& fresh, const Accoun
 // Returns when the directory of the major in use is complete.
 ClusterSite complete_site(const ClusterOptions& options, Deadline deadline) {
     const fs::path base = cluster_base(options);
-    const Programs programs = find_programs(options.binaries);
+    const Programs programs = find_programs(options.binaries, kInstalledMajors, own_servers());
     FileDescriptor creation;
     for (;;) {
         const ClusterPlan plan = plan_cluster(facts_of(programs, base));
@@ -140,7 +140,7 @@ Cluster Cluster::start(const ClusterOptions& options, Deadline deadline) {
 
 ClusterStatus Cluster::status(const ClusterOptions& options) {
     const fs::path base = cluster_base(options);
-    const Programs programs = find_programs(options.binaries);
+    const Programs programs = find_programs(options.binaries, kInstalledMajors, own_servers());
     const std::vector<int> created = created_majors(base);
     ClusterStatus status;
     status.created = !created.empty();

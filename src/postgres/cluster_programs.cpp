@@ -15,6 +15,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::string() : value;
+}
+
 bool is_program(const fs::path& path) {
     std::error_code ignored;
     return fs::is_regular_file(path, ignored) && ::access(path.c_str(), X_OK) == 0;
@@ -77,9 +82,23 @@ fs::path Programs::of(int major) const {
     return found == directories.end() ? fs::path() : found->second;
 }
 
-Programs find_programs(const fs::path& named, const fs::path& installed) {
+fs::path own_servers() {
+    if (::geteuid() == 0) return "/var/lib/stele/server";
+    // the XDG specification has relative paths ignored
+    if (const fs::path data = environment("XDG_DATA_HOME"); data.is_absolute()) return data / "stele" / "server";
+    const fs::path home = environment("HOME");
+    return home.is_absolute() ? home / ".local" / "share" / "stele" / "server" : fs::path();
+}
+
+Programs find_programs(const fs::path& named, const fs::path& installed, const fs::path& own) {
     Programs programs;
     programs.directories = installed_majors(installed);
+    for (auto& [major, directory] : programs.directories) {
+        if (own.empty()) break;
+        // the tree is laid out as the packages lay out the whole system
+        const fs::path tree = own / std::to_string(major) / directory.relative_path();
+        if (has_server(tree)) directory = tree;
+    }
     if (!programs.directories.empty()) programs.preferred = programs.directories.rbegin()->first;
 
     const char* variable = std::getenv("STELE_PG_BINDIR");

@@ -19,9 +19,15 @@ struct Programs {
 /// Where distributions install several majors side by side: Debian's layout.
 inline constexpr std::string_view kInstalledMajors = "/usr/lib/postgresql";
 
-/// `named` (if empty, $STELE_PG_BINDIR) decides which are used; else the newest under `installed`; else those that
-/// pg_config or PATH know. Throws Error(cluster) if the named directory holds no server programs.
-Programs find_programs(const std::filesystem::path& named, const std::filesystem::path& installed = kInstalledMajors);
+/// Where scripts/install_pgvector puts servers that have pgvector, each major with a root directory of its own: beside
+/// the embedded cluster's usual place. Empty where this user has no home.
+std::filesystem::path own_servers();
+
+/// `named` (if empty, $STELE_PG_BINDIR) decides which are used; else the newest under `installed`, each in the tree
+/// that `own` has of it, if any; else those that pg_config or PATH know. Throws Error(cluster) if the named directory
+/// holds no server programs.
+Programs find_programs(const std::filesystem::path& named, const std::filesystem::path& installed = kInstalledMajors,
+                       const std::filesystem::path& own = {});
 
 /// The major in what `postgres --version` prints, for example 15 for "postgres (PostgreSQL) 15.18 (Debian ...)".
 std::optional<int> parse_major(std::string_view version);

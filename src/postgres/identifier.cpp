@@ -5,25 +5,13 @@
 #include <cstddef>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace stele {
 namespace {
 
 // NAMEDATALEN - 1: PostgreSQL would cut a longer name, and two of them could meet.
 constexpr std::size_t kMaxNameBytes = 63;
-
-bool is_alphanumeric(utf8proc_int32_t codepoint) {
-    switch (utf8proc_category(codepoint)) {
-        case UTF8PROC_CATEGORY_LU:
-        case UTF8PROC_CATEGORY_LL:
-        case UTF8PROC_CATEGORY_LT:
-        case UTF8PROC_CATEGORY_LM:
-        case UTF8PROC_CATEGORY_LO:
-        case UTF8PROC_CATEGORY_ND:
-        case UTF8PROC_CATEGORY_NL:
-        case UTF8PROC_CATEGORY_NO: return true;
-        default: return false;
-    }
-}
 
 bool is_made_of_letters(std::string_view name) {
     std::size_t at = 0;
@@ -49,6 +37,16 @@ std::string quote_identifier(std::string_view name) {
         if (c == '"') quoted += c;
     }
     return quoted + '"';
+}
+
+std::string quote_literal(std::string_view text) {
+    check_text("the text", text);
+    std::string quoted = "E'";
+    for (const char c : text) {
+        quoted += c;
+        if (c == '\'' || c == '\\') quoted += c;
+    }
+    return quoted + "'";
 }
 
 Result<void> check_schema_name(std::string_view name) {

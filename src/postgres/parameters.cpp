@@ -168,6 +168,12 @@ void Parameters::add(const std::vector<Bytes>& values) {
               [this](const Bytes& value) { append_bytes(bytes_, value.data(), value.size()); });
 }
 
+void Parameters::add_binary(std::span<const std::byte> value) {
+    open_slot(slots_, bytes_, 0);
+    bytes_.append(reinterpret_cast<const char*>(value.data()), value.size());
+    close_slot(slots_, bytes_);
+}
+
 void Parameters::add_column(std::span<const Parameters* const> rows, std::size_t slot, std::uint32_t array) {
     add_array(slots_, bytes_, array, rows.front()->slots_[slot].oid, rows, [this, slot](const Parameters* row) {
         const Slot& value = row->slots_[slot];

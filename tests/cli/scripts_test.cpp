@@ -93,6 +93,7 @@ protected:
     Setup() {
         clone("setup");
         write(root() / "scripts/install_model", "exit 1\n");
+        write(root() / "scripts/install_pgvector", "echo \"pgvector $*\"; [ $# = 0 ]\n");
         stand_in("dpkg-query", "");
         stand_in("dpkg", "echo amd64\n");
         stand_in("apt-cache", "[ \"$1\" != policy ] || echo '  Candidate: 1'\n");

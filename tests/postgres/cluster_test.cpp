@@ -152,6 +152,26 @@ TEST(ClusterPrograms, named_programs_are_used_and_the_installed_ones_stay_known)
         << "the argument beats the variable";
 }
 
+TEST(ClusterPrograms, a_tree_of_ones_own_stands_for_the_installed_server_of_its_major) {
+    const TemporaryDirectory root;
+    const EnvironmentVariable none("STELE_PG_BINDIR", "");
+    const fs::path installed = root.path() / "installed";
+    const fs::path own = root.path() / "own";
+    pretend_programs(installed / "15" / "bin", 15);
+    pretend_programs(installed / "16" / "bin", 16);
+    const auto tree = [&](int major) {
+        return own / std::to_string(major) / (installed / std::to_string(major) / "bin").relative_path();
+    };
+    pretend_programs(tree(15), 15);
+    pretend_programs(tree(17), 17);  // its server was removed: what is left may not run any more
+    const Programs programs = find_programs({}, installed, own);
+    EXPECT_EQ(programs.of(15), tree(15));
+    EXPECT_EQ(programs.of(16), installed / "16" / "bin");
+    EXPECT_EQ(programs.preferred, 16);
+    const EnvironmentVariable named("STELE_PG_BINDIR", installed / "15" / "bin");
+    EXPECT_EQ(find_programs({}, installed, own).of(15), installed / "15" / "bin") << "named beats all";
+}
+
 TEST(ClusterPrograms, without_installed_majors_they_are_found_on_the_path) {
     const TemporaryDirectory root;
     const EnvironmentVariable none("STELE_PG_BINDIR", "");

@@ -1,0 +1,137 @@
+// A vector index of JSON: what VectorIndex<Model> is a typed face of, and the types that both use.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "stele/content.hpp"
+#include "stele/database.hpp"
+#include "stele/embedder.hpp"
+#include "stele/export.hpp"
+#include "stele/filter.hpp"
+#include "stele/image_embedder.hpp"
+#include "stele/memory_database.hpp"
+#include "stele/timestamp.hpp"
+#include "stele/uuid.hpp"
+
+namespace stele {
+inline namespace v0 {
+
+/// What is embedded: a text, an image, or a vector that is there already.
+class IndexInput {
+public:
+    using Value = std::variant<std::string, ResourceContent, std::vector<float>>;
+
+    IndexInput(std::string text) : value_(std::move(text)) {}
+    IndexInput(std::string_view text) : value_(std::string(text)) {}
+    IndexInput(const char* text) : value_(std::string(text)) {}
+    IndexInput(TextContent text) : value_(std::move(text.text)) {}
+    IndexInput(ResourceContent resource) : value_(std::move(resource)) {}
+    IndexInput(std::vector<float> vector) : value_(std::move(vector)) {}
+
+    const Value& value() const noexcept { return value_; }
+
+private:
+    Value value_;
+};
+
+/// How vectors are stored, when the table is made: float32, or float16 in half the space, scaled to unit length, with
+/// scores that are exact to three digits. vector can have an ANN index up to 2,000 dimensions, halfvec up to 4,000.
+enum class VectorType : std::uint8_t { vector, halfvec };
+/// What finds the nearest. none: every search looks at every row that the filter leaves, and misses nothing. hnsw and
+/// ivfflat find most of the nearest in large tables; if they find fewer than were asked for, every row is looked at.
+enum class AnnIndex : std::uint8_t { none, hnsw, ivfflat };
+
+struct VectorIndexOptions {
+    /// Of the table. Empty: the model's name (without its namespaces) in snake case, as draive has it: DocumentChunk is
+    /// document_chunk. 1 to 63 bytes, of any characters: it is always quoted.
+    std::string table{};
+    /// Make the table, and the extension if need be, when something is indexed and they are not there. Off:
+    /// Error(schema_missing).
+    bool create = true;
+    VectorType type = VectorType::vector;
+    AnnIndex ann = AnnIndex::none;
+    int hnsw_m = 16, hnsw_ef_construction = 64;
+    int ivfflat_lists = 100;
+    std::size_t mmr_multiplier = 8;  ///< how many times `limit` rerank chooses from, at least 1
+    /// Without an embedder, where vectors come ready: what they are (as Embedder::fingerprint; empty: not checked).
+    std::string fingerprint{};
+};
+
+/// A place in a listing.
+struct IndexCursor {
+    Timestamp created{};
+    Uuid id{};
+};
+
+/// What an index() did.
+struct Indexed {
+    std::vector<Uuid> ids{};   ///< one a value, in order
+    std::size_t embedded = 0;  ///< how many were embedded: the others came ready, or were the same before
+};
+
+namespace detail {
+
+/// "Chunk" of "support::Chunk" as "chunk".
+STELE_API std::string index_table_name(std::string_view identifier);
+
+struct IndexItem {
+    Json payload;
+    IndexInput input;
+    std::optional<std::string> key;
+};
+
+struct IndexRequest {
+    std::int64_t limit;
+    Filter filter;
+    std::optional<float> score_threshold;
+    bool rerank;
+    double lambda;
+    std::optional<IndexCursor> after;
+    std::optional<Deadline> deadline;
+};
+
+struct IndexMatch {
+    Uuid id;
+    Json payload;
+    std::optional<double> score;
+    Timestamp created;
+};
+
+/// Thread-safe, but for what in() returns; copies share everything.
+class STELE_API IndexCore {
+public:
+    static IndexCore open(Database database, std::string_view identifier, std::shared_ptr<Embedder> embedder,
+                          std::shared_ptr<ImageEmbedder> images, VectorIndexOptions options);
+    static IndexCore open(MemoryDatabase database, std::string_view identifier, std::shared_ptr<Embedder> embedder,
+                          std::shared_ptr<ImageEmbedder> images, VectorIndexOptions options);
+    IndexCore in(Transaction& transaction) const;
+    IndexCore in(Savepoint& savepoint) const;
+
+    Indexed index(std::vector<IndexItem> items, std::optional<Deadline> deadline);
+    bool update(const Uuid& id, const IndexItem& item, std::optional<Deadline> deadline);
+    std::vector<IndexMatch> search(const IndexInput& query, const IndexRequest& request) const;
+    std::vector<IndexMatch> newest(const IndexRequest& request) const;
+    std::size_t count(const Filter& filter, std::optional<Deadline> deadline) const;
+    std::size_t remove(const Filter& filter, std::optional<Deadline> deadline);
+    std::size_t remove(const std::vector<Uuid>& ids, std::optional<Deadline> deadline);
+    std::size_t wipe(std::optional<Deadline> deadline);
+    const std::string& table() const noexcept;
+
+    struct Impl;
+
+private:
+    explicit IndexCore(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace stele

@@ -1,0 +1,190 @@
+// Documents, found by meaning and by what is known of them.
+//
+//     struct Chunk { std::string text; std::string language; std::vector<std::string> tags; };
+//     STELE_DESCRIBE(Chunk, (text), (language), (tags))
+//
+//     stele::VectorIndex<Chunk> chunks(database, embedder);
+//     chunks.index(documents, &Chunk::text);
+//     for (const auto& found : chunks.search("How do I reset it?", {.where = stele::field(&Chunk::language) == "en"}))
+//     {
+//         use(found.value, *found.score);
+//     }
+//
+// One table a model: draive's, so that its Python programs and this one can read and write the same rows. It needs
+// PostgreSQL's extension pgvector, from 0.5 on, in any schema.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "stele/database.hpp"
+#include "stele/describe_json.hpp"
+#include "stele/detail/index_core.hpp"
+#include "stele/embedder.hpp"
+#include "stele/filter.hpp"
+#include "stele/image_embedder.hpp"
+#include "stele/memory_database.hpp"
+
+namespace stele {
+inline namespace v0 {
+
+/// What was found.
+template <class Model>
+struct Found {
+    Uuid id{};
+    Model value{};
+    std::optional<double> score{};  ///< cosine to the query, -1 to 1; nothing when there was no query
+    Timestamp created{};            ///< when it was first indexed, by the database's clock
+
+    /// Where the page after this one begins: see SearchOptions::after.
+    IndexCursor cursor() const { return {created, id}; }
+};
+
+template <class Model>
+struct SearchOptions {
+    std::int64_t limit = 8;                  ///< 1 to 100,000
+    FilterOf<Model> where{};                 ///< only these; applies before everything else
+    std::optional<float> score_threshold{};  ///< only with a cosine of at least this, -1 to 1
+    /// Of limit x mmr_multiplier results, those that are like the query and unlike one another.
+    bool rerank = false;
+    double lambda = 0.5;  ///< with rerank: 1 looks at the query alone, 0 at how they differ
+    /// For newest(): only what is older than this, the last of the page before.
+    std::optional<IndexCursor> after{};
+    std::optional<Deadline> deadline{};
+};
+
+template <class Model>
+struct IndexOptions {
+    /// What identifies a value: `.key = &Chunk::url`. Indexing another of the same key replaces it and keeps its id and
+    /// created; if what is embedded is the same, it is not embedded again. Empty: every call adds.
+    std::function<std::string(const Model&)> key{};
+    std::optional<Deadline> deadline{};
+};
+
+/// Thread-safe, but for what in() returns. Copies share everything.
+///
+/// What is embedded is an attribute of the model: a member, or a function of it, that gives a std::string or
+/// TextContent (by the Embedder), a ResourceContent with an image (by the ImageEmbedder), or a std::vector<float>, a
+/// vector that is there already. Vectors are compared by cosine; those that come ready need not be of unit length.
+///
+/// The table is made by the first index() (VectorIndexOptions::create), before which everything is empty; nothing is
+/// asked of the server before the first call. The dimension and the embedder's fingerprint are kept with it: another
+/// embedder's vectors are Error(fingerprint_mismatch), of another length Error(dimension_mismatch), before anything is
+/// written. A table that is there and tells no fingerprint takes that of the first who writes.
+///
+/// Rows that do not fit the model are Error(invalid_argument) with the path of the fault, when they are read. Without a
+/// deadline DatabaseOptions::call_timeout applies, to the embedder and the database together.
+template <Described Model>
+class VectorIndex {
+public:
+    /// Either embedder may be null: then texts, or images, are Error(embedder_failed). Error(invalid_argument) for
+    /// options out of bounds, Error(fingerprint_mismatch) for two embedders of two spaces.
+    explicit VectorIndex(Database database, std::shared_ptr<Embedder> embedder = nullptr,
+                         VectorIndexOptions options = {}, std::shared_ptr<ImageEmbedder> images = nullptr)
+        : core_(detail::IndexCore::open(std::move(database), stele::identifier<Model>(), std::move(embedder),
+                                        std::move(images), std::move(options))) {}
+    /// A twin without a database, for tests: the same behaviour, in memory. It joins no transaction.
+    static VectorIndex in_memory(MemoryDatabase database = MemoryDatabase(),
+                                 std::shared_ptr<Embedder> embedder = nullptr, VectorIndexOptions options = {},
+                                 std::shared_ptr<ImageEmbedder> images = nullptr) {
+        return VectorIndex(detail::IndexCore::open(std::move(database), stele::identifier<Model>(), std::move(embedder),
+                                                   std::move(images), std::move(options)));
+    }
+
+    /// The same index inside a transaction: it reads what the transaction wrote, and what it writes is undone with it,
+    /// the making of the table too. For one thread; not to be used once that is over.
+    VectorIndex in(Transaction& transaction) const { return VectorIndex(core_.in(transaction)); }
+    VectorIndex in(Savepoint& savepoint) const { return VectorIndex(core_.in(savepoint)); }
+
+    /// Embeds and stores all values, or none of them, in one transaction and a bounded number of round trips; durable
+    /// when it returns. All must have texts, or all images, or all vectors. Several of one key in a call are
+    /// Error(invalid_argument). Error(embedder_failed) when the embedder does not give a vector for each.
+    template <class Attribute>
+        requires std::invocable<const Attribute&, const Model&>
+    Indexed index(std::span<const Model> values, const Attribute& attribute, const IndexOptions<Model>& options = {}) {
+        std::vector<detail::IndexItem> items;
+        items.reserve(values.size());
+        for (const Model& value : values) {
+            items.push_back(item(value, attribute));
+            if (options.key) items.back().key = options.key(value);
+        }
+        return core_.index(std::move(items), options.deadline);
+    }
+    template <class Attribute>
+        requires std::invocable<const Attribute&, const Model&>
+    Indexed index(const std::vector<Model>& values, const Attribute& attribute,
+                  const IndexOptions<Model>& options = {}) {
+        return index(std::span<const Model>(values), attribute, options);
+    }
+    /// Puts another value in the place of one, which keeps its id, key and created. False: there is none of that id.
+    template <class Attribute>
+        requires std::invocable<const Attribute&, const Model&>
+    bool update(const Uuid& id, const Model& value, const Attribute& attribute, std::optional<Deadline> deadline = {}) {
+        return core_.update(id, item(value, attribute), deadline);
+    }
+
+    /// The most similar, best first; equally similar ones by created, then id. `query`: a text, an image, a text
+    /// resource (mime type text/...), or a vector.
+    std::vector<Found<Model>> search(const IndexInput& query, const SearchOptions<Model>& options = {}) const {
+        return found(core_.search(query, request(options)));
+    }
+    /// Without a query: the newest first. Error(invalid_argument) with a score_threshold or rerank.
+    std::vector<Found<Model>> newest(const SearchOptions<Model>& options = {}) const {
+        return found(core_.newest(request(options)));
+    }
+    std::size_t count(const FilterOf<Model>& where = {}, std::optional<Deadline> deadline = {}) const {
+        return core_.count(where.untyped(), deadline);
+    }
+
+    /// How many there were. Error(invalid_argument) for a filter that holds of everything: say wipe().
+    std::size_t remove(const FilterOf<Model>& where, std::optional<Deadline> deadline = {}) {
+        return core_.remove(where.untyped(), deadline);
+    }
+    std::size_t remove(const std::vector<Uuid>& ids, std::optional<Deadline> deadline = {}) {
+        return core_.remove(ids, deadline);
+    }
+    bool remove(const Uuid& id, std::optional<Deadline> deadline = {}) {
+        return core_.remove(std::vector{id}, deadline) > 0;
+    }
+    /// Removes everything; the table, its dimension and its embedder stay.
+    std::size_t wipe(std::optional<Deadline> deadline = {}) { return core_.wipe(deadline); }
+
+    /// The table, without its schema.
+    const std::string& table() const noexcept { return core_.table(); }
+
+private:
+    explicit VectorIndex(detail::IndexCore core) : core_(std::move(core)) {}
+
+    template <class Attribute>
+    static detail::IndexItem item(const Model& value, const Attribute& attribute) {
+        static_assert(std::convertible_to<std::invoke_result_t<const Attribute&, const Model&>, IndexInput>,
+                      "Stele: the attribute must give text, TextContent, a ResourceContent or a std::vector<float>");
+        return {to_json(value), std::invoke(attribute, value), std::nullopt};
+    }
+    static detail::IndexRequest request(const SearchOptions<Model>& options) {
+        return {options.limit,  options.where.untyped(), options.score_threshold, options.rerank,
+                options.lambda, options.after,           options.deadline};
+    }
+    static std::vector<Found<Model>> found(std::vector<detail::IndexMatch> matches) {
+        std::vector<Found<Model>> all;
+        all.reserve(matches.size());
+        for (const detail::IndexMatch& match : matches) {
+            all.push_back({match.id, from_json<Model>(match.payload), match.score, match.created});
+        }
+        return all;
+    }
+
+    detail::IndexCore core_;
+};
+
+}  // namespace v0
+}  // namespace stele

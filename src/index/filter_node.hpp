@@ -1,0 +1,30 @@
+// A filter as a tree.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/json_tree.hpp"
+#include "stele/filter.hpp"
+
+namespace stele {
+
+/// Never changes once it is made.
+struct FilterNode {
+    enum class Kind : std::uint8_t { all, any, negation, comparison };
+    using Operation = detail::FilterOperation;
+
+    Kind kind = Kind::all;
+    std::vector<std::shared_ptr<const FilterNode>> parts;  ///< none of all: everything; a negation has one
+
+    // of a comparison
+    detail::FilterPath path;
+    Operation operation = Operation::equal;
+    detail::ValueKind values = detail::ValueKind::json;
+    std::vector<JsonNode> operands;
+};
+
+bool matches(const FilterNode& filter, const JsonNode& value);
+
+}  // namespace stele

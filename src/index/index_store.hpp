@@ -1,0 +1,77 @@
+// Where the rows of a vector index are kept.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stele/deadline.hpp"
+#include "stele/detail/index_core.hpp"
+#include "stele/transaction.hpp"
+
+namespace stele {
+
+/// The space that vectors are of.
+struct VectorFrame {
+    std::size_t dimension = 0;
+    std::string fingerprint;  ///< empty: not told
+};
+
+/// A row to be written.
+struct IndexRow {
+    Json payload;
+    std::vector<float> vector;
+    Json meta = Json::object();
+    std::optional<std::string> key;
+    std::optional<std::string> digest;  ///< of what was embedded
+};
+
+/// What is stored under a key.
+struct KnownVector {
+    std::string key;
+    std::string digest;  ///< empty: not known
+    std::vector<float> vector;
+};
+
+struct NearestMatch {
+    detail::IndexMatch match;
+    std::vector<float> vector;  ///< only if it was asked for
+};
+
+/// Thread-safe, but for what join() returns. Arguments have been checked, but for the frame: each call that is given
+/// one throws Error(fingerprint_mismatch) or Error(dimension_mismatch) if what is stored has another. One without
+/// dimension is not compared.
+class IndexStore {
+public:
+    IndexStore() = default;
+    IndexStore(const IndexStore&) = delete;
+    IndexStore& operator=(const IndexStore&) = delete;
+    virtual ~IndexStore() = default;
+    virtual std::shared_ptr<IndexStore> join(Transaction& transaction) = 0;
+    virtual std::shared_ptr<IndexStore> join(Savepoint& savepoint) = 0;
+    virtual Deadline default_deadline() const = 0;
+
+    /// Makes place for such vectors, or throws.
+    virtual void prepare(const VectorFrame& frame, bool keyed, Deadline deadline) = 0;
+    virtual std::vector<KnownVector> known(const VectorFrame& frame, const std::vector<std::string>& keys,
+                                           Deadline deadline) = 0;
+    /// All or none; after prepare() only. Their ids, in order.
+    virtual std::vector<Uuid> put(std::span<const IndexRow> rows, Deadline deadline) = 0;
+    virtual bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) = 0;
+
+    virtual std::vector<NearestMatch> nearest(const VectorFrame& frame, std::span<const float> query, std::size_t limit,
+                                              std::optional<float> threshold, const Filter& filter, bool with_vectors,
+                                              Deadline deadline) = 0;
+    virtual std::vector<detail::IndexMatch> newest(std::size_t limit, const std::optional<IndexCursor>& after,
+                                                   const Filter& filter, Deadline deadline) = 0;
+    virtual std::size_t count(const Filter& filter, Deadline deadline) = 0;
+    virtual std::size_t remove(const Filter& filter, Deadline deadline) = 0;
+    virtual std::size_t remove(const std::vector<Uuid>& ids, Deadline deadline) = 0;
+};
+
+/// Throws unless vectors of `given` may lie among those of `stored`, in the table of this name.
+void check_frame(const std::string& table, const VectorFrame& stored, const VectorFrame& given);
+
+}  // namespace stele

@@ -1,0 +1,158 @@
+#include "index/index_table.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/result.hpp"
+#include "postgres/identifier.hpp"
+
+namespace stele {
+namespace {
+
+// With the column, so that it goes where the vectors go: into dumps and restores, and away with the table.
+constexpr std::string_view kComment = "stele: vectors of the embedder ";
+
+bool can_iterate(std::string_view version) {
+    int major = 0, minor = 0;
+    const auto [dot, error] = std::from_chars(version.data(), version.data() + version.size(), major);
+    if (error == std::errc() && dot != version.data() + version.size()) {
+        std::from_chars(dot + 1, version.data() + version.size(), minor);
+    }
+    return major > 0 || minor >= 8;
+}
+
+}  // namespace
+
+IndexTable::IndexTable(std::string quoted_schema, VectorIndexOptions options)
+    : quoted_(std::move(quoted_schema) + "." + quote_identifier(options.table)), options_(std::move(options)) {}
+
+TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
+    const Statement statement(
+        "SELECT e.nspname::text, e.extversion, c.oid IS NOT NULL, coalesce(pg_has_role(c.relowner, 'USAGE'), false), "
+        "t.typname::text, coalesce(a.atttypmod, -1), col_description(c.oid, a.attnum), 2 = (SELECT count(*) FROM "
+        "pg_attribute k WHERE k.attrelid = c.oid AND k.attname IN ('stele_key', 'stele_digest') AND NOT "
+        "k.attisdropped), EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid "
+        "= x.relam WHERE i.indrelid = c.oid AND i.indisvalid AND m.amname IN ('hnsw', 'ivfflat')) FROM (SELECT) o LEFT "
+        "JOIN (SELECT n.nspname, x.extversion FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE "
+        "x.extname = 'vector') e ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON "
+        "a.attrelid = c.oid AND a.attname = 'embedding' AND NOT a.attisdropped LEFT JOIN pg_type t ON t.oid = "
+        "a.atttypid",
+        quoted_);
+    const Row row = executor.query(statement, deadline)[0];
+    TableFacts facts;
+    if (const auto schema = row.find<std::string>(0)) facts.extension = quote_identifier(*schema);
+    facts.iterates = can_iterate(row.find<std::string>(1).value_or(""));
+    facts.table = row.get<bool>(2);
+    if (!facts.table) return facts;
+    const auto type = row.find<std::string>(4);
+    if (type != "vector" && type != "halfvec") {
+        raise(ErrorCode::schema_conflict,
+              fmt::format("{} is there and has no column embedding of type vector or halfvec: name another table in "
+                          "VectorIndexOptions::table",
+                          quoted_));
+    }
+    facts.owned = row.get<bool>(3);
+    facts.half = type == "halfvec";
+    facts.frame.dimension = static_cast<std::size_t>(std::max(row.get<std::int32_t>(5), 0));
+    if (const std::string note = row.find<std::string>(6).value_or(""); note.starts_with(kComment)) {
+        facts.frame.fingerprint = note.substr(kComment.size());
+    }
+    facts.keyed = row.get<bool>(7);
+    facts.approximate = row.get<bool>(8);
+    return facts;
+}
+
+bool IndexTable::was_made_meanwhile(const Error& error) {
+    return error.sqlstate() == "42P07" || error.sqlstate() == "42710" || error.sqlstate() == "23505";
+}
+
+bool IndexTable::lacks(const TableFacts& facts, const VectorFrame& frame, bool keyed) {
+    const bool untold = facts.frame.fingerprint.empty() && !frame.fingerprint.empty() && facts.owned;
+    return facts.extension.empty() || !facts.table || (keyed && !facts.keyed) || untold;
+}
+
+void IndexTable::make(Executor& executor, const TableFacts& facts, const VectorFrame& frame, bool keyed,
+                      Deadline deadline) const {
+    if (facts.extension.empty()) {
+        if (!options_.create) missing("PostgreSQL's extension pgvector is not in this database");
+        return make_extension(executor, deadline);
+    }
+    std::vector<Statement> statements;
+    if (!facts.table) {
+        if (!options_.create) missing(fmt::format("the table {} is not there", quoted_));
+        statements = creation(facts, frame);
+    } else {
+        check_frame(options_.table, facts.frame, frame);
+        if (keyed && !facts.keyed) {
+            if (!options_.create) missing(fmt::format("the table {} has no columns for keys", quoted_));
+            statements.emplace_back(
+                "ALTER TABLE " + quoted_ +
+                " ADD COLUMN IF NOT EXISTS stele_key text, ADD COLUMN IF NOT EXISTS stele_digest text");
+            statements.emplace_back("CREATE UNIQUE INDEX ON " + quoted_ + " (stele_key)");
+        }
+        if (facts.frame.fingerprint.empty() && !frame.fingerprint.empty() && facts.owned) {
+            statements.push_back(comment(frame.fingerprint));
+        }
+    }
+    try {
+        executor.run(statements, deadline);
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::permission) missing(fmt::format("the table {} cannot be made", quoted_), &error);
+        throw;
+    }
+}
+
+void IndexTable::make_extension(Executor& executor, Deadline deadline) const {
+    try {
+        executor.execute(Statement("CREATE EXTENSION IF NOT EXISTS vector"), deadline);
+    } catch (const Error& error) {
+        const bool not_installed = error.sqlstate() == "0A000" || error.sqlstate() == "58P01";
+        if (error.code() == ErrorCode::permission || not_installed) {
+            missing(not_installed
+                        ? "the server has no pgvector (Debian: postgresql-17-pgvector; for the embedded cluster "
+                          "run scripts/setup)"
+                        : "this role may not install pgvector: have a superuser run CREATE EXTENSION vector",
+                    &error);
+        }
+        throw;
+    }
+}
+
+std::vector<Statement> IndexTable::creation(const TableFacts& facts, const VectorFrame& frame) const {
+    const std::string_view type = options_.type == VectorType::halfvec ? "halfvec" : "vector";
+    std::vector<Statement> statements;
+    // draive's columns; what is Stele's own may be null, so that draive can write
+    statements.emplace_back(fmt::format(
+        "CREATE TABLE {} (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), embedding {}.{}({}) NOT NULL, "
+        "payload jsonb NOT NULL, meta jsonb NOT NULL, created timestamptz NOT NULL DEFAULT now(), stele_key "
+        "text, stele_digest text)",
+        quoted_, facts.extension, type, frame.dimension));
+    statements.emplace_back("CREATE UNIQUE INDEX ON " + quoted_ + " (stele_key)");
+    statements.emplace_back("CREATE INDEX ON " + quoted_ + " (created DESC, id DESC)");
+    if (options_.ann != AnnIndex::none) {
+        const std::string with =
+            options_.ann == AnnIndex::hnsw
+                ? fmt::format("m = {}, ef_construction = {}", options_.hnsw_m, options_.hnsw_ef_construction)
+                : fmt::format("lists = {}", options_.ivfflat_lists);
+        statements.emplace_back(fmt::format("CREATE INDEX ON {} USING {} (embedding {}.{}_cosine_ops) WITH ({})",
+                                            quoted_, options_.ann == AnnIndex::hnsw ? "hnsw" : "ivfflat",
+                                            facts.extension, type, with));
+    }
+    if (!frame.fingerprint.empty()) statements.push_back(comment(frame.fingerprint));
+    return statements;
+}
+
+Statement IndexTable::comment(const std::string& fingerprint) const {
+    return Statement(fmt::format("COMMENT ON COLUMN {}.embedding IS {}", quoted_,
+                                 quote_literal(std::string(kComment) + fingerprint)));
+}
+
+void IndexTable::missing(const std::string& what, const Error* error) const {
+    ErrorInfo info = error == nullptr ? ErrorInfo() : error->info();
+    info.code = ErrorCode::schema_missing;
+    info.message = fmt::format("{}, and the index \"{}\" needs it", what, options_.table);
+    raise(std::move(info));
+}
+
+}  // namespace stele

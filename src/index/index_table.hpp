@@ -1,0 +1,53 @@
+// The table of a vector index: what it is like, making it, its names in SQL.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "index/index_store.hpp"
+#include "stele/executor.hpp"
+
+namespace stele {
+
+/// What the catalogs say.
+struct TableFacts {
+    std::string extension;  ///< pgvector's schema, quoted; empty: it is not installed
+    bool iterates = false;  ///< pgvector can go on when a filter leaves too few (0.8)
+    bool table = false;
+    bool owned = false;        ///< by this role, so that it may be changed
+    bool half = false;         ///< float16
+    bool keyed = false;        ///< has the columns for keys
+    bool approximate = false;  ///< has an ANN index
+    VectorFrame frame;
+};
+
+/// Thread-safe to read; changed under its owner's lock.
+class IndexTable {
+public:
+    IndexTable(std::string quoted_schema, VectorIndexOptions options);
+
+    /// Throws Error(schema_conflict) if something else has the table's name.
+    TableFacts look(Executor& executor, Deadline deadline) const;
+    /// Makes what is missing for such vectors and, if asked, for keys; then look() again. Throws Error(schema_missing)
+    /// if it must not or cannot, and what check_frame throws.
+    void make(Executor& executor, const TableFacts& facts, const VectorFrame& frame, bool keyed,
+              Deadline deadline) const;
+    /// make() failed because another was quicker: then what that one made is there.
+    static bool was_made_meanwhile(const Error& error);
+    /// Whether make() would change anything.
+    static bool lacks(const TableFacts& facts, const VectorFrame& frame, bool keyed);
+
+    const std::string& quoted() const noexcept { return quoted_; }
+    const std::string& name() const noexcept { return options_.table; }
+
+private:
+    void make_extension(Executor& executor, Deadline deadline) const;
+    std::vector<Statement> creation(const TableFacts& facts, const VectorFrame& frame) const;
+    [[noreturn]] void missing(const std::string& what, const Error* error = nullptr) const;
+    Statement comment(const std::string& fingerprint) const;
+
+    std::string quoted_;
+    VectorIndexOptions options_;
+};
+
+}  // namespace stele

@@ -1,0 +1,161 @@
+#include "index/memory_index_store.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <tuple>
+
+#include "base/result.hpp"
+
+namespace stele {
+namespace {
+
+[[noreturn]] void no_transactions() {
+    raise(ErrorCode::invalid_argument, "an index in memory joins no transaction");
+}
+
+double cosine(std::span<const float> a, std::span<const float> b) {
+    double dot = 0, aa = 0, bb = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        dot += double{a[i]} * double{b[i]};
+        aa += double{a[i]} * double{a[i]};
+        bb += double{b[i]} * double{b[i]};
+    }
+    return std::clamp(dot / std::sqrt(aa * bb), -1.0, 1.0);
+}
+
+}  // namespace
+
+MemoryIndexStore::MemoryIndexStore(MemoryDatabase database, std::string table)
+    : database_(std::move(database)), table_(std::move(table)), impl_(database_.impl()) {
+    MutexLock lock(impl_.mutex);
+    data_ = &impl_.data<Data>("index/" + table_);
+}
+
+std::shared_ptr<IndexStore> MemoryIndexStore::join(Transaction&) {
+    no_transactions();
+}
+std::shared_ptr<IndexStore> MemoryIndexStore::join(Savepoint&) {
+    no_transactions();
+}
+
+void MemoryIndexStore::prepare(const VectorFrame& frame, bool, Deadline) {
+    MutexLock lock(impl_.mutex);
+    check_frame(table_, data_->frame, frame);
+    data_->frame.dimension = frame.dimension;
+    if (data_->frame.fingerprint.empty()) data_->frame.fingerprint = frame.fingerprint;
+}
+
+std::vector<KnownVector> MemoryIndexStore::known(const VectorFrame& frame, const std::vector<std::string>& keys,
+                                                 Deadline) {
+    MutexLock lock(impl_.mutex);
+    check_frame(table_, data_->frame, frame);
+    std::vector<KnownVector> all;
+    for (const std::string& key : keys) {
+        const auto found = data_->keys.find(key);
+        if (found == data_->keys.end()) continue;
+        const IndexRow& row = data_->entries.at(found->second).row;
+        all.push_back({key, row.digest.value_or(""), row.vector});
+    }
+    return all;
+}
+
+std::vector<Uuid> MemoryIndexStore::put(std::span<const IndexRow> rows, Deadline) {
+    MutexLock lock(impl_.mutex);
+    const Timestamp base = std::max(impl_.now(), data_->newest + std::chrono::microseconds(1));
+    std::vector<Uuid> ids;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto known = rows[i].key ? data_->keys.find(*rows[i].key) : data_->keys.end();
+        if (known != data_->keys.end()) {
+            data_->entries.at(known->second).row = rows[i];
+            ids.push_back(known->second);
+            continue;
+        }
+        ids.push_back(Uuid::v7());
+        data_->newest = base + std::chrono::microseconds(i);
+        data_->entries[ids.back()] = {rows[i], data_->newest};
+        if (rows[i].key) data_->keys[*rows[i].key] = ids.back();
+    }
+    return ids;
+}
+
+bool MemoryIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline) {
+    MutexLock lock(impl_.mutex);
+    const auto found = data_->entries.find(id);
+    if (found == data_->entries.end()) return false;
+    std::optional<std::string> key = std::move(found->second.row.key);
+    found->second.row = row;
+    found->second.row.key = std::move(key);
+    return true;
+}
+
+std::vector<NearestMatch> MemoryIndexStore::nearest(const VectorFrame& frame, std::span<const float> query,
+                                                    std::size_t limit, std::optional<float> threshold,
+                                                    const Filter& filter, bool with_vectors, Deadline) {
+    MutexLock lock(impl_.mutex);
+    check_frame(table_, data_->frame, frame);
+    std::vector<NearestMatch> all;
+    for (const auto& [id, entry] : data_->entries) {
+        if (!filter.matches(entry.row.payload)) continue;
+        const double score = cosine(entry.row.vector, query);
+        if (threshold && static_cast<float>(score) < *threshold) continue;
+        all.push_back({match_of(id, entry, score), with_vectors ? entry.row.vector : std::vector<float>()});
+    }
+    std::sort(all.begin(), all.end(), [](const NearestMatch& a, const NearestMatch& b) {
+        return std::tuple(-*a.match.score, a.match.created, a.match.id) <
+               std::tuple(-*b.match.score, b.match.created, b.match.id);
+    });
+    if (all.size() > limit) all.resize(limit);
+    return all;
+}
+
+std::vector<detail::IndexMatch> MemoryIndexStore::newest(std::size_t limit, const std::optional<IndexCursor>& after,
+                                                         const Filter& filter, Deadline) {
+    MutexLock lock(impl_.mutex);
+    std::vector<detail::IndexMatch> all;
+    for (const auto& [id, entry] : data_->entries) {
+        if (after && std::tie(entry.created, id) >= std::tie(after->created, after->id)) continue;
+        if (filter.matches(entry.row.payload)) all.push_back(match_of(id, entry, std::nullopt));
+    }
+    std::sort(all.begin(), all.end(), [](const detail::IndexMatch& a, const detail::IndexMatch& b) {
+        return std::tie(b.created, b.id) < std::tie(a.created, a.id);
+    });
+    if (all.size() > limit) all.resize(limit);
+    return all;
+}
+
+std::size_t MemoryIndexStore::count(const Filter& filter, Deadline) {
+    MutexLock lock(impl_.mutex);
+    return static_cast<std::size_t>(std::count_if(data_->entries.begin(), data_->entries.end(), [&](const auto& entry) {
+        return filter.matches(entry.second.row.payload);
+    }));
+}
+
+std::size_t MemoryIndexStore::remove(const Filter& filter, Deadline) {
+    return remove_if([&](const Uuid&, const Entry& entry) { return filter.matches(entry.row.payload); });
+}
+
+std::size_t MemoryIndexStore::remove(const std::vector<Uuid>& ids, Deadline) {
+    return remove_if([&](const Uuid& id, const Entry&) { return std::find(ids.begin(), ids.end(), id) != ids.end(); });
+}
+
+std::size_t MemoryIndexStore::remove_if(const std::function<bool(const Uuid&, const Entry&)>& goes) {
+    MutexLock lock(impl_.mutex);
+    std::size_t removed = 0;
+    for (auto entry = data_->entries.begin(); entry != data_->entries.end();) {
+        if (!goes(entry->first, entry->second)) {
+            ++entry;
+            continue;
+        }
+        if (entry->second.row.key) data_->keys.erase(*entry->second.row.key);
+        entry = data_->entries.erase(entry);
+        ++removed;
+    }
+    return removed;
+}
+
+detail::IndexMatch MemoryIndexStore::match_of(const Uuid& id, const Entry& entry, std::optional<double> score) {
+    return {id, entry.row.payload, score, entry.created};
+}
+
+}  // namespace stele

@@ -1,0 +1,53 @@
+// The rows of a vector index in memory, for its twin.
+#pragma once
+
+#include <map>
+
+#include "base/memory_database_impl.hpp"
+#include "index/index_store.hpp"
+
+namespace stele {
+
+class MemoryIndexStore final : public IndexStore {
+public:
+    MemoryIndexStore(MemoryDatabase database, std::string table);
+
+    std::shared_ptr<IndexStore> join(Transaction& transaction) override;
+    std::shared_ptr<IndexStore> join(Savepoint& savepoint) override;
+    Deadline default_deadline() const override { return Deadline::never(); }
+
+    void prepare(const VectorFrame& frame, bool keyed, Deadline deadline) override;
+    std::vector<KnownVector> known(const VectorFrame& frame, const std::vector<std::string>& keys,
+                                   Deadline deadline) override;
+    std::vector<Uuid> put(std::span<const IndexRow> rows, Deadline deadline) override;
+    bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) override;
+    std::vector<NearestMatch> nearest(const VectorFrame& frame, std::span<const float> query, std::size_t limit,
+                                      std::optional<float> threshold, const Filter& filter, bool with_vectors,
+                                      Deadline deadline) override;
+    std::vector<detail::IndexMatch> newest(std::size_t limit, const std::optional<IndexCursor>& after,
+                                           const Filter& filter, Deadline deadline) override;
+    std::size_t count(const Filter& filter, Deadline deadline) override;
+    std::size_t remove(const Filter& filter, Deadline deadline) override;
+    std::size_t remove(const std::vector<Uuid>& ids, Deadline deadline) override;
+
+private:
+    struct Entry {
+        IndexRow row;
+        Timestamp created{};
+    };
+    struct Data {
+        VectorFrame frame;
+        std::map<Uuid, Entry> entries;
+        std::map<std::string, Uuid> keys;
+        Timestamp newest{};  // stamps only rise, whatever the clock does
+    };
+    static detail::IndexMatch match_of(const Uuid& id, const Entry& entry, std::optional<double> score);
+    std::size_t remove_if(const std::function<bool(const Uuid&, const Entry&)>& goes);
+
+    const MemoryDatabase database_;
+    const std::string table_;
+    MemoryDatabase::Impl& impl_;
+    Data* data_ = nullptr;  // under its lock
+};
+
+}  // namespace stele

@@ -1,0 +1,16 @@
+// The binary form of pgvector's type vector: 16-bit dimension, 16-bit zero, float32s, all big-endian.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "stele/statement.hpp"
+
+namespace stele {
+
+Bytes encode_pgvector(std::span<const float> vector);
+/// Throws Error(type_mismatch) for bytes that are none.
+std::vector<float> decode_pgvector(std::span<const std::byte> bytes);
+
+}  // namespace stele

@@ -1,0 +1,53 @@
+// The rows of a vector index in its table.
+#pragma once
+
+#include "base/mutex.hpp"
+#include "index/index_store.hpp"
+#include "index/index_table.hpp"
+#include "stele/database.hpp"
+
+namespace stele {
+
+class PostgresIndexStore final : public IndexStore {
+public:
+    PostgresIndexStore(Database database, const VectorIndexOptions& options);
+
+    std::shared_ptr<IndexStore> join(Transaction& transaction) override;
+    std::shared_ptr<IndexStore> join(Savepoint& savepoint) override;
+    Deadline default_deadline() const override;
+
+    void prepare(const VectorFrame& frame, bool keyed, Deadline deadline) override;
+    std::vector<KnownVector> known(const VectorFrame& frame, const std::vector<std::string>& keys,
+                                   Deadline deadline) override;
+    std::vector<Uuid> put(std::span<const IndexRow> rows, Deadline deadline) override;
+    bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) override;
+    std::vector<NearestMatch> nearest(const VectorFrame& frame, std::span<const float> query, std::size_t limit,
+                                      std::optional<float> threshold, const Filter& filter, bool with_vectors,
+                                      Deadline deadline) override;
+    std::vector<detail::IndexMatch> newest(std::size_t limit, const std::optional<IndexCursor>& after,
+                                           const Filter& filter, Deadline deadline) override;
+    std::size_t count(const Filter& filter, Deadline deadline) override;
+    std::size_t remove(const Filter& filter, Deadline deadline) override;
+    std::size_t remove(const std::vector<Uuid>& ids, Deadline deadline) override;
+
+private:
+    PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<Executor> executor);
+
+    /// Kept once the table is there.
+    TableFacts facts(Deadline deadline);
+    /// If the table has gone meanwhile, it is looked for the next time.
+    void forget_missing(const Error& error);
+    Rows run(const Statement& statement, Deadline deadline);
+    std::vector<Rows> run(std::span<const Statement> statements, Deadline deadline);
+    Statement nearest_statement(const TableFacts& facts, std::span<const float> query, std::size_t limit,
+                                const Filter& filter, bool with_vectors, bool exact) const;
+
+    Database database_;
+    std::shared_ptr<Executor> executor_;
+    IndexTable table_;
+    const bool joined_ = false;
+    Mutex mutex_;
+    std::optional<TableFacts> facts_ STELE_GUARDED_BY(mutex_);
+};
+
+}  // namespace stele
