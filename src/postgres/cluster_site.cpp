@@ -12,10 +12,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include "base/result.hpp"
 
@@ -137,15 +137,21 @@ fs::path socket_directory(const ClusterDirectory& directory, uid_t owner) {
     return fmt::format("/tmp/stele-{}-{:016x}", owner, stable_hash(directory.path.native()));
 }
 
+// Moved into its place when it has its owner, so that another process never meets one of the wrong owner.
 void make_socket_directory(const fs::path& path, const Account& owner) {
-    if (::mkdir(path.c_str(), 0700) == 0) {
-        ::chmod(path.c_str(), 0700);  // whatever the umask
-        if (::geteuid() == 0 && ::lchown(path.c_str(), owner.uid, owner.gid) != 0) {
-            fail_cluster(fmt::format("cannot give {} to {}: {}", path.string(), owner.name, reason(errno)));
+    std::string fresh = path.string() + ".XXXXXX";
+    if (!fs::exists(fs::symlink_status(path))) {
+        if (::mkdtemp(fresh.data()) == nullptr) {
+            fail_cluster(fmt::format("cannot create {}: {}", path.string(), reason(errno)));
         }
-        return;
+        const bool given = ::geteuid() != 0 || ::lchown(fresh.c_str(), owner.uid, owner.gid) == 0;
+        const bool moved = given && ::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0;
+        if (moved) return;
+        const int error = errno;
+        ::rmdir(fresh.c_str());
+        if (!given) fail_cluster(fmt::format("cannot give {} to {}: {}", path.string(), owner.name, reason(error)));
+        if (error != EEXIST) fail_cluster(fmt::format("cannot create {}: {}", path.string(), reason(error)));
     }
-    if (errno != EEXIST) fail_cluster(fmt::format("cannot create {}: {}", path.string(), reason(errno)));
     struct stat status{};
     if (::lstat(path.c_str(), &status) != 0)
         fail_cluster(fmt::format("cannot read {}: {}", path.string(), reason(errno)));
