@@ -94,7 +94,8 @@ std::string bash_completion(const CommandInfo& root) {
         std::string action = "return";
         if (option->is_directory()) action = "mapfile -t COMPREPLY < <(compgen -d -- \"$word\"); return";
         if (option->is_file()) action = "mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); return";
-        if (const auto choices = option->choices(); !choices.empty()) action = "words=" + shell_quoted(joined(choices, " "));
+        if (const auto choices = option->choices(); !choices.empty())
+            action = "words=" + shell_quoted(joined(choices, " "));
         values += fmt::format("        {}) {} ;;\n", joined(option->names, "|"), action);
     }
     for (const Place& place : places) {
@@ -105,7 +106,8 @@ std::string bash_completion(const CommandInfo& root) {
         }
         for (const OptionInfo* option : place.options)
             all.insert(all.end(), option->names.begin(), option->names.end());
-        words += fmt::format("            {}) words={} ;;\n", shell_quoted(place.command->path), shell_quoted(joined(all, " ")));
+        words += fmt::format("            {}) words={} ;;\n", shell_quoted(place.command->path),
+                             shell_quoted(joined(all, " ")));
     }
     return fmt::format(R"(# bash completion for stele. Load it with: source <(stele completion bash)
 _stele() {{

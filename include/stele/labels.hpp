@@ -82,7 +82,8 @@ public:
     /// what processes keep in memory follows. A label that is there already is no move. Throws Error(not_found) when a
     /// revision does not exist; then none has moved. Two of the same label in one call are Error(invalid_argument).
     /// Visible to this process at once, to others within their DatabaseOptions::max_staleness. Two calls that move
-    /// labels of the same revisions crosswise may be Error(serialization) for one of them: nothing has moved, call again.
+    /// labels of the same revisions crosswise may be Error(serialization) for one of them: nothing has moved, call
+    /// again.
     void move(std::span<const LabelMove> moves, const RevisionNote& note = {}, std::optional<Deadline> deadline = {});
     void move(std::initializer_list<LabelMove> moves, const RevisionNote& note = {},
               std::optional<Deadline> deadline = {}) {

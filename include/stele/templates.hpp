@@ -77,11 +77,11 @@ public:
     /// it was written, where the database re-orders keys.
     static TemplatesRepository in_memory(MemoryDatabase database = MemoryDatabase(), TemplatesOptions options = {});
     /// On a file of draive's: a JSON array of objects with identifier, description, variables, content and meta; other
-    /// keys are kept. Read anew when it changes; written beside it and moved into its place, under a flock of its folder,
-    /// so that the writes of several processes all count (other software's only if it takes that lock, too).
-    /// A file that is not there has no templates. It holds one revision of each, created when it was last written, and
-    /// no notes or labels; restore() and prune() find nothing to do. Calls throw Error(invalid_argument) with the place
-    /// of the first fault in the file, Error(unavailable) when it cannot be read or written.
+    /// keys are kept. Read anew when it changes; written beside it and moved into its place, under a flock of its
+    /// folder, so that the writes of several processes all count (other software's only if it takes that lock, too). A
+    /// file that is not there has no templates. It holds one revision of each, created when it was last written, and no
+    /// notes or labels; restore() and prune() find nothing to do. Calls throw Error(invalid_argument) with the place of
+    /// the first fault in the file, Error(unavailable) when it cannot be read or written.
     static TemplatesRepository in_file(std::filesystem::path file, TemplatesOptions options = {});
 
     /// The same store inside a transaction: it reads what the transaction wrote, and what it writes is undone with it.
