@@ -37,6 +37,8 @@ STELE_DESCRIBE_AS("bench.settings", Settings, (model), (prompt), (tokens))
 namespace stele::bench {
 namespace {
 
+constexpr char kPythonPackages[] = STELE_REPOSITORIES_RIVAL "/python";
+
 using bench_settings::Settings;
 using Clock = std::chrono::steady_clock;
 
@@ -232,8 +234,7 @@ private:
                         .at_least = 1 / 1.15,
                         .ours = [this] { return insert("insert"); },
                         .theirs = [this] { return insert("insert_plain"); }});
-        Companion python(
-            {"python3", "-I", STELE_PYTHON_WRITER, STELE_REPOSITORIES_RIVAL "/python", environment("STELE_TEST_DSN")});
+        Companion python({"python3", "-I", STELE_PYTHON_WRITER, kPythonPackages, environment("STELE_TEST_DSN")});
         const auto define = [&](const char* table) {
             return python.ask({{"table", table}, {"content", content()}, {"seconds", seconds_}})["microseconds"]
                 .get<double>();
