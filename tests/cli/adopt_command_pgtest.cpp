@@ -106,6 +106,7 @@ TEST_F(AdoptCommand, a_busy_table_ends_it_with_who_has_it) {
     Transaction holder = database_.begin();
     const std::string pid = std::to_string(backend_pid(holder));
     holder.execute(Statement(Sql("LOCK TABLE " + server_.schema() + ".templates")));
+    leave_no_snapshot(holder);
     const Outcome run = adopt({"--lock-timeout", "1s", "--json"});
     EXPECT_EQ(run.exit, 3);
     EXPECT_EQ(run.error().at("code"), "deadline_exceeded");

@@ -146,11 +146,12 @@ TEST_F(Adopt, a_busy_table_ends_it_in_time_and_says_who_has_it) {
     const int pid = test::backend_pid(writer);
     writer.execute(Statement(
         Sql("INSERT INTO " + in_schema("templates (identifier, content)") + " VALUES ('busy', 'not yet committed')")));
-    writer.query("SELECT 'thinking about it'");
+    test::leave_no_snapshot(writer);
 
     Database third = Database::open(bare_options());
     Transaction in_nobodys_way = third.begin();
     in_nobodys_way.execute(Statement(Sql("UPDATE " + in_schema("schema_meta") + " SET value = '4' WHERE value = '3'")));
+    test::leave_no_snapshot(in_nobodys_way);
 
     const auto start = std::chrono::steady_clock::now();
     const ErrorInfo error = error_of([&] { adopt(database_, {.lock_timeout = 200ms}); });

@@ -118,9 +118,10 @@ TEST_F(Adopt, undoing_waits_for_readers_no_longer_than_told) {
     adopt(database_);
     const std::string before = shape();
     Database other = Database::open(bare_options());
-    Transaction reader = other.begin();
+    Transaction reader = other.begin({.read_only = true});
     const int pid = test::backend_pid(reader);
     reader.query(Statement(Sql("SELECT FROM " + in_schema("configurations"))));
+    test::leave_no_snapshot(reader);
     const ErrorInfo error = error_of([&] { undo_adoption(database_, {.lock_timeout = 200ms}); });
     EXPECT_EQ(error.code, ErrorCode::deadline_exceeded);
     EXPECT_THAT(error.message, AllOf(HasSubstr("\"configurations\""), HasSubstr("process " + std::to_string(pid))));
