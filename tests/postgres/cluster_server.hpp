@@ -73,6 +73,11 @@ protected:
     ClusterDirectory directory() const { return {Cluster::status(options_).directory}; }
     bool running() const { return Cluster::status(options_).running; }
     long server_pid() const { return Cluster::status(options_).pid; }
+    /// In another process than that one. Of one look: two may fall before and behind the end of the old one.
+    bool runs_anew(long old) const {
+        const ClusterStatus status = Cluster::status(options_);
+        return status.running && status.pid != old;
+    }
     bool stopped() const {
         return look_at_server(directory()).state == ServerState::absent && !lock_is_held(directory().keeper_lock());
     }
