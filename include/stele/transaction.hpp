@@ -27,6 +27,8 @@ class Savepoint;
 /// the innermost open savepoint (or the transaction itself, when none is open) may act: anything else is
 /// Error(invalid_argument). After an error only rollback is possible, of the transaction or to an earlier savepoint.
 /// Not thread-safe: one thread at a time. Must not outlive its Database's process; it keeps the connection pool alive.
+/// While it is left idle, PostgreSQL may keep the snapshot of its last SELECT, of Stele's own as well (the question for
+/// its id rides along): VACUUM spares what that sees, and CREATE INDEX CONCURRENTLY waits for it, as for any open one.
 class STELE_API Transaction final : public Executor {
 public:
     Transaction(Transaction&&) noexcept;
