@@ -2,16 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <system_error>
 
 #include "base/result.hpp"
+#include "postgres/cluster_site.hpp"
 
 namespace stele {
 namespace {
@@ -63,21 +62,8 @@ void sync_directory(const fs::path& path) {
 
 }  // namespace
 
-NewDirectory::NewDirectory(const fs::path& base, const Account& owner) {
-    std::string name = (base / fmt::format("{}XXXXXX", kTemporaryPrefix)).string();
-    if (::mkdtemp(name.data()) == nullptr) {
-        raise(ErrorCode::cluster,
-              fmt::format("cannot create a directory in {}: {}: choose another one with STELE_DATA_DIR", base.string(),
-                          reason(errno)));
-    }
-    path_ = name;
-    ::chmod(path_.c_str(), 0700);  // whatever the umask
-    if (::geteuid() == 0 && ::lchown(path_.c_str(), owner.uid, owner.gid) != 0) {
-        const int error = errno;
-        ::rmdir(path_.c_str());
-        raise(ErrorCode::cluster, fmt::format("cannot give {} to {}: {}", name, owner.name, reason(error)));
-    }
-}
+NewDirectory::NewDirectory(const fs::path& base, const Account& owner)
+    : path_(make_private_directory((base / kTemporaryPrefix).string(), owner)) {}
 
 NewDirectory::~NewDirectory() {
     std::error_code ignored;

@@ -137,19 +137,28 @@ fs::path socket_directory(const ClusterDirectory& directory, uid_t owner) {
     return fmt::format("/tmp/stele-{}-{:016x}", owner, stable_hash(directory.path.native()));
 }
 
+fs::path make_private_directory(const std::string& prefix, const Account& owner) {
+    std::string name = prefix + "XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) {
+        fail_cluster(fmt::format("cannot create a directory in {}: {}: choose another place with STELE_DATA_DIR",
+                                 fs::path(prefix).parent_path().string(), reason(errno)));
+    }
+    ::chmod(name.c_str(), 0700);  // a umask may have taken the owner's own rights
+    if (::geteuid() == 0 && ::lchown(name.c_str(), owner.uid, owner.gid) != 0) {
+        const int error = errno;
+        ::rmdir(name.c_str());
+        fail_cluster(fmt::format("cannot give {} to {}: {}", name, owner.name, reason(error)));
+    }
+    return name;
+}
+
 // Moved into its place when it has its owner, so that another process never meets one of the wrong owner.
 void make_socket_directory(const fs::path& path, const Account& owner) {
-    std::string fresh = path.string() + ".XXXXXX";
     if (!fs::exists(fs::symlink_status(path))) {
-        if (::mkdtemp(fresh.data()) == nullptr) {
-            fail_cluster(fmt::format("cannot create {}: {}", path.string(), reason(errno)));
-        }
-        const bool given = ::geteuid() != 0 || ::lchown(fresh.c_str(), owner.uid, owner.gid) == 0;
-        const bool moved = given && ::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0;
-        if (moved) return;
+        const fs::path fresh = make_private_directory(path.string() + ".", owner);
+        if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return;
         const int error = errno;
         ::rmdir(fresh.c_str());
-        if (!given) fail_cluster(fmt::format("cannot give {} to {}: {}", path.string(), owner.name, reason(error)));
         if (error != EEXIST) fail_cluster(fmt::format("cannot create {}: {}", path.string(), reason(error)));
     }
     struct stat status{};

@@ -50,6 +50,9 @@ Account cluster_owner(const ClusterOptions& options, const std::filesystem::path
 /// As root: throws Error(cluster) naming the parent that the account cannot enter.
 void check_reachable(const std::filesystem::path& directory, const Account& owner);
 
+/// Makes a new empty directory that only its owner can enter, whatever the umask; its name is `prefix` with six letters
+/// after it. Throws Error(cluster).
+std::filesystem::path make_private_directory(const std::string& prefix, const Account& owner);
 /// Makes a directory and its parents, such that the owner can work below it.
 void make_directories(const std::filesystem::path& path);
 /// Opens a lock file, made with mode 0600 for its owner if it is missing.

@@ -5,7 +5,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -18,6 +17,7 @@
 #include "base/file_lock.hpp"
 #include "base/result.hpp"
 #include "postgres/cluster_run.hpp"
+#include "postgres/cluster_site.hpp"
 
 namespace stele {
 namespace {
@@ -31,14 +31,7 @@ namespace fs = std::filesystem;
 // A directory for sockets, under /tmp since their paths must be short.
 class SocketDirectory {
 public:
-    explicit SocketDirectory(const Account& owner) {
-        std::string name = "/tmp/stele-XXXXXX";
-        if (::mkdtemp(name.data()) == nullptr ||
-            (::geteuid() == 0 && ::lchown(name.c_str(), owner.uid, owner.gid) != 0)) {
-            fail_takeover(fmt::format("cannot create a directory in /tmp: {}", std::generic_category().message(errno)));
-        }
-        path_ = name;
-    }
+    explicit SocketDirectory(const Account& owner) : path_(make_private_directory("/tmp/stele-", owner)) {}
     SocketDirectory(const SocketDirectory&) = delete;
     SocketDirectory& operator=(const SocketDirectory&) = delete;
     ~SocketDirectory() {
