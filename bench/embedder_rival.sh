@@ -6,8 +6,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 folder=$root/build/embedder_bench
 version=1.0.0-beta5 # of the Maven packages
 
-# shellcheck source=bench/rival_packages.sh
-. "$root/bench/rival_packages.sh"
+# shellcheck source=scripts/lib/python_packages.sh
+. "$root/scripts/lib/python_packages.sh"
 
 mkdir -p "$folder"
 work=$(mktemp -d "$folder/new.XXXXXX")

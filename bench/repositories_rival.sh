@@ -4,7 +4,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 folder=$root/build/repositories_bench
-# shellcheck source=bench/rival_packages.sh
-. "$root/bench/rival_packages.sh"
+# shellcheck source=scripts/lib/python_packages.sh
+. "$root/scripts/lib/python_packages.sh"
 
 python_packages asyncpg==0.30.0

@@ -1,4 +1,4 @@
-"""tidy.py COMPILE_COMMANDS_DIRECTORY JOBS FOLDER...: clang-tidy over the sources in these folders.
+"""tidy.py CLANG_TIDY COMPILE_COMMANDS_DIRECTORY JOBS FOLDER...: clang-tidy over the sources in these folders.
 
 A source whose preprocessed text, command and configuration have passed before is not looked at again; the stamps lie in
 the build directory. Preprocessing keeps comments, because NOLINT is one.
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-TIDY, CLANG = "clang-tidy-19", "clang++-19"
+CLANG = "clang++-19"
 
 
 def preprocessed(entry):
@@ -33,7 +33,7 @@ def preprocessed(entry):
     return b" ".join(word.encode() for word in kept) + run.stdout if run.returncode == 0 else None
 
 
-def check(entry, build, stamps, salt):
+def check(tidy, entry, build, stamps, salt):
     """Returns (name, seconds, output or None if there is nothing to say)."""
     started = time.monotonic()
     name = entry["file"]
@@ -42,7 +42,7 @@ def check(entry, build, stamps, salt):
     if stamp is not None and stamp.exists():
         stamp.touch()
         return name, None, None
-    run = subprocess.run([TIDY, "--quiet", "-p", build, name], capture_output=True, text=True)
+    run = subprocess.run([tidy, "--quiet", "-p", build, name], capture_output=True, text=True)
     if run.returncode == 0:
         if stamp is not None:
             stamp.touch()
@@ -51,13 +51,14 @@ def check(entry, build, stamps, salt):
 
 
 def main():
-    build, jobs, folders = sys.argv[1], int(sys.argv[2]), [str(pathlib.Path(f).resolve()) + "/" for f in sys.argv[3:]]
+    tidy, build, jobs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    folders = [str(pathlib.Path(f).resolve()) + "/" for f in sys.argv[4:]]
     stamps = pathlib.Path(build) / "tidy"
     stamps.mkdir(exist_ok=True)
     for old in stamps.iterdir():
         if time.time() - old.stat().st_mtime > 30 * 86400:
             old.unlink()
-    salt = pathlib.Path(".clang-tidy").read_bytes() + subprocess.run([TIDY, "--version"], capture_output=True).stdout
+    salt = pathlib.Path(".clang-tidy").read_bytes() + subprocess.run([tidy, "--version"], capture_output=True).stdout
     entries = json.loads((pathlib.Path(build) / "compile_commands.json").read_text())
     entries = {e["file"]: e for e in entries if e["file"].startswith(tuple(folders))}.values()
     if not entries:
@@ -65,7 +66,7 @@ def main():
 
     failed = checked = 0
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        runs = [pool.submit(check, entry, build, stamps, salt) for entry in entries]
+        runs = [pool.submit(check, tidy, entry, build, stamps, salt) for entry in entries]
         for run in concurrent.futures.as_completed(runs):
             name, seconds, output = run.result()
             checked += seconds is not None

@@ -1,10 +1,9 @@
 # shellcheck shell=bash
-# Fetching what a benchmark measures beside. Sourced by bench/NAME_rival.sh; expects $folder, where it is to lie.
+# Fetching Python packages into a folder of their own. Sourced, not run; expects $folder.
 : "${folder:?}"
-rival_name=$(basename "$0" .sh)
 
-say() { echo "$rival_name: $*"; }
-fail() { echo "$rival_name: $*" >&2; exit 1; }
+say() { echo "$(basename "$0" .sh): $*"; }
+fail() { echo "$(basename "$0" .sh): $*" >&2; exit 1; }
 
 # python_packages NAME==VERSION...: installs them into $folder/python, without their dependencies, unless they are there
 python_packages() {
