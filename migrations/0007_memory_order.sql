@@ -6,8 +6,9 @@ COMMENT ON COLUMN {schema}.memories.stele_newest IS 'the last stamp that Stele g
 ALTER TABLE {schema}.memories_elements ADD COLUMN IF NOT EXISTS stele_element uuid;
 COMMENT ON COLUMN {schema}.memories_elements.stele_element IS 'the identifier of the element, if it has one';
 
-CREATE INDEX IF NOT EXISTS stele_memories_variables_order ON {schema}.memories_variables (identifier, created DESC);
-CREATE INDEX IF NOT EXISTS stele_memories_elements_order ON {schema}.memories_elements (identifier, created DESC);
+-- Ascending, so that rows of one time are read from the newest back in the order in which they came.
+CREATE INDEX IF NOT EXISTS stele_memories_variables_order ON {schema}.memories_variables (identifier, created);
+CREATE INDEX IF NOT EXISTS stele_memories_elements_order ON {schema}.memories_elements (identifier, created);
 CREATE UNIQUE INDEX IF NOT EXISTS stele_memories_elements_element ON {schema}.memories_elements (stele_element)
     WHERE stele_element IS NOT NULL;
 
@@ -22,13 +23,20 @@ CREATE TABLE IF NOT EXISTS {schema}.stele_memory_keys (
 -- Stores elements (an array, or null) and variables (or null) of one memory, and says what became of it: "stored",
 -- "repeated" (the key was used) or "moved" (the newest is not what was expected). The lock makes writers of a memory
 -- take turns, draive's too, whose rows refer to it; each statement after it sees what they have committed.
+--
+-- Whatever the planner thinks of the table (its plans may be older than most rows), each look is by an index: that is
+-- what a comparison with "at least" in the order of one index, and no scans of all, leave it.
 CREATE OR REPLACE FUNCTION {schema}.stele_remember(given_memory text, given_elements jsonb, given_variables jsonb,
     given_key text, checked boolean, expected timestamptz, OUT outcome text, OUT newest timestamptz)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     used timestamptz;
+    newest_variables timestamptz;
+    now_is timestamptz;
     stamp timestamptz;
-    added bigint;
+    given record;
+    there record;
+    added bigint := 0;
 BEGIN
     LOOP
         SELECT m.stele_newest INTO newest FROM {schema}.memories m WHERE m.identifier = given_memory FOR UPDATE;
@@ -47,39 +55,45 @@ BEGIN
             RETURN;
         END IF;
     END IF;
-    newest := greatest(newest,
+    newest_variables := (SELECT v.created FROM {schema}.memories_variables v WHERE v.identifier = given_memory
+        ORDER BY v.created DESC LIMIT 1);
+    newest := greatest(newest, newest_variables,
         (SELECT e.created FROM {schema}.memories_elements e WHERE e.identifier = given_memory
-            ORDER BY e.created DESC LIMIT 1),
-        (SELECT v.created FROM {schema}.memories_variables v WHERE v.identifier = given_memory
-            ORDER BY v.created DESC LIMIT 1));
+            ORDER BY e.created DESC LIMIT 1));
     IF checked AND newest IS DISTINCT FROM expected THEN
         outcome := 'moved';
         RETURN;
     END IF;
-    stamp := greatest(clock_timestamp(), newest + interval '1 us');
-    newest := stamp;
+    now_is := clock_timestamp();
+    stamp := greatest(now_is, newest + interval '1 us');
     IF given_elements @? '$[*].identifier' THEN
-        UPDATE {schema}.memories_elements e SET content = given.content FROM jsonb_array_elements(given_elements)
-            AS given (content) WHERE e.identifier = given_memory
-            AND e.stele_element = (given.content ->> 'identifier')::uuid;
-        INSERT INTO {schema}.memories_elements (identifier, content, created, stele_element)
-            SELECT given_memory, given.content, stamp + (row_number() OVER (ORDER BY given.place) - 1) * interval '1 us',
-                (given.content ->> 'identifier')::uuid
-            FROM jsonb_array_elements(given_elements) WITH ORDINALITY AS given (content, place)
-            WHERE NOT EXISTS (SELECT FROM {schema}.memories_elements e WHERE e.identifier = given_memory
-                AND e.stele_element = (given.content ->> 'identifier')::uuid);
+        FOR given IN SELECT each.content, (each.content ->> 'identifier')::uuid AS element
+                FROM jsonb_array_elements(given_elements) WITH ORDINALITY AS each (content, place) ORDER BY each.place LOOP
+            SELECT e.ctid AS place, e.identifier, e.stele_element INTO there FROM {schema}.memories_elements e
+                WHERE e.stele_element >= given.element ORDER BY e.stele_element LIMIT 1;
+            IF FOUND AND there.stele_element = given.element AND there.identifier = given_memory THEN
+                UPDATE {schema}.memories_elements e SET content = given.content WHERE e.ctid = there.place;
+            ELSE
+                INSERT INTO {schema}.memories_elements (identifier, content, created, stele_element)
+                    VALUES (given_memory, given.content, stamp + added * interval '1 us', given.element);
+                added := added + 1;
+            END IF;
+        END LOOP;
     ELSE
         INSERT INTO {schema}.memories_elements (identifier, content, created)
-            SELECT given_memory, given.content, stamp + (given.place - 1) * interval '1 us'
-            FROM jsonb_array_elements(given_elements) WITH ORDINALITY AS given (content, place);
-    END IF;
-    GET DIAGNOSTICS added = ROW_COUNT;
-    IF given_variables IS NOT NULL THEN
-        INSERT INTO {schema}.memories_variables (identifier, variables, created)
-            VALUES (given_memory, given_variables, stamp + added * interval '1 us');
-        added := added + 1;
+            SELECT given_memory, each.content, stamp + (each.place - 1) * interval '1 us'
+            FROM jsonb_array_elements(given_elements) WITH ORDINALITY AS each (content, place);
+        GET DIAGNOSTICS added = ROW_COUNT;
     END IF;
     newest := stamp + greatest(added - 1, 0) * interval '1 us';
+    IF given_variables IS NOT NULL THEN
+        -- behind a client's stamp in the future they follow their own kind, so that draive's next ones are newer
+        newest_variables := CASE WHEN stamp = now_is THEN stamp + added * interval '1 us'
+            ELSE greatest(now_is, newest_variables + interval '1 us') END;
+        INSERT INTO {schema}.memories_variables (identifier, variables, created)
+            VALUES (given_memory, given_variables, newest_variables);
+        newest := greatest(newest, newest_variables);
+    END IF;
     UPDATE {schema}.memories m SET stele_newest = stele_remember.newest WHERE m.identifier = given_memory;
     IF given_key IS NOT NULL THEN
         INSERT INTO {schema}.stele_memory_keys (memory, key, newest) VALUES (given_memory, given_key, newest);
@@ -96,14 +110,20 @@ CREATE TABLE IF NOT EXISTS {schema}.stele_conversations (
 COMMENT ON COLUMN {schema}.stele_conversations.newest IS 'the last stamp that Stele gave, null if none';
 
 -- Stores turns (an array of payloads) of one conversation. A turn that is there already, and is the same, is left; if
--- all are, the outcome is "repeated". One that is there and differs: "taken", and which. "moved" as above. A turn without
--- a time of its own gets one, later than all before it.
+-- all are, the outcome is "repeated", and the newest the newest of them. One that is there and differs: "taken", and
+-- which. "moved" as above. A turn without a time of its own gets one, later than all before it. Whatever is stored moves
+-- the newest.
 CREATE OR REPLACE FUNCTION {schema}.stele_remember_turns(given_thread text, given_turns jsonb, checked boolean,
     expected timestamptz, OUT outcome text, OUT newest timestamptz, OUT which text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-    stamp timestamptz;
-    new_turns jsonb;
+    given record;
+    there record;
+    repeated timestamptz;
+    at timestamptz;
+    latest timestamptz;
+    new_turns jsonb[] := '{}';
+    new_turn jsonb;
 BEGIN
     LOOP
         SELECT c.newest INTO newest FROM {schema}.stele_conversations c WHERE c.thread_id = given_thread FOR UPDATE;
@@ -112,40 +132,42 @@ BEGIN
     END LOOP;
     newest := greatest(newest, (SELECT m.created FROM {schema}.conversation_memory m WHERE m.thread_id = given_thread
         ORDER BY m.created DESC LIMIT 1));
-    SELECT given.turn ->> 'identifier' INTO which FROM jsonb_array_elements(given_turns) AS given (turn)
-        JOIN {schema}.conversation_memory m ON m.thread_id = given_thread
-            AND m.identifier = (given.turn ->> 'identifier')::uuid
-        WHERE m.payload - '{created,identifier}'::text[] <> given.turn - '{created,identifier}'::text[]
-            OR m.created <> (given.turn ->> 'created')::timestamptz LIMIT 1;
-    IF FOUND THEN
-        outcome := 'taken';
-        RETURN;
-    END IF;
-    SELECT jsonb_agg(given.turn ORDER BY given.place) INTO new_turns
-        FROM jsonb_array_elements(given_turns) WITH ORDINALITY AS given (turn, place)
-        WHERE NOT EXISTS (SELECT FROM {schema}.conversation_memory m WHERE m.thread_id = given_thread
-            AND m.identifier = (given.turn ->> 'identifier')::uuid);
-    IF new_turns IS NULL THEN
+    FOR given IN SELECT each.turn, (each.turn ->> 'identifier')::uuid AS identifier
+            FROM jsonb_array_elements(given_turns) WITH ORDINALITY AS each (turn, place) ORDER BY each.place LOOP
+        SELECT m.thread_id, m.identifier, m.payload, m.created INTO there FROM {schema}.conversation_memory m
+            WHERE (m.thread_id, m.identifier) >= (given_thread, given.identifier)
+            ORDER BY m.thread_id, m.identifier LIMIT 1;
+        IF NOT FOUND OR there.thread_id <> given_thread OR there.identifier <> given.identifier THEN
+            new_turns := array_append(new_turns, given.turn);
+        ELSIF there.payload - '{created,identifier}'::text[] <> given.turn - '{created,identifier}'::text[]
+                OR there.created <> (given.turn ->> 'created')::timestamptz THEN
+            outcome := 'taken';
+            which := given.identifier;
+            RETURN;
+        ELSE
+            repeated := greatest(repeated, there.created);
+        END IF;
+    END LOOP;
+    IF cardinality(new_turns) = 0 THEN
         outcome := 'repeated';
+        newest := repeated;
         RETURN;
     END IF;
     IF checked AND newest IS DISTINCT FROM expected THEN
         outcome := 'moved';
         RETURN;
     END IF;
-    stamp := greatest(clock_timestamp(), newest + interval '1 us');
-    WITH stamped AS (
-        SELECT given.turn, given.place, coalesce((given.turn ->> 'created')::timestamptz,
-            stamp + (given.place - 1) * interval '1 us') AS at
-        FROM jsonb_array_elements(new_turns) WITH ORDINALITY AS given (turn, place)
-    ), stored AS (
+    newest := newest + interval '1 us';
+    FOREACH new_turn IN ARRAY new_turns LOOP
+        at := coalesce((new_turn ->> 'created')::timestamptz,
+            greatest(clock_timestamp(), newest, latest + interval '1 us'));
         INSERT INTO {schema}.conversation_memory (thread_id, turn, identifier, payload, created)
-            SELECT given_thread, s.turn ->> 'turn', (s.turn ->> 'identifier')::uuid,
-                s.turn || jsonb_build_object('created', to_char(s.at AT TIME ZONE 'UTC',
-                    'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')), s.at FROM stamped s
-            RETURNING created
-    )
-    SELECT greatest(stele_remember_turns.newest, max(stored.created)) INTO newest FROM stored;
+            VALUES (given_thread, new_turn ->> 'turn', (new_turn ->> 'identifier')::uuid,
+                new_turn || jsonb_build_object('created',
+                    to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')), at);
+        latest := greatest(latest, at);
+    END LOOP;
+    newest := greatest(newest, latest);
     UPDATE {schema}.stele_conversations c SET newest = stele_remember_turns.newest WHERE c.thread_id = given_thread;
     outcome := 'stored';
 END

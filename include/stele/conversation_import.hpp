@@ -38,9 +38,9 @@ struct ImportConversationsOptions {
 ///
 /// Resumable: turns get identifiers that only depend on where they came from, so that importing again stores what is
 /// missing. Import when the memory is not written to any more: a last turn that has grown since it was imported is
-/// Error(constraint_violation). One conversation is in memory at a time. Error(type_mismatch) for what is no element,
-/// Error(not_found) when the schema has no such tables. `deadline` is that of all of it; without one each statement has
-/// DatabaseOptions::call_timeout.
+/// Error(constraint_violation). Up to 50 conversations are in memory at a time. Error(type_mismatch) for what is no
+/// element, Error(not_found) when the schema has no such tables. `deadline` is that of all of it; without one each
+/// statement has DatabaseOptions::call_timeout.
 STELE_API ImportedConversations import_conversations(Database& database, const ImportConversationsOptions& options = {},
                                                      std::optional<Deadline> deadline = {});
 

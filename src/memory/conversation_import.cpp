@@ -24,64 +24,76 @@ public:
 
     ImportedConversations run() {
         if (options_.identifier) {
-            import(*options_.identifier);
+            import({*options_.identifier});
             return done_;
         }
-        std::string last;
+        std::optional<std::string> last;
         for (;;) {
             const std::vector<std::string> page = next_page(last);
             if (page.empty()) return done_;
-            for (const std::string& identifier : page) import(identifier);
+            import(page);
             last = page.back();
         }
     }
 
 private:
-    /// The column of memories_elements that names the memory.
-    std::string find_owner() {
+    /// The column of memories_elements that names the memory, and its type.
+    struct Owner {
+        std::string column, type;
+    };
+
+    Owner find_owner() {
         const Statement look(
-            "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass($1) AND NOT attisdropped AND attname "
-            "IN "
-            "('memories', 'identifier') AND to_regclass($2) IS NOT NULL ORDER BY attname DESC LIMIT 1",
+            "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass($1) "
+            "AND NOT attisdropped AND attname IN ('memories', 'identifier') AND to_regclass($2) IS NOT NULL ORDER BY "
+            "attname DESC LIMIT 1",
             schema_ + ".memories_elements", schema_ + ".memories");
-        if (const auto row = database_.query_one(look, deadline_)) return row->get<std::string>(0);
+        if (const auto row = database_.query_one(look, deadline_)) {
+            return {row->get<std::string>(0), row->get<std::string>(1)};
+        }
         raise(ErrorCode::not_found,
               fmt::format("the schema {} has no tables memories and memories_elements of draive's", schema_));
     }
 
-    std::vector<std::string> next_page(const std::string& last) {
-        constexpr std::int64_t kPage = 500;
-        const Statement statement(
-            Sql(fmt::format("SELECT identifier::text FROM {}.memories WHERE identifier::text > $1 ORDER BY "
-                            "identifier::text LIMIT $2",
-                            schema_)),
-            last, kPage);
+    std::vector<std::string> next_page(const std::optional<std::string>& last) {
+        const std::string select = fmt::format("SELECT identifier::text FROM {}.memories", schema_);
+        const std::string order = fmt::format(" ORDER BY identifier LIMIT {}", kPage);
+        const Statement statement =
+            last ? Statement(select + fmt::format(" WHERE identifier > $1::text::{}", owner_.type) + order, *last)
+                 : Statement(select + order);
         std::vector<std::string> page;
         for (const Row& row : database_.query(statement, deadline_)) page.push_back(row.get<std::string>(0));
         return page;
     }
 
-    std::vector<ConversationTurn> read(const std::string& identifier) {
-        Statement statement(
-            Sql(fmt::format(
-                "SELECT content, created FROM {}.memories_elements WHERE {}::text = $1 ORDER BY created, ctid", schema_,
-                owner_)),
-            identifier);
-        TurnBuilder builder(identifier);
-        for (const Row& row : database_.query(statement.slow_read(), deadline_)) {
+    /// Of all of a page at once: the tables of another schema may have no index by which to find those of one.
+    void import(const std::vector<std::string>& identifiers) {
+        const Statement statement(
+            fmt::format("SELECT {0}::text, content, created FROM {1}.memories_elements WHERE {0} = "
+                        "ANY ($1::text[]::{2}[]) ORDER BY {0}, created, ctid",
+                        owner_.column, schema_, owner_.type),
+            identifiers);
+        std::optional<TurnBuilder> builder;
+        std::string identifier;
+        for (const Row& row : database_.query(Statement(statement).slow_read(), deadline_)) {
+            const auto of = row.get<std::string_view>(0);
+            if (!builder || of != identifier) {
+                if (builder) store(identifier, builder->finish());
+                identifier = of;
+                builder.emplace(identifier);
+            }
             try {
-                builder.add(from_json<ModelElement>(row.get<Json>(0)), row.get<Timestamp>(1));
+                builder->add(from_json<ModelElement>(row.get<Json>(1)), row.get<Timestamp>(2));
             } catch (const Error& error) {
                 raise(ErrorCode::type_mismatch,
                       fmt::format("the memory \"{}\" holds what is no element: {}", identifier, error.what()));
             }
         }
-        return builder.finish();
+        if (builder) store(identifier, builder->finish());
     }
 
-    void import(const std::string& identifier) {
+    void store(const std::string& identifier, const std::vector<ConversationTurn>& turns) {
         constexpr std::size_t kBatch = 500;
-        const std::vector<ConversationTurn> turns = read(identifier);
         if (turns.empty()) return;
         ConversationMemory to(database_, identifier);
         bool stored = false;
@@ -95,10 +107,13 @@ private:
         if (options_.progress) options_.progress(done_);
     }
 
+    static constexpr int kPage = 50;
+
     Database& database_;
     const ImportConversationsOptions& options_;
     const std::optional<Deadline> deadline_;
-    const std::string schema_, owner_;
+    const std::string schema_;
+    const Owner owner_;
     ImportedConversations done_;
 };
 
