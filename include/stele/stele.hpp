@@ -27,6 +27,7 @@
 #include "stele/labels.hpp"
 #include "stele/local_embedder.hpp"
 #include "stele/memory_database.hpp"
+#include "stele/memory_threads.hpp"
 #include "stele/memory_window.hpp"
 #include "stele/metrics.hpp"
 #include "stele/migrations.hpp"
