@@ -17,6 +17,7 @@
 #include "stele/describe_json.hpp"
 #include "stele/dsn.hpp"
 #include "stele/embedder.hpp"
+#include "stele/erasure.hpp"
 #include "stele/error.hpp"
 #include "stele/executor.hpp"
 #include "stele/filter.hpp"
