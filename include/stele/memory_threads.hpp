@@ -1,8 +1,9 @@
-// The threads of a database's memories: which there are, what may go.
+// The threads of a database's memories: which there are, what may go, where one goes on as another.
 //
 //     stele::MemoryThreads threads(database, stele::MemoryKind::conversations);
 //     for (const stele::MemoryThread& each : threads.list().threads) show(each.identifier, each.items, each.active);
 //     threads.prune({.created_before = ninety_days_ago});
+//     threads.fork("thread-1", "thread-1-again", turn.created);
 //     threads.remove("thread-1");
 //
 // A thread is one ConversationMemory, whose items are turns, or one ModelMemory, whose items are elements; the two
@@ -21,6 +22,7 @@
 #include "stele/database.hpp"
 #include "stele/export.hpp"
 #include "stele/memory_database.hpp"
+#include "stele/memory_window.hpp"
 #include "stele/timestamp.hpp"
 
 namespace stele {
@@ -30,9 +32,10 @@ enum class MemoryKind : std::uint8_t { conversations, models };
 
 struct MemoryThread {
     std::string identifier;
-    std::size_t items = 0;  ///< turns, or elements
-    std::size_t bytes = 0;  ///< of their JSON, as the database writes it
-    Timestamp active{};     ///< the stamp of the newest thing in it, or when it was made
+    std::size_t items = 0;                   ///< turns, or elements
+    std::size_t bytes = 0;                   ///< of their JSON, as the database writes it
+    Timestamp active{};                      ///< the stamp of the newest thing in it, or when it was made
+    std::optional<std::string> parent = {};  ///< of a fork; its items are those that are its own
 
     friend bool operator==(const MemoryThread&, const MemoryThread&) = default;
 };
@@ -46,6 +49,7 @@ struct RemovedThread {
     bool found = false;
     std::size_t items = 0, bytes = 0;
     std::size_t snapshots = 0;  ///< of variables
+    std::size_t forks = 0;      ///< threads that went on from it, and have lost what they had of it
 
     friend bool operator==(const RemovedThread&, const RemovedThread&) = default;
 };
@@ -108,8 +112,21 @@ public:
     /// Nothing: there is no such thread.
     std::optional<MemoryThread> find(const std::string& identifier, std::optional<Deadline> deadline = {}) const;
 
+    /// Begins a thread that goes on from another: it recalls and pages through what that had up to and including `at`
+    /// (a turn's `created`, the stamp of a MemoryPosition; none: all that is there), and then its own. Nothing of it is
+    /// copied but the newest variables until then. One statement. What either stores from then on is its own; what is
+    /// replaced, pruned or removed in the parent is so for the fork. Its items are stored once more if they are stored
+    /// in the fork too, and an element with an identifier stays the parent's. draive's processes see of a fork only
+    /// what is its own. To recall the newest n, up to n are read of the thread, of its parent, and so on.
+    ///
+    /// Returns the fork's position. Error(not_found) when there is no such parent, or nothing in it until `at`;
+    /// Error(constraint_violation) when the thread is there already.
+    MemoryPosition fork(const std::string& parent, const std::string& thread, std::optional<Timestamp> at = {},
+                        std::optional<Deadline> deadline = {});
+
     /// Removes a thread and all that belongs to it: items, variables, keys of calls. Nothing brings it back. One
-    /// transaction in one round trip; a call of remember() that waits for it begins the thread anew.
+    /// transaction in one round trip; a call of remember() that waits for it begins the thread anew. Forks of it stay,
+    /// without what they had of it.
     RemovedThread remove(const std::string& identifier, std::optional<Deadline> deadline = {});
 
     /// Removes old items of each thread, the oldest first, and snapshots of variables that a newer one has replaced and

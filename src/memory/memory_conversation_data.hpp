@@ -7,6 +7,7 @@
 
 #include "base/memory_database_impl.hpp"
 #include "memory/conversation_store.hpp"
+#include "memory/memory_fork.hpp"
 
 namespace stele {
 
@@ -17,6 +18,7 @@ struct MemoryConversationData {
         std::map<Place, ConversationStore::Turn> turns;
         std::map<Uuid, Timestamp> places;
         MemoryPosition position;
+        std::optional<MemoryFork> fork;
     };
     std::map<std::string, Thread> threads;
 

@@ -1,6 +1,7 @@
 #include "memory/memory_conversation_store.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "stele/conversation_turn.hpp"
 
@@ -36,9 +37,13 @@ ConversationStore::Found MemoryConversationStore::newest(const std::string& thre
     Found found;
     const auto known = data_->threads.find(thread);
     if (known == data_->threads.end()) return found;
-    const auto& turns = known->second.turns;
-    const std::size_t count = std::min(limit.value_or(turns.size()), turns.size());
-    for (auto turn = turns.rbegin(); found.turns.size() < count; ++turn) found.turns.push_back(turn->second);
+    const std::size_t most = limit.value_or(std::numeric_limits<std::size_t>::max());
+    for_lineage(data_->threads, thread, [&](const Data::Thread& each, Timestamp until) {
+        for (auto turn = each.turns.rbegin(); turn != each.turns.rend() && found.turns.size() < most; ++turn) {
+            if (turn->first.first <= until) found.turns.push_back(turn->second);
+        }
+        return found.turns.size() < most;
+    });
     found.position = known->second.position;
     return found;
 }
@@ -47,15 +52,19 @@ ConversationStore::Found MemoryConversationStore::before(const std::string& thre
                                                          std::size_t limit, Deadline) {
     MutexLock lock(impl_.mutex);
     Found found;
-    const auto known = data_->threads.find(thread);
-    if (known == data_->threads.end()) return found;
-    const auto place = known->second.places.find(cursor);
-    if (place == known->second.places.end()) return found;
-    found.cursor_found = true;
-    const auto& turns = known->second.turns;
-    for (auto turn = turns.find({place->second, cursor}); turn != turns.begin() && found.turns.size() < limit;) {
-        found.turns.push_back((--turn)->second);
-    }
+    for_lineage(data_->threads, thread, [&](const Data::Thread& each, Timestamp until) {
+        auto turn = each.turns.end();
+        if (!found.cursor_found) {
+            const auto place = each.places.find(cursor);
+            if (place == each.places.end() || place->second > until) return true;
+            found.cursor_found = true;
+            turn = each.turns.find({place->second, cursor});
+        }
+        while (turn != each.turns.begin() && found.turns.size() < limit) {
+            if ((--turn)->first.first <= until) found.turns.push_back(turn->second);
+        }
+        return found.turns.size() < limit;
+    });
     return found;
 }
 

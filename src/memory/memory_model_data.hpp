@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/memory_database_impl.hpp"
+#include "memory/memory_fork.hpp"
 #include "memory/model_store.hpp"
 
 namespace stele {
@@ -25,6 +26,7 @@ struct MemoryModelData {
         MemoryPosition position = {};
         Timestamp made = {};
         std::map<std::string, MemoryPosition> keys = {};
+        std::optional<MemoryFork> fork = {};
     };
     std::map<std::string, Thread> threads;
 

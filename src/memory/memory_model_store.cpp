@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/result.hpp"
 
@@ -23,11 +24,13 @@ ModelStore::Found MemoryModelStore::recall(const std::string& memory, std::optio
     Found found;
     const auto thread = data_->threads.find(memory);
     if (thread == data_->threads.end()) return found;
-    const std::vector<Data::Item>& all = thread->second.items;
-    const std::size_t count = std::min(limit.value_or(all.size()), all.size());
-    for (auto element = all.rbegin(); found.elements.size() < count; ++element) {
-        found.elements.push_back(element->content);
-    }
+    const std::size_t most = limit.value_or(std::numeric_limits<std::size_t>::max());
+    for_lineage(data_->threads, memory, [&](const Data::Thread& each, Timestamp until) {
+        for (auto item = each.items.rbegin(); item != each.items.rend() && found.elements.size() < most; ++item) {
+            if (item->created <= until) found.elements.push_back(item->content);
+        }
+        return found.elements.size() < most;
+    });
     if (const auto& snapshots = thread->second.snapshots; !snapshots.empty()) {
         found.variables = snapshots.back().variables;
     }

@@ -48,6 +48,15 @@ struct Models {
         }
         return uses;
     }
+    /// The newest stamp of all until then; what is kept of it beside items goes along.
+    static std::optional<Timestamp> newest_other(const Thread& from, Timestamp until, Thread& to) {
+        for (auto each = from.snapshots.rbegin(); each != from.snapshots.rend(); ++each) {
+            if (each->created > until) continue;
+            if (to.snapshots.empty()) to.snapshots.push_back(*each);
+            return each->created;
+        }
+        return std::nullopt;
+    }
     static std::size_t snapshots(const Thread& thread) { return thread.snapshots.size(); }
     /// Those that were replaced, before a time.
     static std::size_t replaced(const Thread& thread, std::optional<Timestamp> before) {
@@ -79,6 +88,7 @@ struct Conversations {
         }
     }
     static std::vector<ToolUse> tool_uses(const Thread&) { return {}; }
+    static std::optional<Timestamp> newest_other(const Thread&, Timestamp, Thread&) { return std::nullopt; }
     static std::size_t snapshots(const Thread&) { return 0; }
     static std::size_t replaced(const Thread&, std::optional<Timestamp>) { return 0; }
     static void drop_snapshots(Thread&, std::size_t) {}
@@ -111,6 +121,26 @@ public:
     RemovedThread remove(const std::string& thread, Deadline) override {
         MutexLock lock(impl_.mutex);
         return remove_now(thread);
+    }
+
+    Forked fork(const std::string& parent, const std::string& thread, std::optional<Timestamp> at, Deadline) override {
+        MutexLock lock(impl_.mutex);
+        Forked forked;
+        Thread made;
+        for_lineage(data_->threads, parent, [&](const Thread& each, Timestamp until) {
+            until = std::min(until, at.value_or(until));
+            for (const Size& item : Kind::sizes(each)) {
+                if (item.created <= until) forked.until = std::max(forked.until, std::optional(item.created));
+            }
+            forked.until = std::max(forked.until, Kind::newest_other(each, until, made));
+            return true;
+        });
+        forked.made = forked.until && look(thread) == nullptr;
+        if (!forked.made) return forked;
+        made.position.newest = forked.until;
+        made.fork = MemoryFork{parent, *forked.until};
+        data_->threads.insert_or_assign(thread, std::move(made));
+        return forked;
     }
 
     std::vector<Cut> cuts(const std::string& after, std::size_t limit, const Limits& limits, Deadline) override {
@@ -177,12 +207,18 @@ private:
         const Thread* found = look(thread);
         if (found == nullptr) return {};
         const MemoryThread known = describe(thread, *found);
-        const RemovedThread removed{true, known.items, known.bytes, Kind::snapshots(*found)};
+        RemovedThread removed{true, known.items, known.bytes, Kind::snapshots(*found)};
         data_->threads.erase(thread);
+        for (auto& [name, each] : data_->threads) {
+            if (!each.fork || each.fork->parent != thread) continue;
+            each.fork.reset();
+            ++removed.forks;
+        }
         return removed;
     }
     static MemoryThread describe(const std::string& identifier, const Thread& thread) {
         MemoryThread known{identifier, 0, 0, Kind::active(thread)};
+        if (thread.fork) known.parent = thread.fork->parent;
         for (const Size& item : Kind::sizes(thread)) {
             ++known.items;
             known.bytes += item.bytes;

@@ -102,6 +102,22 @@ std::optional<MemoryThread> MemoryThreads::find(const std::string& identifier, s
     return impl_->store->find(identifier, impl_->until(deadline));
 }
 
+MemoryPosition MemoryThreads::fork(const std::string& parent, const std::string& thread, std::optional<Timestamp> at,
+                                   std::optional<Deadline> deadline) {
+    check_memory_name("the parent", parent);
+    check_memory_name("the thread", thread);
+    const ThreadStore::Forked forked = impl_->store->fork(parent, thread, at, impl_->until(deadline));
+    if (!forked.until) {
+        raise(ErrorCode::not_found, fmt::format("\"{}\" holds nothing{} that \"{}\" could go on from", parent,
+                                                at ? " until " + to_iso8601(*at) : "", thread));
+    }
+    if (!forked.made) {
+        raise(ErrorCode::constraint_violation,
+              fmt::format("\"{}\" is there already; give the fork of \"{}\" a name of its own", thread, parent));
+    }
+    return {forked.until};
+}
+
 RemovedThread MemoryThreads::remove(const std::string& identifier, std::optional<Deadline> deadline) {
     check_memory_name("the identifier", identifier);
     return impl_->store->remove(identifier, impl_->until(deadline));

@@ -31,7 +31,8 @@ std::optional<MemoryThread> PostgresThreadStore::find(const std::string& thread,
 std::vector<MemoryThread> PostgresThreadStore::read_threads(Statement statement, Deadline deadline) {
     std::vector<MemoryThread> threads;
     for (const Row& row : executor_->query(statement.slow_read(), deadline)) {
-        threads.push_back({row.get<std::string>(0), size_of(row, 2), size_of(row, 3), row.get<Timestamp>(1)});
+        threads.push_back({row.get<std::string>(0), size_of(row, 2), size_of(row, 3), row.get<Timestamp>(1),
+                           row.find<std::string>(4)});
     }
     return threads;
 }
@@ -49,7 +50,13 @@ RemovedThread PostgresThreadStore::remove(const std::string& thread, Statement s
     const Statement batch[] = {Statement(sql_.lock, thread), std::move(statement)};
     const std::vector<Rows> rows = executor_->run(batch, deadline);
     const Row row = rows[1][0];
-    return {row.get<bool>(0), size_of(row, 1), size_of(row, 2), size_of(row, 3)};
+    return {row.get<bool>(0), size_of(row, 1), size_of(row, 2), size_of(row, 3), size_of(row, 4)};
+}
+
+ThreadStore::Forked PostgresThreadStore::fork(const std::string& parent, const std::string& thread,
+                                              std::optional<Timestamp> at, Deadline deadline) {
+    const Rows rows = executor_->query(Statement(sql_.fork, parent, thread, at), deadline);
+    return {rows[0].find<Timestamp>(0), rows[0].get<bool>(1)};
 }
 
 std::vector<ThreadStore::Cut> PostgresThreadStore::cuts(const std::string& after, std::size_t limit,

@@ -22,6 +22,8 @@ public:
     std::vector<MemoryThread> by_identifier(const std::string& after, std::size_t limit, Deadline deadline) override;
     std::optional<MemoryThread> find(const std::string& thread, Deadline deadline) override;
     RemovedThread remove(const std::string& thread, Deadline deadline) override;
+    Forked fork(const std::string& parent, const std::string& thread, std::optional<Timestamp> at,
+                Deadline deadline) override;
 
     std::vector<Cut> cuts(const std::string& after, std::size_t limit, const Limits& limits,
                           Deadline deadline) override;

@@ -4,11 +4,14 @@
 
 #include <string_view>
 
+#include "memory/memory_lineage.hpp"
+
 namespace stele {
 namespace {
 
 /// What one kind differs in.
 struct Shape {
+    std::string kind;                       // of forks
     std::string items, owner, body, order;  // of the rows of a thread
     std::string variables;                  // empty: it has none
     std::string base;                       // the table with a row a thread, which writers lock
@@ -37,7 +40,8 @@ std::string conversation_activity(const std::string& schema, std::string_view th
 
 Shape model_shape(const std::string& schema) {
     const std::string threads = fmt::format("SELECT identifier AS thread FROM {}.memories", schema);
-    return {schema + ".memories_elements",
+    return {"models",
+            schema + ".memories_elements",
             "identifier",
             "content",
             "created DESC, ctid DESC",
@@ -66,7 +70,8 @@ Shape conversation_shape(const std::string& schema) {
             "FROM one WHERE one.thread IS NOT NULL{}) SELECT thread FROM one WHERE thread IS NOT NULL) walk",
             next(after), next("one.thread"), more);
     };
-    return {schema + ".conversation_memory",
+    return {"conversations",
+            schema + ".conversation_memory",
             "thread_id",
             "payload",
             "created DESC, identifier DESC",
@@ -91,15 +96,16 @@ public:
         const std::string active =
             fmt::format("SELECT thread, {} AS active FROM ({}) named", activity("named.thread"), shape_.all);
         return fmt::format(
-            "SELECT a.thread, a.active, s.items, s.bytes FROM (SELECT thread, active FROM ({}) every WHERE "
+            "SELECT a.thread, a.active, s.items, s.bytes, {} FROM (SELECT thread, active FROM ({}) every WHERE "
             "$1::timestamptz IS NULL OR (active, thread) < ($1, $2) ORDER BY active DESC, thread DESC LIMIT $3) a "
             "CROSS JOIN LATERAL ({}) s ORDER BY a.active DESC, a.thread DESC",
-            active, size("a.thread"));
+            parent("a.thread"), active, size("a.thread"));
     }
     std::string described(const std::string& threads) const {
         return fmt::format(
-            "SELECT p.thread, {} AS active, s.items, s.bytes FROM ({}) p CROSS JOIN LATERAL ({}) s ORDER BY p.thread",
-            activity("p.thread"), threads, size("p.thread"));
+            "SELECT p.thread, {} AS active, s.items, s.bytes, {} FROM ({}) p CROSS JOIN LATERAL ({}) s ORDER BY "
+            "p.thread",
+            activity("p.thread"), parent("p.thread"), threads, size("p.thread"));
     }
 
     std::string cuts(const std::string& threads) const {
@@ -166,12 +172,46 @@ public:
                                returning);
         };
         return fmt::format(
-            "WITH items AS {}, snapshots AS {}, base AS {} SELECT EXISTS (SELECT 1 FROM items UNION ALL SELECT 1 FROM "
-            "base), (SELECT count(*) FROM items), (SELECT coalesce(sum(bytes), 0)::bigint FROM items), (SELECT "
-            "count(*) FROM snapshots)",
+            "WITH items AS {}, snapshots AS {}, base AS {}, forks AS (DELETE FROM {}.stele_memory_forks WHERE kind = "
+            "'{}' AND (thread = $1 OR parent = $1) AND {} RETURNING parent) SELECT EXISTS (SELECT 1 FROM items UNION "
+            "ALL "
+            "SELECT 1 FROM base), (SELECT count(*) FROM items), (SELECT coalesce(sum(bytes), 0)::bigint FROM items), "
+            "(SELECT count(*) FROM snapshots), (SELECT count(*) FROM forks WHERE parent = $1)",
             all_of(shape_.items, shape_.owner, bytes()),
             has_variables() ? all_of(shape_.variables, "identifier", "0") : std::string("(SELECT 0 LIMIT 0)"),
-            all_of(shape_.base, shape_.base_key, "0"));
+            all_of(shape_.base, shape_.base_key, "0"), schema_, shape_.kind, condition);
+    }
+
+    // The first element or turn of the fork gets a stamp later than what its row says, so behind all that it has of its
+    // parent.
+    std::string fork() const {
+        const auto newest_of = [&](const std::string& table, const std::string& key, std::string_view columns) {
+            return fmt::format(
+                "SELECT r.* FROM lineage l CROSS JOIN LATERAL (SELECT {} FROM {} WHERE {} = l.thread AND created <= "
+                "least(l.until, coalesce($3::timestamptz, 'infinity')) ORDER BY created DESC LIMIT 1) r ORDER BY "
+                "l.depth LIMIT 1",
+                columns, table, key);
+        };
+        const std::string newest_item = newest_of(shape_.items, shape_.owner, "created");
+        const std::string variables =
+            has_variables() ? newest_of(shape_.variables, "identifier", "variables, created") : std::string();
+        return fmt::format(
+            "WITH RECURSIVE {lineage}{given}, point AS (SELECT greatest(({item}){given_at}) AS until), base AS ({base} "
+            "RETURNING {key}), fork AS (INSERT INTO {schema}.stele_memory_forks (kind, thread, parent, until) SELECT "
+            "'{kind}', $2::text, $1::text, p.until FROM base, point p){copy} SELECT until, EXISTS (SELECT FROM base) "
+            "FROM "
+            "point",
+            fmt::arg("lineage", lineage_text(schema_, shape_.kind)),
+            fmt::arg("given", has_variables() ? ", given AS (" + variables + ")" : std::string()),
+            fmt::arg("item", newest_item), fmt::arg("given_at", has_variables() ? ", (SELECT created FROM given)" : ""),
+            fmt::arg("base", has_variables() ? new_model() : new_conversation()), fmt::arg("key", shape_.base_key),
+            fmt::arg("schema", schema_), fmt::arg("kind", shape_.kind),
+            fmt::arg("copy",
+                     has_variables()
+                         ? fmt::format(", copied AS (INSERT INTO {} (identifier, variables, created) SELECT $2, "
+                                       "g.variables, g.created FROM base, given g)",
+                                       shape_.variables)
+                         : std::string()));
     }
 
     std::string activity(std::string_view thread) const { return shape_.activity(schema_, thread); }
@@ -189,6 +229,25 @@ private:
             "CASE WHEN c.whole THEN (SELECT count(*) FROM {} WHERE identifier = c.thread) ELSE (SELECT count(*) {}) "
             "END",
             shape_.variables, replaced("c.thread", "$4"));
+    }
+    std::string parent(std::string_view thread) const {
+        return fmt::format("(SELECT f.parent FROM {}.stele_memory_forks f WHERE f.kind = '{}' AND f.thread = {})",
+                           schema_, shape_.kind, thread);
+    }
+    std::string new_model() const {
+        return fmt::format(
+            "INSERT INTO {} (identifier, stele_newest) SELECT $2::text, until FROM point WHERE until IS NOT NULL ON "
+            "CONFLICT DO NOTHING",
+            shape_.base);
+    }
+    /// In the place of a row, perhaps, that a call made which stored nothing.
+    std::string new_conversation() const {
+        return fmt::format(
+            "INSERT INTO {0} AS c (thread_id, newest) SELECT $2::text, until FROM point WHERE until IS NOT NULL AND "
+            "NOT "
+            "EXISTS (SELECT FROM {1} WHERE thread_id = $2) ON CONFLICT (thread_id) DO UPDATE SET newest = "
+            "EXCLUDED.newest WHERE c.newest IS NULL",
+            shape_.base, shape_.items);
     }
     /// Snapshots that a newer one has replaced.
     std::string replaced(std::string_view thread, std::string_view before) const {
@@ -216,7 +275,8 @@ ThreadSql::ThreadSql(MemoryKind kind, const std::string& quoted_schema)
       remove_snapshots(std::string()),
       lock(std::string()),
       remove(std::string()),
-      remove_inactive(std::string()) {
+      remove_inactive(std::string()),
+      fork(std::string()) {
     const Texts texts(kind, quoted_schema);
     by_activity = texts.by_activity();
     by_identifier = texts.described(texts.shape().behind);
@@ -230,6 +290,7 @@ ThreadSql::ThreadSql(MemoryKind kind, const std::string& quoted_schema)
     lock = texts.lock();
     remove = texts.remove("true");
     remove_inactive = texts.remove(texts.activity("$1") + " < $2");
+    fork = texts.fork();
 }
 
 }  // namespace stele

@@ -11,7 +11,7 @@ namespace stele {
 struct ThreadSql {
     ThreadSql(MemoryKind kind, const std::string& quoted_schema);
 
-    // a thread a row: identifier, active, items, bytes
+    // a thread a row: identifier, active, items, bytes, parent or NULL
     Sql by_activity;    ///< $1, $2 of a cursor or NULL, $3 at most
     Sql by_identifier;  ///< behind $1, $2 at most
     Sql find;           ///< $1, $2: 1
@@ -26,8 +26,9 @@ struct ThreadSql {
     Sql remove_older;      ///< the same, at most $3
     Sql remove_snapshots;  ///< of $1, before $2 or NULL
     Sql lock;              ///< $1
-    Sql remove;            ///< $1: found, items, bytes, snapshots
+    Sql remove;            ///< $1: found, items, bytes, snapshots, forks
     Sql remove_inactive;   ///< the same, unless active since $2
+    Sql fork;              ///< of $1 as $2, up to $3 or NULL: the last stamp that it has of it, made
 };
 
 }  // namespace stele

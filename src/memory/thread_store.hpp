@@ -34,6 +34,10 @@ public:
         bool whole = false;
         std::size_t snapshots = 0;  ///< that go then
     };
+    struct Forked {
+        std::optional<Timestamp> until = {};  ///< none: there was nothing until then
+        bool made = false;                    ///< the thread was not there
+    };
     struct Gone {
         std::size_t items = 0, bytes = 0;
     };
@@ -44,6 +48,8 @@ public:
     virtual std::vector<MemoryThread> by_identifier(const std::string& after, std::size_t limit, Deadline deadline) = 0;
     virtual std::optional<MemoryThread> find(const std::string& thread, Deadline deadline) = 0;
     virtual RemovedThread remove(const std::string& thread, Deadline deadline) = 0;
+    virtual Forked fork(const std::string& parent, const std::string& thread, std::optional<Timestamp> at,
+                        Deadline deadline) = 0;
 
     /// One for each thread of by_identifier().
     virtual std::vector<Cut> cuts(const std::string& after, std::size_t limit, const Limits& limits,

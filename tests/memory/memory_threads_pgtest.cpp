@@ -6,9 +6,7 @@
 #include <thread>
 #include <tuple>
 
-#include "memory/memories.hpp"
-#include "stele/conversation_memory.hpp"
-#include "stele/memory_threads.hpp"
+#include "memory/any_threads.hpp"
 
 namespace stele {
 namespace {
@@ -22,51 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class AnyThreads : public ::testing::TestWithParam<std::tuple<On, MemoryKind>> {
-protected:
-    AnyThreads() {
-        if (std::get<On>(GetParam()) == On::database) database_ = server_.open();
-    }
-    MemoryKind kind() const { return std::get<MemoryKind>(GetParam()); }
-    bool models() const { return kind() == MemoryKind::models; }
-    MemoryThreads threads() {
-        return database_ ? MemoryThreads(*database_, kind()) : MemoryThreads::in_memory(kind(), memory_);
-    }
-    ModelMemory model(const std::string& identifier) {
-        return database_ ? ModelMemory(*database_, identifier) : ModelMemory::in_memory(identifier, memory_);
-    }
-    ConversationMemory conversation(const std::string& identifier) {
-        return database_ ? ConversationMemory(*database_, identifier)
-                         : ConversationMemory::in_memory(identifier, memory_);
-    }
-    /// One item a text; the stamp of the last.
-    Timestamp say(const std::string& identifier, const std::vector<std::string>& all) {
-        Remembered stored;
-        for (const std::string& text : all) {
-            stored = models() ? model(identifier).remember({in(text)})
-                              : conversation(identifier).remember({UserTurn(Content(text))});
-        }
-        return stored.position.value().newest.value();
-    }
-    std::vector<std::string> said(const std::string& identifier) {
-        const auto context = models() ? model(identifier).recall({.replay = Replay::all}).context
-                                      : conversation(identifier).recall({.replay = Replay::all}).context;
-        std::vector<std::string> all;
-        for (const ModelElement& element : context) {
-            all.push_back(std::get<Content>(std::get<ModelInput>(element).blocks.at(0)).text());
-        }
-        return all;
-    }
-    std::vector<std::string> names() {
-        std::vector<std::string> all;
-        for (const MemoryThread& each : threads().by_identifier()) all.push_back(each.identifier);
-        return all;
-    }
-
-    test::Server server_;
-    std::optional<Database> database_;
-    MemoryDatabase memory_;
-};
+using test::AnyThreads;
 
 std::vector<std::string> identifiers(const std::vector<MemoryThread>& threads) {
     std::vector<std::string> all;
@@ -74,15 +28,7 @@ std::vector<std::string> identifiers(const std::vector<MemoryThread>& threads) {
     return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(MemoryThreads, AnyThreads,
-                         ::testing::Combine(test::kBoth,
-                                            ::testing::Values(MemoryKind::conversations, MemoryKind::models)),
-                         [](const auto& which) {
-                             const bool models = std::get<MemoryKind>(which.param) == MemoryKind::models;
-                             const bool database = std::get<On>(which.param) == On::database;
-                             return std::string(models ? "models_" : "conversations_") +
-                                    (database ? "on_a_database" : "in_memory");
-                         });
+INSTANTIATE_TEST_SUITE_P(MemoryThreads, AnyThreads, test::kBothOfBoth, test::name_of_threads);
 
 TEST_P(AnyThreads, are_listed_by_activity_with_what_they_hold) {
     say("a", {"1", "2", "3"});
