@@ -158,6 +158,11 @@ public:
              const PutOptions& options = {});
     /// Removes the answer to exactly this question (after normalisation). False: there was none.
     bool remove(std::string_view query, const Scope& scope = {}, std::optional<Deadline> deadline = {});
+    /// Removes all answers of a scope, those that have expired too, and what is known of the scope; says how many
+    /// answers there were. Of the scope's tenant with other attributes nothing goes. Processes that keep vectors in
+    /// memory read them anew. In a transaction it keeps every put of others waiting until that ends, so do it last; one
+    /// that meets a transaction with changes of the same answers fails with Retry::transaction.
+    std::size_t clear(const Scope& scope, std::optional<Deadline> deadline = {});
     /// Of one scope, or of everything.
     CacheStats stats(const std::optional<Scope>& scope = {}, std::optional<Deadline> deadline = {});
     /// Newest first, live ones only; `before` is the id of the last entry of the page before.

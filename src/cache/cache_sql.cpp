@@ -47,6 +47,8 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       upsert(std::string()),
       remove(std::string()),
       erase(std::string()),
+      clear(std::string()),
+      forget_scope(std::string()),
       renew(std::string()),
       add_counters(std::string()),
       counters(std::string()),
@@ -125,6 +127,8 @@ CacheSql::CacheSql(const std::string& quoted_schema)
             " WHERE key = 'version_counter' AND EXISTS (SELECT FROM gone) RETURNING value::bigint AS version)"
             " SELECT gone.id, (SELECT version FROM raised) AS version FROM gone");
     erase = sql("DELETE FROM @entries WHERE namespace = $1 AND query_hash = $2");
+    clear = sql("DELETE FROM @entries WHERE namespace = $1");
+    forget_scope = sql("DELETE FROM @stele_scopes WHERE namespace = $1");
     // the times by which others find what committed late
     renew =
         sql("UPDATE @entries SET created_at = now, last_accessed_at = now FROM (SELECT @now AS now) t"

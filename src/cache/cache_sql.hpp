@@ -38,6 +38,8 @@ struct CacheSql {
                         // writer; an empty embedding becomes zeros once the dimension is known
     Sql remove;         // $1 namespace, $2 hash -> id, version; no row if there was none
     Sql erase;          // $1 namespace, $2 hash; leaves the version as it is
+    Sql clear;          // $1 namespace: all its entries; leaves the version as it is
+    Sql forget_scope;   // $1 namespace
     Sql renew;          // $1 ids: those that were put more than half a minute ago count as put now
 
     // counting
@@ -45,6 +47,10 @@ struct CacheSql {
     Sql counters;       // $1 namespace or NULL -> name, value
     Sql count_entries;  // $1 namespace or NULL -> entries
 };
+
+/// From such a step of the version on, Python's readers read everything again. Stele's count the new rows: they must be
+/// fewer than the step, or they would explain it, and nobody would look for rows with lower ids.
+inline constexpr std::int64_t kRebuildStep = 100;
 
 /// What stands for the entry of a question in lock_question.
 std::int64_t lock_key(std::string_view schema, std::string_view name_space, std::string_view hash);

@@ -58,6 +58,8 @@ public:
     virtual void put(const NewEntry& entry, Deadline deadline) = 0;
     /// False: there was none.
     virtual bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) = 0;
+    /// How many there were.
+    virtual std::size_t clear(const std::string& name_space, Deadline deadline) = 0;
     virtual std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
                                          Deadline deadline) = 0;
     virtual CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) = 0;

@@ -15,10 +15,6 @@ const std::string kVersion = "cache 2 version";
 const std::string kRenew = "cache 3 renew";
 const std::string kFill = "cache 4 fill";
 
-// From a step of 100 on, Python's readers read everything again. Stele's count the new rows: they must be fewer than
-// the step, or they would explain it, and nobody would look for rows with lower ids.
-constexpr std::int64_t kStep = 100;
-
 }  // namespace
 
 CacheSettings JoinedCacheStore::claim(const std::optional<std::string>&, std::size_t, Deadline) {
@@ -62,7 +58,7 @@ std::vector<Rows> JoinedCacheStore::change(const std::string& name_space, const 
 
 void JoinedCacheStore::changed(std::int64_t id) {
     joined_.before_commit(kVersion, id, [outside = outside_](std::span<const std::int64_t> ids) {
-        return Statement(outside->sql().raise_version, kStep + static_cast<std::int64_t>(ids.size()));
+        return Statement(outside->sql().raise_version, kRebuildStep + static_cast<std::int64_t>(ids.size()));
     });
 }
 
@@ -91,6 +87,16 @@ bool JoinedCacheStore::remove(const std::string& name_space, const std::string& 
     if (rows.back().affected() == 0) return false;
     changed(0);
     return true;
+}
+
+// The counter first: an outside put holds it while it waits for the entry of its question.
+std::size_t JoinedCacheStore::clear(const std::string& name_space, Deadline deadline) {
+    const Statement batch[] = {Statement(sql_.hold_version), Statement(sql_.clear, name_space),
+                               Statement(sql_.forget_scope, name_space)};
+    const std::vector<Rows> rows = joined_.run(batch, deadline);
+    changed(0);
+    joined_.after_commit([outside = outside_, name_space] { outside->cleared(name_space); });
+    return rows[1].affected();
 }
 
 std::vector<CacheEntry> JoinedCacheStore::list(const std::string& name_space, std::size_t limit, std::int64_t before,

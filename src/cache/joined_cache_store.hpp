@@ -26,6 +26,7 @@ public:
                    Deadline deadline) override;
     void put(const NewEntry& entry, Deadline deadline) override;
     bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
+    std::size_t clear(const std::string& name_space, Deadline deadline) override;
     std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
                                  Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;

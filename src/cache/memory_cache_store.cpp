@@ -110,6 +110,12 @@ bool MemoryCacheStore::remove(const std::string& name_space, const std::string& 
     return true;
 }
 
+std::size_t MemoryCacheStore::clear(const std::string& name_space, Deadline) {
+    MutexLock lock(impl_.mutex);
+    const auto space = data_->spaces.extract(name_space);
+    return space.empty() ? 0 : space.mapped().entries.size();
+}
+
 std::vector<CacheEntry> MemoryCacheStore::list(const std::string& name_space, std::size_t limit, std::int64_t before,
                                                Deadline) {
     MutexLock lock(impl_.mutex);

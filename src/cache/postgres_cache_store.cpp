@@ -105,6 +105,14 @@ bool PostgresCacheStore::remove(const std::string& name_space, const std::string
     return true;
 }
 
+std::size_t PostgresCacheStore::clear(const std::string& name_space, Deadline deadline) {
+    const Statement batch[] = {Statement(sql_.hold_version), Statement(sql_.clear, name_space),
+                               Statement(sql_.forget_scope, name_space), Statement(sql_.raise_version, kRebuildStep)};
+    const std::vector<Rows> rows = database_.run(batch, deadline);
+    cleared(name_space);
+    return rows[1].affected();
+}
+
 std::vector<CacheEntry> PostgresCacheStore::list(const std::string& name_space, std::size_t limit, std::int64_t before,
                                                  Deadline deadline) {
     return read_entries(sql_, name_space, limit, before, database_, deadline);
@@ -152,6 +160,12 @@ bool PostgresCacheStore::is_new(const Scope& scope) const {
     if (scope.attributes().empty()) return false;
     MutexLock lock(scopes_mutex_);
     return !known_scopes_.contains(scope.stored_namespace());
+}
+
+void PostgresCacheStore::cleared(const std::string& name_space) {
+    if (VectorMemory* const memory = memory_) memory->distrust();
+    MutexLock lock(scopes_mutex_);
+    known_scopes_.erase(name_space);
 }
 
 void PostgresCacheStore::said(const std::string& name_space) {

@@ -24,6 +24,7 @@ public:
                    Deadline deadline) override;
     void put(const NewEntry& entry, Deadline deadline) override;
     bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
+    std::size_t clear(const std::string& name_space, Deadline deadline) override;
     std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
                                  Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
@@ -45,6 +46,8 @@ public:
     /// Whether the tables may not say yet what the scope stands for.
     bool is_new(const Scope& scope) const STELE_EXCLUDES(scopes_mutex_);
     void said(const std::string& name_space) STELE_EXCLUDES(scopes_mutex_);
+    /// The scope was cleared: its vectors are read anew, and what it stands for is said again.
+    void cleared(const std::string& name_space) STELE_EXCLUDES(scopes_mutex_);
 
 private:
     CacheSettings look(std::vector<Statement> first, Deadline deadline) STELE_EXCLUDES(learning_);

@@ -118,6 +118,11 @@ bool SemanticCache::remove(std::string_view query, const Scope& scope, std::opti
                                 impl_->deadline(deadline));
 }
 
+std::size_t SemanticCache::clear(const Scope& scope, std::optional<Deadline> deadline) {
+    impl_->check_open();
+    return impl_->store->clear(scope.stored_namespace(), impl_->deadline(deadline));
+}
+
 CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional<Deadline> deadline) {
     Impl& impl = *impl_;
     impl.check_open();

@@ -1,6 +1,7 @@
 #include "memory/memory_conversation_store.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "stele/conversation_turn.hpp"
 
@@ -27,18 +28,22 @@ bool same_turn(const ConversationStore::Turn& stored, const ConversationStore::T
 MemoryConversationStore::MemoryConversationStore(MemoryDatabase database)
     : database_(std::move(database)), impl_(database_.impl()) {
     MutexLock lock(impl_.mutex);
-    data_ = &impl_.data<Data>("conversation_memory");
+    data_ = &Data::of(impl_);
 }
 
 ConversationStore::Found MemoryConversationStore::newest(const std::string& thread, std::optional<std::size_t> limit,
                                                          Deadline) {
     MutexLock lock(impl_.mutex);
     Found found;
-    const auto known = data_->find(thread);
-    if (known == data_->end()) return found;
-    const auto& turns = known->second.turns;
-    const std::size_t count = std::min(limit.value_or(turns.size()), turns.size());
-    for (auto turn = turns.rbegin(); found.turns.size() < count; ++turn) found.turns.push_back(turn->second);
+    const auto known = data_->threads.find(thread);
+    if (known == data_->threads.end()) return found;
+    const std::size_t most = limit.value_or(std::numeric_limits<std::size_t>::max());
+    for_lineage(data_->threads, thread, [&](const Data::Thread& each, Timestamp until) {
+        for (auto turn = each.turns.rbegin(); turn != each.turns.rend() && found.turns.size() < most; ++turn) {
+            if (turn->first.first <= until) found.turns.push_back(turn->second);
+        }
+        return found.turns.size() < most;
+    });
     found.position = known->second.position;
     return found;
 }
@@ -47,25 +52,29 @@ ConversationStore::Found MemoryConversationStore::before(const std::string& thre
                                                          std::size_t limit, Deadline) {
     MutexLock lock(impl_.mutex);
     Found found;
-    const auto known = data_->find(thread);
-    if (known == data_->end()) return found;
-    const auto place = known->second.places.find(cursor);
-    if (place == known->second.places.end()) return found;
-    found.cursor_found = true;
-    const auto& turns = known->second.turns;
-    for (auto turn = turns.find({place->second, cursor}); turn != turns.begin() && found.turns.size() < limit;) {
-        found.turns.push_back((--turn)->second);
-    }
+    for_lineage(data_->threads, thread, [&](const Data::Thread& each, Timestamp until) {
+        auto turn = each.turns.end();
+        if (!found.cursor_found) {
+            const auto place = each.places.find(cursor);
+            if (place == each.places.end() || place->second > until) return true;
+            found.cursor_found = true;
+            turn = each.turns.find({place->second, cursor});
+        }
+        while (turn != each.turns.begin() && found.turns.size() < limit) {
+            if ((--turn)->first.first <= until) found.turns.push_back(turn->second);
+        }
+        return found.turns.size() < limit;
+    });
     return found;
 }
 
 MemoryOutcome MemoryConversationStore::remember(const std::string& thread, const Write& write, Deadline) {
     MutexLock lock(impl_.mutex);
-    const auto known = data_->find(thread);
-    const MemoryPosition before = known == data_->end() ? MemoryPosition() : known->second.position;
+    const auto known = data_->threads.find(thread);
+    const MemoryPosition before = known == data_->threads.end() ? MemoryPosition() : known->second.position;
     std::vector<const Turn*> added;
     for (const Turn& turn : write.turns) {
-        const bool is_new = known == data_->end() || !known->second.places.contains(turn.identifier);
+        const bool is_new = known == data_->threads.end() || !known->second.places.contains(turn.identifier);
         if (is_new) {
             added.push_back(&turn);
         } else if (!same_turn(known->second.turns.at({known->second.places.at(turn.identifier), turn.identifier}),
@@ -76,7 +85,7 @@ MemoryOutcome MemoryConversationStore::remember(const std::string& thread, const
     if (added.empty()) return {MemoryOutcome::Kind::repeated, before};
     if (write.expected && *write.expected != before) return {MemoryOutcome::Kind::moved, before};
 
-    Thread& to = (*data_)[thread];
+    Data::Thread& to = data_->threads[thread];
     Timestamp stamp = impl_.now();
     if (before.newest) stamp = std::max(stamp, *before.newest + kStep);
     for (std::size_t i = 0; i < added.size(); ++i) {
@@ -84,7 +93,7 @@ MemoryOutcome MemoryConversationStore::remember(const std::string& thread, const
         turn.created = turn.created.value_or(stamp + i * kStep);
         to.position.newest = std::max(to.position.newest, turn.created);
         to.places.emplace(turn.identifier, *turn.created);
-        to.turns.emplace(Place(*turn.created, turn.identifier), std::move(turn));
+        to.turns.emplace(Data::Place(*turn.created, turn.identifier), std::move(turn));
     }
     return {MemoryOutcome::Kind::stored, to.position};
 }

@@ -1,11 +1,10 @@
 // Conversations of a MemoryDatabase, for the twin.
 #pragma once
 
-#include <map>
 #include <string>
 
-#include "base/memory_database_impl.hpp"
 #include "memory/conversation_store.hpp"
+#include "memory/memory_conversation_data.hpp"
 
 namespace stele {
 
@@ -18,13 +17,7 @@ public:
     MemoryOutcome remember(const std::string& thread, const Write& write, Deadline deadline) override;
 
 private:
-    using Place = std::pair<Timestamp, Uuid>;
-    struct Thread {
-        std::map<Place, Turn> turns;
-        std::map<Uuid, Timestamp> places;
-        MemoryPosition position;
-    };
-    using Data = std::map<std::string, Thread>;
+    using Data = MemoryConversationData;
 
     const MemoryDatabase database_;
     MemoryDatabase::Impl& impl_;

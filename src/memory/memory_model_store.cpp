@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/result.hpp"
 
@@ -15,42 +16,46 @@ constexpr std::chrono::microseconds kStep(1);
 
 MemoryModelStore::MemoryModelStore(MemoryDatabase database) : database_(std::move(database)), impl_(database_.impl()) {
     MutexLock lock(impl_.mutex);
-    data_ = &impl_.data<Data>("memories");
+    data_ = &Data::of(impl_);
 }
 
 ModelStore::Found MemoryModelStore::recall(const std::string& memory, std::optional<std::size_t> limit, Deadline) {
     MutexLock lock(impl_.mutex);
     Found found;
-    const auto thread = data_->find(memory);
-    if (thread == data_->end()) return found;
-    const std::vector<Element>& all = thread->second.elements;
-    const std::size_t count = std::min(limit.value_or(all.size()), all.size());
-    for (auto element = all.rbegin(); found.elements.size() < count; ++element) {
-        found.elements.push_back(element->content);
+    const auto thread = data_->threads.find(memory);
+    if (thread == data_->threads.end()) return found;
+    const std::size_t most = limit.value_or(std::numeric_limits<std::size_t>::max());
+    for_lineage(data_->threads, memory, [&](const Data::Thread& each, Timestamp until) {
+        for (auto item = each.items.rbegin(); item != each.items.rend() && found.elements.size() < most; ++item) {
+            if (item->created <= until) found.elements.push_back(item->content);
+        }
+        return found.elements.size() < most;
+    });
+    if (const auto& snapshots = thread->second.snapshots; !snapshots.empty()) {
+        found.variables = snapshots.back().variables;
     }
-    found.variables = thread->second.variables;
     found.position = thread->second.position;
     return found;
 }
 
 MemoryOutcome MemoryModelStore::remember(const std::string& memory, const Write& write, Deadline) {
     MutexLock lock(impl_.mutex);
-    const auto known = data_->find(memory);
-    const MemoryPosition before = known == data_->end() ? MemoryPosition() : known->second.position;
-    if (write.key && known != data_->end()) {
+    const auto known = data_->threads.find(memory);
+    const MemoryPosition before = known == data_->threads.end() ? MemoryPosition() : known->second.position;
+    if (write.key && known != data_->threads.end()) {
         const auto used = known->second.keys.find(*write.key);
         if (used != known->second.keys.end()) return {MemoryOutcome::Kind::repeated, used->second};
     }
     if (write.expected && *write.expected != before) return {MemoryOutcome::Kind::moved, before};
     check_owners(memory, write);
 
-    Thread& thread = (*data_)[memory];
     Timestamp next = impl_.now();
+    Data::Thread& thread = data_->threads.try_emplace(memory, Data::Thread{.made = next}).first->second;
     if (before.newest) next = std::max(next, *before.newest + kStep);
     const Timestamp first = next;
     for (const Element& element : write.elements) put(thread, element, next);
     if (write.variables) {
-        thread.variables = write.variables;
+        thread.snapshots.push_back({*write.variables, next});
         next += kStep;
     }
     thread.position.newest = std::max(first, next - kStep);
@@ -60,15 +65,15 @@ MemoryOutcome MemoryModelStore::remember(const std::string& memory, const Write&
 
 void MemoryModelStore::create(const std::string& memory, Deadline) {
     MutexLock lock(impl_.mutex);
-    data_->try_emplace(memory);
+    data_->threads.try_emplace(memory, Data::Thread{.made = impl_.now()});
 }
 
 void MemoryModelStore::check_owners(const std::string& memory, const Write& write) const {
     for (const Element& element : write.elements) {
         if (!element.identifier) continue;
-        for (const auto& [other, thread] : *data_) {
-            const bool has = std::any_of(thread.elements.begin(), thread.elements.end(),
-                                         [&](const Element& each) { return each.identifier == element.identifier; });
+        for (const auto& [other, thread] : data_->threads) {
+            const bool has = std::any_of(thread.items.begin(), thread.items.end(),
+                                         [&](const Data::Item& each) { return each.identifier == element.identifier; });
             if (!has || other == memory) continue;
             raise(ErrorCode::constraint_violation,
                   fmt::format("memory \"{}\": the identifier of an element is that of an element in another memory; "
@@ -78,16 +83,16 @@ void MemoryModelStore::check_owners(const std::string& memory, const Write& writ
     }
 }
 
-void MemoryModelStore::put(Thread& thread, const Element& element, Timestamp& next) {
+void MemoryModelStore::put(Data::Thread& thread, const Element& element, Timestamp& next) {
     if (element.identifier) {
-        const auto old = std::find_if(thread.elements.begin(), thread.elements.end(),
-                                      [&](const Element& each) { return each.identifier == element.identifier; });
-        if (old != thread.elements.end()) {
+        const auto old = std::find_if(thread.items.begin(), thread.items.end(),
+                                      [&](const Data::Item& each) { return each.identifier == element.identifier; });
+        if (old != thread.items.end()) {
             old->content = element.content;
             return;
         }
     }
-    thread.elements.push_back(element);
+    thread.items.push_back({element, next});
     next += kStep;
 }
 

@@ -1,11 +1,9 @@
 // Model memories of a MemoryDatabase, for the twin.
 #pragma once
 
-#include <map>
 #include <string>
-#include <vector>
 
-#include "base/memory_database_impl.hpp"
+#include "memory/memory_model_data.hpp"
 #include "memory/model_store.hpp"
 
 namespace stele {
@@ -19,16 +17,10 @@ public:
     void create(const std::string& memory, Deadline deadline) override;
 
 private:
-    struct Thread {
-        std::vector<Element> elements;  // the newest at the end
-        std::optional<Json> variables;
-        MemoryPosition position;
-        std::map<std::string, MemoryPosition> keys;
-    };
-    using Data = std::map<std::string, Thread>;
+    using Data = MemoryModelData;
 
     void check_owners(const std::string& memory, const Write& write) const STELE_REQUIRES(impl_.mutex);
-    static void put(Thread& thread, const Element& element, Timestamp& next);
+    static void put(Data::Thread& thread, const Element& element, Timestamp& next);
 
     const MemoryDatabase database_;
     MemoryDatabase::Impl& impl_;

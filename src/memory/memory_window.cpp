@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "memory/token_window.hpp"
+#include "memory/tool_uses.hpp"
 
 namespace stele {
 namespace {
@@ -20,9 +21,7 @@ public:
         for (std::size_t i = 0; i < elements.size(); ++i) {
             std::visit([&](const auto& element) { look(i, element); }, elements[i]);
         }
-        for (auto& [identifier, waiting] : waiting_) {
-            for (const std::size_t output : waiting) unanswered_[output] = true;
-        }
+        waiting_.for_each([this](std::size_t output) { unanswered_[output] = true; });
         for (const auto& [response, output] : answers_) {
             if (unanswered_.contains(output)) kept_[response.first][response.second] = false;
         }
@@ -35,7 +34,7 @@ private:
 
     void look(std::size_t place, const ModelOutput& output) {
         for (const OutputBlock& block : output.blocks) {
-            if (const auto* request = std::get_if<ToolRequest>(&block)) waiting_[request->identifier].push_back(place);
+            if (const auto* request = std::get_if<ToolRequest>(&block)) waiting_.ask(request->identifier, place);
         }
     }
     void look(std::size_t place, const ModelInput& input) {
@@ -43,18 +42,16 @@ private:
         for (std::size_t i = 0; i < input.blocks.size(); ++i) {
             const auto* response = std::get_if<ToolResponse>(&input.blocks[i]);
             if (response == nullptr) continue;
-            const auto waiting = waiting_.find(response->identifier);
-            if (waiting == waiting_.end() || waiting->second.empty()) {
-                kept_[place][i] = false;
+            if (const auto output = waiting_.answer(response->identifier)) {
+                answers_[{place, i}] = *output;
             } else {
-                answers_[{place, i}] = waiting->second.back();
-                waiting->second.pop_back();
+                kept_[place][i] = false;
             }
         }
     }
 
-    std::map<std::string_view, std::vector<std::size_t>> waiting_;  // outputs with a request that has no response yet
-    std::map<Place, std::size_t> answers_;                          // of a response: the output that asked
+    OpenRequests<std::string_view, std::size_t> waiting_;  // by the output that asked
+    std::map<Place, std::size_t> answers_;                 // of a response: the output that asked
     std::map<std::size_t, bool> unanswered_;
     std::vector<std::vector<bool>> kept_;  // of inputs
 };

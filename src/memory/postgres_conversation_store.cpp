@@ -3,29 +3,41 @@
 #include <fmt/format.h>
 
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "base/result.hpp"
+#include "memory/memory_lineage.hpp"
 #include "memory/memory_rows.hpp"
 
 namespace stele {
 namespace {
 
-// In one snapshot: 0, the last stamp; 1, the turn that a page goes on from; 2, turns.
+// In one snapshot: 0, the last stamp; 1, the turn that a page goes on from; 2, turns; 3 and more, turns of parents,
+// that is of threads it goes on from.
 std::string newest_text(const std::string& schema) {
     return fmt::format(
-        "SELECT 0, newest, NULL::uuid, NULL::jsonb FROM {0}.stele_conversations WHERE thread_id = $1 "
-        "UNION ALL (SELECT 2, created, identifier, payload FROM {0}.conversation_memory WHERE thread_id = $1 "
-        "ORDER BY created DESC, identifier DESC LIMIT $2)",
-        schema);
+        "WITH RECURSIVE {1} SELECT 0, newest, NULL::uuid, NULL::jsonb FROM {0}.stele_conversations WHERE thread_id = "
+        "$1 "
+        "UNION ALL (SELECT 2 + l.depth, t.* FROM lineage l CROSS JOIN LATERAL (SELECT created, identifier, payload "
+        "FROM "
+        "{0}.conversation_memory WHERE thread_id = l.thread AND created <= l.until ORDER BY created DESC, identifier "
+        "DESC LIMIT $2) t)",
+        schema, lineage_text(schema, "conversations"));
 }
 
 std::string before_text(const std::string& schema) {
     return fmt::format(
-        "SELECT 1, created, identifier, NULL::jsonb FROM {0}.conversation_memory WHERE thread_id = $1 AND identifier = "
-        "$2 UNION ALL (SELECT 2, created, identifier, payload FROM {0}.conversation_memory WHERE thread_id = $1 AND "
-        "(created, identifier) < ((SELECT c.created FROM {0}.conversation_memory c WHERE c.thread_id = $1 AND "
-        "c.identifier = $2), $2) ORDER BY created DESC, identifier DESC LIMIT $3)",
-        schema);
+        "WITH RECURSIVE {1}, place AS (SELECT l.depth, c.created, c.identifier FROM lineage l JOIN "
+        "{0}.conversation_memory c ON c.thread_id = l.thread AND c.identifier = $2 AND c.created <= l.until ORDER BY "
+        "l.depth LIMIT 1) SELECT 1, created, identifier, NULL::jsonb FROM place UNION ALL (SELECT 2 + l.depth, t.* "
+        "FROM "
+        "place p JOIN lineage l ON l.depth >= p.depth CROSS JOIN LATERAL (SELECT created, identifier, payload FROM "
+        "{0}.conversation_memory WHERE thread_id = l.thread AND created <= l.until AND (created, identifier) < (CASE "
+        "WHEN l.depth = p.depth THEN p.created ELSE 'infinity' END, p.identifier) ORDER BY created DESC, identifier "
+        "DESC "
+        "LIMIT $3) t)",
+        schema, lineage_text(schema, "conversations"));
 }
 
 }  // namespace
@@ -46,33 +58,37 @@ PostgresConversationStore::PostgresConversationStore(std::shared_ptr<Executor> e
       remember_(
           fmt::format("SELECT outcome, newest, which FROM {}.stele_remember_turns($1, $2, $3, $4)", quoted_schema)) {}
 
-ConversationStore::Found PostgresConversationStore::read(const Statement& statement, Deadline deadline) {
+ConversationStore::Found PostgresConversationStore::read(const Statement& statement, std::optional<std::size_t> limit,
+                                                         Deadline deadline) {
     Found found;
+    std::vector<std::pair<std::int32_t, Turn>> turns;  // with their part
     for (const Row& row : executor_->query(statement, deadline)) {
         const auto created = row.find<Timestamp>(1);
         found.position.newest = std::max(found.position.newest, created);
         const auto part = row.get<std::int32_t>(0);
         found.cursor_found = found.cursor_found || part == 1;
-        if (part == 2) found.turns.push_back({row.get<Uuid>(2), created, row.get<Json>(3)});
+        if (part >= 2) turns.push_back({part, {row.get<Uuid>(2), created, row.get<Json>(3)}});
     }
     // the order of a UNION's rows is not promised
-    const auto newer = [](const Turn& a, const Turn& b) {
-        return std::tie(a.created, a.identifier) > std::tie(b.created, b.identifier);
+    const auto newer = [](const auto& a, const auto& b) {
+        return std::tie(b.first, a.second.created, a.second.identifier) >
+               std::tie(a.first, b.second.created, b.second.identifier);
     };
-    if (!std::is_sorted(found.turns.begin(), found.turns.end(), newer)) {
-        std::sort(found.turns.begin(), found.turns.end(), newer);
-    }
+    if (!std::is_sorted(turns.begin(), turns.end(), newer)) std::sort(turns.begin(), turns.end(), newer);
+    const std::size_t count = std::min(limit.value_or(turns.size()), turns.size());  // each thread has so many
+    found.turns.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) found.turns.push_back(std::move(turns[i].second));
     return found;
 }
 
 ConversationStore::Found PostgresConversationStore::newest(const std::string& thread, std::optional<std::size_t> limit,
                                                            Deadline deadline) {
-    return read(marked_read(Statement(newest_, thread, row_limit(limit)), limit), deadline);
+    return read(marked_read(Statement(newest_, thread, row_limit(limit)), limit), limit, deadline);
 }
 
 ConversationStore::Found PostgresConversationStore::before(const std::string& thread, const Uuid& cursor,
                                                            std::size_t limit, Deadline deadline) {
-    return read(marked_read(Statement(before_, thread, cursor, row_limit(limit)), limit), deadline);
+    return read(marked_read(Statement(before_, thread, cursor, row_limit(limit)), limit), limit, deadline);
 }
 
 MemoryOutcome PostgresConversationStore::remember(const std::string& thread, const Write& write, Deadline deadline) {

@@ -21,7 +21,7 @@ public:
     MemoryOutcome remember(const std::string& thread, const Write& write, Deadline deadline) override;
 
 private:
-    Found read(const Statement& statement, Deadline deadline);
+    Found read(const Statement& statement, std::optional<std::size_t> limit, Deadline deadline);
 
     const std::shared_ptr<Executor> executor_;
     const bool group_;

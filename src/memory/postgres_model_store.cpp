@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/result.hpp"
+#include "memory/memory_lineage.hpp"
 #include "memory/memory_rows.hpp"
 
 namespace stele {
@@ -12,17 +13,20 @@ namespace {
 
 constexpr std::string_view kUniqueElement = "stele_memories_elements_element";
 
-// What is found of one memory, in one snapshot: the last stamp, the newest variables, the newest elements.
+// What is found of one memory, in one snapshot: the last stamp, the newest variables, the newest elements; those of a
+// parent, that is of a thread it goes on from, have higher numbers.
 enum Part : std::int32_t { last_stamp, variables, element };
 
 std::string recall_text(const std::string& schema) {
     return fmt::format(
-        "SELECT 0, NULL::jsonb, stele_newest FROM {0}.memories WHERE identifier = $1 "
+        "WITH RECURSIVE {1} SELECT 0, NULL::jsonb, stele_newest FROM {0}.memories WHERE identifier = $1 "
         "UNION ALL (SELECT 1, variables, created FROM {0}.memories_variables WHERE identifier = $1 ORDER BY created "
         "DESC LIMIT 1) "
-        "UNION ALL (SELECT 2, content, created FROM {0}.memories_elements WHERE identifier = $1 ORDER BY created DESC "
-        "LIMIT $2)",
-        schema);
+        "UNION ALL (SELECT 2 + l.depth, e.content, e.created FROM lineage l CROSS JOIN LATERAL (SELECT content, "
+        "created "
+        "FROM {0}.memories_elements WHERE identifier = l.thread AND created <= l.until ORDER BY created DESC LIMIT $2) "
+        "e)",
+        schema, lineage_text(schema, "models"));
 }
 
 }  // namespace
@@ -38,21 +42,27 @@ ModelStore::Found PostgresModelStore::recall(const std::string& memory, std::opt
                                              Deadline deadline) {
     const Statement statement = marked_read(Statement(recall_, memory, row_limit(limit)), limit);
     Found found;
-    std::vector<std::pair<Timestamp, Json>> elements;
+    struct Placed {
+        std::int32_t part;
+        Timestamp created;
+        Json content;
+    };
+    std::vector<Placed> elements;
     for (const Row& row : executor_->query(statement, deadline)) {
         const auto created = row.find<Timestamp>(2);
         found.position.newest = std::max(found.position.newest, created);
-        switch (row.get<std::int32_t>(0)) {
-            case Part::last_stamp: break;
-            case Part::variables: found.variables = row.get<Json>(1); break;
-            default: elements.emplace_back(created.value_or(Timestamp()), row.get<Json>(1));
-        }
+        const auto part = row.get<std::int32_t>(0);
+        if (part == Part::variables) found.variables = row.get<Json>(1);
+        if (part >= Part::element) elements.push_back({part, created.value_or(Timestamp()), row.get<Json>(1)});
     }
     // the order of a UNION's rows is not promised
-    const auto newer = [](const auto& a, const auto& b) { return a.first > b.first; };
+    const auto newer = [](const Placed& a, const Placed& b) {
+        return a.part != b.part ? a.part < b.part : a.created > b.created;
+    };
     if (!std::is_sorted(elements.begin(), elements.end(), newer)) std::sort(elements.begin(), elements.end(), newer);
-    found.elements.reserve(elements.size());
-    for (auto& [created, content] : elements) found.elements.push_back(std::move(content));
+    const std::size_t count = std::min(limit.value_or(elements.size()), elements.size());  // each thread has so many
+    found.elements.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) found.elements.push_back(std::move(elements[i].content));
     return found;
 }
 

@@ -18,7 +18,8 @@ struct Irreplaceable {
 constexpr std::array kIrreplaceable{Irreplaceable{"labels", "stele_labels"},
                                     Irreplaceable{"moves of labels", "stele_label_moves"},
                                     Irreplaceable{"notes on revisions", "stele_revision_notes"},
-                                    Irreplaceable{"keys of what was remembered", "stele_memory_keys"}};
+                                    Irreplaceable{"keys of what was remembered", "stele_memory_keys"},
+                                    Irreplaceable{"forks of what was remembered", "stele_memory_forks"}};
 
 class Undoing {
 public:

@@ -147,6 +147,24 @@ TEST_P(CacheBehaviour, mneme_093_removes_exactly_one_entry_for_good) {
     EXPECT_FALSE(cache.get("other words"));
 }
 
+TEST_P(CacheBehaviour, clearing_a_scope_removes_all_its_answers_and_no_others) {
+    SemanticCache cache = open();
+    const Scope ada = Scope("acme").with("user", "ada");
+    cache.put("one", "1", ada);
+    cache.put("two", "2", ada, {.ttl = std::chrono::seconds(10)});
+    cache.put("one", "other", Scope("acme"));
+    ASSERT_TRUE(cache.get("one!", ada, {.similarity_threshold = -1.0f})) << "its vectors are in memory";
+    pass(std::chrono::seconds(20));
+    EXPECT_EQ(cache.clear(ada), 2U) << "also what has expired";
+    EXPECT_EQ(cache.clear(ada), 0U);
+    EXPECT_FALSE(cache.get("one", ada));
+    EXPECT_FALSE(cache.get("one!", ada, {.similarity_threshold = -1.0f}));
+    EXPECT_EQ(cache.get("one", Scope("acme"))->response, "other");
+    cache.put("one", "again", ada);
+    EXPECT_EQ(cache.get("one!", ada, {.similarity_threshold = -1.0f})->response, "again");
+    EXPECT_EQ(cache.stats(ada).entries, 1);
+}
+
 TEST_P(CacheBehaviour, mneme_121_122_123_scopes_never_meet) {
     embedder->similar("other words", "question", 0.99f);
     SemanticCache cache = open();

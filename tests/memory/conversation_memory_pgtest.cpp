@@ -148,6 +148,17 @@ TEST_P(AnyConversation, draive_077_a_turn_that_differs_rejects_the_batch) {
     EXPECT_FALSE(conversation().remember({}).position);
 }
 
+TEST_P(AnyConversation, draive_077_100_a_turn_is_the_same_whatever_the_order_of_keys_and_the_digits_of_numbers) {
+    UserTurn turn("a");
+    turn.meta = Json::parse(R"({"long key":1,"b":[1.50,{"y":0,"x":1e2}],"a":null})");
+    conversation().remember({turn});
+    turn.meta = Json::parse(R"({"a":null,"b":[1.5,{"x":100,"y":-0.0}],"long key":1.0})");
+    EXPECT_TRUE(conversation().remember({turn}).repeated);
+    EXPECT_TRUE(same_value(std::get<UserTurn>(conversation().fetch().turns.at(0)).meta, turn.meta));
+    turn.meta = Json::parse(R"({"a":null,"b":[1.51,{"x":100,"y":0}],"long key":1})");
+    EXPECT_EQ(test::error_of([&] { conversation().remember({turn}); }).code, ErrorCode::constraint_violation);
+}
+
 TEST_P(AnyConversation, turns_get_times_that_only_grow_and_keep_those_they_have) {
     conversation().remember({UserTurn("b"), AssistantTurn("c")});
     UserTurn old("a");

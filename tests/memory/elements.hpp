@@ -1,8 +1,10 @@
-// Short words for elements.
+// Short words for elements and turns.
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "stele/conversation_turn.hpp"
 #include "stele/model_element.hpp"
 
 namespace stele::test {
@@ -24,6 +26,20 @@ inline ModelElement answer_and(const std::string& identifier, const std::string&
     ModelInput input(ToolResponse{identifier, "tool", "result of " + identifier});
     input.blocks.emplace_back(Content(text));
     return input;
+}
+
+/// Of inputs, and of turns of users, that hold a text each.
+inline std::vector<std::string> texts_of(const std::vector<ModelElement>& elements) {
+    std::vector<std::string> all;
+    for (const ModelElement& element : elements) {
+        all.push_back(std::get<Content>(std::get<ModelInput>(element).blocks.at(0)).text());
+    }
+    return all;
+}
+inline std::vector<std::string> texts_of(const std::vector<ConversationTurn>& turns) {
+    std::vector<std::string> all;
+    for (const ConversationTurn& turn : turns) all.push_back(std::get<UserTurn>(turn).content.at(0).text());
+    return all;
 }
 
 }  // namespace stele::test

@@ -29,6 +29,20 @@ TEST_P(AnyMemory, draive_068_remembers_at_once_what_was_never_there_before) {
     EXPECT_THAT(memory("another").recall().context, IsEmpty());
 }
 
+TEST_P(AnyMemory, draive_100_what_is_stored_is_compared_by_value) {
+    ModelInput told("a");
+    told.meta = Json::parse(R"({"long key":1.0,"b":{"y":0,"x":1e2}})");
+    const ModelOutput asked(ToolRequest{"1", "tool", Json::parse(R"({"zz":[1.50],"a":-0.0})")});
+    memory().remember({told, asked}, {.variables = Json::parse(R"({"n":10.0,"m":{"b":1,"a":2}})")});
+    told.meta = Json::parse(R"({"b":{"x":100,"y":0},"long key":1})");
+    const ModelOutput same(ToolRequest{"1", "tool", Json::parse(R"({"a":0,"zz":[1.5]})")});
+    EXPECT_THAT(memory().recall({.replay = Replay::all}).context, ElementsAre(told, same));
+    EXPECT_EQ(memory().recall({.replay = Replay::all}),
+              (ModelMemoryRecall{{told, same}, Json::parse(R"({"m":{"a":2,"b":1},"n":10})")}));
+    told.meta = Json::parse(R"({"b":{"x":100,"y":1},"long key":1})");
+    EXPECT_NE(memory().recall({.replay = Replay::all}).context[0], ModelElement(told));
+}
+
 TEST_P(AnyMemory, draive_056_maintenance_may_be_repeated) {
     memory().maintenance();
     memory().maintenance();

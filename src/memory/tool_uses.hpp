@@ -1,0 +1,47 @@
+// Which response belongs to which request of a tool.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stele/timestamp.hpp"
+
+namespace stele {
+
+/// Requests that wait for their response. A response belongs to the newest request before it of the same identifier
+/// that has none yet (some models use an identifier again). `Place` is where the caller has the request.
+template <class Name, class Place>
+class OpenRequests {
+public:
+    void ask(const Name& identifier, Place place) { waiting_[identifier].push_back(place); }
+    /// Nothing: there is no such request.
+    std::optional<Place> answer(const Name& identifier) {
+        const auto found = waiting_.find(identifier);
+        if (found == waiting_.end() || found->second.empty()) return std::nullopt;
+        const Place place = found->second.back();
+        found->second.pop_back();
+        return place;
+    }
+    template <class Each>
+    void for_each(Each each) const {
+        for (const auto& [identifier, places] : waiting_) {
+            for (const Place& place : places) each(place);
+        }
+    }
+
+private:
+    std::map<Name, std::vector<Place>> waiting_;
+};
+
+/// What an element has to do with tools, by the identifiers of the calls.
+struct ToolUse {
+    Timestamp created;
+    std::vector<std::string> requests = {}, responses = {};
+};
+
+/// The newest moment, no later than `cut`, that parts no response from its request. `uses`: the oldest first.
+Timestamp between_exchanges(Timestamp cut, const std::vector<ToolUse>& uses);
+
+}  // namespace stele
