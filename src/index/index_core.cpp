@@ -8,9 +8,9 @@
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "index/index_input.hpp"
+#include "index/index_search.hpp"
 #include "index/memory_index_store.hpp"
 #include "index/postgres_index_store.hpp"
-#include "vectors/mmr.hpp"
 
 namespace stele {
 
@@ -32,7 +32,6 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::int64_t kMaxLimit = 100'000;
 constexpr std::size_t kMaxTableName = 63;  // PostgreSQL would cut a longer one, and two of them could meet
 constexpr std::size_t kMaxKeyBytes = 1024;
 
@@ -67,20 +66,6 @@ IndexEmbedders check_embedders(std::shared_ptr<Embedder> text, std::shared_ptr<I
     if (fingerprint.empty() && text) fingerprint = text->fingerprint();
     if (fingerprint.empty() && images) fingerprint = images->fingerprint();
     return {std::move(text), std::move(images), std::move(fingerprint)};
-}
-
-void check_request(const IndexRequest& request) {
-    if (request.limit < 1 || request.limit > kMaxLimit) {
-        raise(ErrorCode::invalid_argument,
-              fmt::format("the limit is {}; it must be 1 to {}", request.limit, kMaxLimit));
-    }
-    if (request.score_threshold && !(*request.score_threshold >= -1 && *request.score_threshold <= 1)) {
-        raise(ErrorCode::invalid_argument,
-              fmt::format("the score threshold {} is not within -1 and 1", *request.score_threshold));
-    }
-    if (!(request.lambda >= 0 && request.lambda <= 1)) {
-        raise(ErrorCode::invalid_argument, fmt::format("lambda is {}; it must be between 0 and 1", request.lambda));
-    }
 }
 
 void check_keys(const std::vector<IndexItem>& items) {
@@ -223,40 +208,11 @@ bool IndexCore::update(const Uuid& id, const IndexItem& item, std::optional<Dead
 }
 
 std::vector<IndexMatch> IndexCore::search(const IndexInput& query, const IndexRequest& request) const {
-    check_request(request);
-    if (request.after) {
-        raise(ErrorCode::invalid_argument,
-              "`after` is for newest(); a search by meaning has no further pages: raise its limit");
-    }
-    const Deadline until = impl_->until(request.deadline);
-    const IndexInput checked = check_query(query);
-    const VectorFrame frame = impl_->shared->embedders.frame(checked);
-    const IndexInput* const only = &checked;
-    const std::vector<float> vector = embed_inputs(impl_->shared->embedders, std::span(&only, 1), until).at(0).vector;
-    const auto limit = static_cast<std::size_t>(request.limit);
-    std::vector<NearestMatch> found =
-        impl_->store->nearest(frame, vector, request.rerank ? limit * impl_->shared->options.mmr_multiplier : limit,
-                              request.score_threshold, request.filter, request.rerank, until);
-    std::vector<IndexMatch> matches;
-    if (!request.rerank) {
-        for (NearestMatch& one : found) matches.push_back(std::move(one.match));
-        return matches;
-    }
-    std::vector<std::vector<float>> candidates;
-    for (NearestMatch& one : found) candidates.push_back(std::move(one.vector));
-    for (const std::size_t i : mmr_order(vector, candidates, limit, request.lambda)) {
-        matches.push_back(std::move(found[i].match));
-    }
-    return matches;
+    return search_index(*impl_->store, impl_->shared->embedders, impl_->shared->options.mmr_multiplier, query, request);
 }
 
 std::vector<IndexMatch> IndexCore::newest(const IndexRequest& request) const {
-    check_request(request);
-    if (request.score_threshold || request.rerank) {
-        raise(ErrorCode::invalid_argument, "score_threshold and rerank need a query: use search()");
-    }
-    return impl_->store->newest(static_cast<std::size_t>(request.limit), request.after, request.filter,
-                                impl_->until(request.deadline));
+    return list_index(*impl_->store, request);
 }
 
 std::size_t IndexCore::count(const Filter& filter, std::optional<Deadline> deadline) const {
