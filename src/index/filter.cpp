@@ -13,6 +13,7 @@ namespace {
 
 using Node = std::shared_ptr<const FilterNode>;
 using Operation = detail::FilterOperation;
+using detail::path_text;
 using detail::ValueKind;
 
 bool fits(const JsonNode& operand, ValueKind kind) {
@@ -53,18 +54,6 @@ std::string_view name_of(Operation operation) {
     return "";
 }
 
-std::string path_text(const detail::FilterPath& path) {
-    std::string text;
-    for (const detail::FilterStep& step : path) {
-        if (step.item) {
-            text += fmt::format("[{}]", *step.item);
-        } else {
-            text += (text.empty() ? "" : ".") + step.key;
-        }
-    }
-    return text;
-}
-
 std::string sentence(const FilterNode& node) {
     if (node.kind == FilterNode::Kind::negation) return fmt::format("not ({})", sentence(*node.parts.front()));
     if (node.kind != FilterNode::Kind::comparison) {
@@ -85,6 +74,11 @@ std::string sentence(const FilterNode& node) {
     }
     if (several && node.operands.empty()) text += " nothing";
     return text;
+}
+
+void add_paths(const FilterNode& node, std::vector<detail::FilterPath>& paths) {
+    if (node.kind == FilterNode::Kind::comparison) paths.push_back(node.path);
+    for (const Node& part : node.parts) add_paths(*part, paths);
 }
 
 Node combine(FilterNode::Kind kind, const Node& a, const Node& b) {
@@ -157,6 +151,12 @@ bool Filter::is_everything() const noexcept {
 
 std::string Filter::to_string() const {
     return sentence(*node_);
+}
+
+std::vector<detail::FilterPath> Filter::paths() const {
+    std::vector<detail::FilterPath> paths;
+    add_paths(*node_, paths);
+    return paths;
 }
 
 }  // namespace v0
