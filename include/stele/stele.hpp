@@ -23,6 +23,7 @@
 #include "stele/hashing_embedder.hpp"
 #include "stele/http_embedder.hpp"
 #include "stele/image_embedder.hpp"
+#include "stele/index_tables.hpp"
 #include "stele/json.hpp"
 #include "stele/labels.hpp"
 #include "stele/local_embedder.hpp"

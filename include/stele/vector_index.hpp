@@ -10,6 +10,9 @@
 //         use(found.value, *found.score);
 //     }
 //
+// VectorIndex<stele::Json> holds documents of no type of yours, any JSON: its table is named in the options, and its
+// filters are made with json_field("author.name") or read from text (Filter::parse).
+//
 // One table a model: draive's, so that its Python programs and this one can read and write the same rows. It needs
 // PostgreSQL's extension pgvector, from 0.5 on, in any schema.
 #pragma once
@@ -36,6 +39,24 @@
 
 namespace stele {
 inline namespace v0 {
+
+/// What an index can hold.
+template <class T>
+concept Indexable = Described<T> || std::same_as<T, Json>;
+
+namespace detail {
+
+/// Of Json nothing: it names no table.
+template <Indexable Model>
+constexpr std::string_view index_identifier() {
+    if constexpr (std::same_as<Model, Json>) {
+        return {};
+    } else {
+        return stele::identifier<Model>();
+    }
+}
+
+}  // namespace detail
 
 /// What was found.
 template <class Model>
@@ -83,27 +104,31 @@ struct IndexOptions {
 ///
 /// Rows that do not fit the model are Error(invalid_argument) with the path of the fault, when they are read. Without a
 /// deadline DatabaseOptions::call_timeout applies, to the embedder and the database together.
-template <Described Model>
+template <Indexable Model>
 class VectorIndex {
 public:
     /// Either embedder may be null: then texts, or images, are Error(embedder_failed). Error(invalid_argument) for
     /// options out of bounds, Error(fingerprint_mismatch) for two embedders of two spaces.
     explicit VectorIndex(Database database, std::shared_ptr<Embedder> embedder = nullptr,
                          VectorIndexOptions options = {}, std::shared_ptr<ImageEmbedder> images = nullptr)
-        : core_(detail::IndexCore::open(std::move(database), stele::identifier<Model>(), std::move(embedder),
+        : core_(detail::IndexCore::open(std::move(database), detail::index_identifier<Model>(), std::move(embedder),
                                         std::move(images), std::move(options))) {}
     /// A twin without a database, for tests: the same behaviour, in memory. It joins no transaction.
     static VectorIndex in_memory(MemoryDatabase database = MemoryDatabase(),
                                  std::shared_ptr<Embedder> embedder = nullptr, VectorIndexOptions options = {},
                                  std::shared_ptr<ImageEmbedder> images = nullptr) {
-        return VectorIndex(detail::IndexCore::open(std::move(database), stele::identifier<Model>(), std::move(embedder),
-                                                   std::move(images), std::move(options)));
+        return VectorIndex(detail::IndexCore::open(std::move(database), detail::index_identifier<Model>(),
+                                                   std::move(embedder), std::move(images), std::move(options)));
     }
 
     /// The same index inside a transaction: it reads what the transaction wrote, and what it writes is undone with it,
     /// the making of the table too. For one thread; not to be used once that is over.
     VectorIndex in(Transaction& transaction) const { return VectorIndex(core_.in(transaction)); }
     VectorIndex in(Savepoint& savepoint) const { return VectorIndex(core_.in(savepoint)); }
+
+    /// Makes the table now, as the first index() would, with place for keys. `dimension` is needed where vectors come
+    /// ready; else it is the embedder's. What is there already is checked as index() checks it, and stays.
+    void create(std::size_t dimension = 0, std::optional<Deadline> deadline = {}) { core_.create(dimension, deadline); }
 
     /// Embeds and stores all values, or none of them, in one transaction and a bounded number of round trips; durable
     /// when it returns. All must have texts, or all images, or all vectors. Several of one key in a call are

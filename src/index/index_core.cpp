@@ -182,6 +182,10 @@ IndexCore IndexCore::in(Savepoint& savepoint) const {
     return IndexCore(std::make_shared<Impl>(Impl{impl_->shared, impl_->store->join(savepoint)}));
 }
 
+void IndexCore::create(std::size_t dimension, std::optional<Deadline> deadline) {
+    impl_->store->prepare(impl_->shared->embedders.new_frame(dimension), true, impl_->until(deadline));
+}
+
 Indexed IndexCore::index(std::vector<IndexItem> items, std::optional<Deadline> deadline) {
     if (items.empty()) return {};
     check_inputs(items);

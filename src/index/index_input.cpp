@@ -80,6 +80,21 @@ VectorFrame IndexEmbedders::frame(const IndexInput& input) const {
     return {images->dimension(), images->fingerprint()};
 }
 
+VectorFrame IndexEmbedders::new_frame(std::size_t dimension) const {
+    constexpr std::size_t kMost = 16'000;  // pgvector's
+    const std::size_t own = text ? text->dimension() : (images ? images->dimension() : 0);
+    if (dimension == 0) dimension = own;
+    if (own != 0 && own != dimension) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("the dimension is {}, and the embedder's vectors have {} elements", dimension, own));
+    }
+    if (dimension < 1 || dimension > kMost) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("the dimension is {}; without an embedder it must be given, 1 to {}", dimension, kMost));
+    }
+    return {dimension, fingerprint};
+}
+
 void check_inputs(std::span<const detail::IndexItem> items) {
     for (std::size_t i = 0; i < items.size(); ++i) {
         const IndexInput& first = items.front().input;

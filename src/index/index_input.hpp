@@ -18,6 +18,9 @@ struct IndexEmbedders {
 
     /// Of what these inputs become. Error(embedder_failed) when there is no embedder for them.
     VectorFrame frame(const IndexInput& input) const;
+    /// Of a table that has nothing in it yet. 0: the embedder's dimension; Error(invalid_argument) where there is none,
+    /// or it has another.
+    VectorFrame new_frame(std::size_t dimension) const;
 };
 
 /// Throws Error(invalid_argument) for text and images in one call, media that are no images, text that cannot be

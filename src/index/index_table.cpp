@@ -55,12 +55,14 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
     facts.owned = row.get<bool>(3);
     facts.half = type == "halfvec";
     facts.frame.dimension = static_cast<std::size_t>(std::max(row.get<std::int32_t>(5), 0));
-    if (const std::string note = row.find<std::string>(6).value_or(""); note.starts_with(kComment)) {
-        facts.frame.fingerprint = note.substr(kComment.size());
-    }
+    facts.frame.fingerprint = fingerprint_of(row.find<std::string>(6).value_or(""));
     facts.keyed = row.get<bool>(7);
     facts.approximate = row.get<bool>(8);
     return facts;
+}
+
+std::string IndexTable::fingerprint_of(std::string_view note) {
+    return std::string(note.starts_with(kComment) ? note.substr(kComment.size()) : "");
 }
 
 bool IndexTable::was_made_meanwhile(const Error& error) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "index/index_store.hpp"
 #include "stele/executor.hpp"
@@ -32,6 +33,8 @@ public:
     /// if it must not or cannot, and what check_frame throws.
     void make(Executor& executor, const TableFacts& facts, const VectorFrame& frame, bool keyed,
               Deadline deadline) const;
+    /// From the comment on the column of vectors; empty: it tells none.
+    static std::string fingerprint_of(std::string_view note);
     /// make() failed because another was quicker: then what that one made is there.
     static bool was_made_meanwhile(const Error& error);
     /// Whether make() would change anything.

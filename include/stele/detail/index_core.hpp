@@ -115,6 +115,7 @@ public:
     IndexCore in(Transaction& transaction) const;
     IndexCore in(Savepoint& savepoint) const;
 
+    void create(std::size_t dimension, std::optional<Deadline> deadline);
     Indexed index(std::vector<IndexItem> items, std::optional<Deadline> deadline);
     bool update(const Uuid& id, const IndexItem& item, std::optional<Deadline> deadline);
     std::vector<IndexMatch> search(const IndexInput& query, const IndexRequest& request) const;
