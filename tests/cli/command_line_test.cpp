@@ -118,6 +118,7 @@ TEST(Usage, unusable_values_are_refused_before_anything_is_done) {
         {"index", "create", "t", "--ann", "kdtree"},
         {"index", "add", "t", "--prune"},
         {"index", "add", "t", "--text", "a.", "--embedder", "hashing"},
+        {"demo", "--documents", "--limit", "3"},
         {"migrate", "--plan", "--status"},
         {"completion", "powershell"},
         {"up"},
