@@ -25,7 +25,11 @@ PostgresIndexStore::PostgresIndexStore(Database database, const VectorIndexOptio
       table_(database_.quoted_schema(), options) {}
 
 PostgresIndexStore::PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<Executor> executor)
-    : database_(outside.database_), executor_(std::move(executor)), table_(outside.table_), joined_(true) {}
+    : database_(outside.database_),
+      executor_(std::move(executor)),
+      table_(outside.table_),
+      estimates_(outside.estimates_),
+      joined_(true) {}
 
 // What a transaction sees of the table is its own: it may make it, and be rolled back.
 std::shared_ptr<IndexStore> PostgresIndexStore::join(Transaction& transaction) {
