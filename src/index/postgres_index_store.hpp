@@ -4,6 +4,7 @@
 #include "base/mutex.hpp"
 #include "index/index_store.hpp"
 #include "index/index_table.hpp"
+#include "postgres/joined_transaction.hpp"
 #include "stele/database.hpp"
 
 namespace stele {
@@ -17,9 +18,10 @@ public:
     Deadline default_deadline() const override;
 
     void prepare(const VectorFrame& frame, bool keyed, Deadline deadline) override;
-    std::vector<KnownVector> known(const VectorFrame& frame, const std::vector<std::string>& keys,
-                                   Deadline deadline) override;
-    std::vector<Uuid> put(std::span<const IndexRow> rows, Deadline deadline) override;
+    std::size_t dimension(Deadline deadline) override;
+    std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override;
+    std::vector<Uuid> put(RowPointers rows, Deadline deadline) override;
+    std::unique_ptr<IndexUnit> begin_unit(Deadline deadline) override;
     bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) override;
     std::vector<NearestMatch> nearest(const VectorFrame& frame, std::span<const float> query, std::size_t limit,
                                       std::optional<float> threshold, const Filter& filter, bool with_vectors,
@@ -31,7 +33,7 @@ public:
     std::size_t remove(const std::vector<Uuid>& ids, Deadline deadline) override;
 
 private:
-    PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<Executor> executor);
+    PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<JoinedTransaction> joined);
 
     /// Kept once the table is there.
     TableFacts facts(Deadline deadline);
@@ -45,7 +47,7 @@ private:
     Database database_;
     std::shared_ptr<Executor> executor_;
     IndexTable table_;
-    const bool joined_ = false;
+    const std::shared_ptr<JoinedTransaction> joined_;  // where it takes part; null outside
     Mutex mutex_;
     std::optional<TableFacts> facts_ STELE_GUARDED_BY(mutex_);
 };
