@@ -23,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -93,6 +94,22 @@ struct IndexOptions {
     std::optional<Deadline> deadline{};
 };
 
+template <class Model>
+struct IndexAllOptions {
+    /// As IndexOptions::key.
+    std::function<std::string(const Model&)> key{};
+    /// Told after each batch (up to 512 values), on the calling thread.
+    std::function<void(const IndexProgress&)> on_progress{};
+    /// Given: a value that cannot be indexed is told here and left out, the others are stored all the same, and each
+    /// batch is durable when it is told to on_progress. Refused are: what the attribute, the key and the value's JSON
+    /// throw as Error, what index() refuses, what the embedder refuses (Error(embedder_failed) with Retry::no, unless
+    /// it refuses everything), and what the server refuses because of its data. Everything else ends the call; what was
+    /// told stays. Empty: the first such value is the error of the call, and nothing is stored.
+    std::function<void(const RefusedValue&)> on_refused{};
+    /// Of the whole call. None: DatabaseOptions::call_timeout for each step of a batch.
+    std::optional<Deadline> deadline{};
+};
+
 /// Thread-safe, but for what in() returns. Copies share everything.
 ///
 /// What is embedded is an attribute of the model: a member, or a function of it, that gives a std::string or
@@ -132,19 +149,20 @@ public:
     /// ready; else it is the embedder's. What is there already is checked as index() checks it, and stays.
     void create(std::size_t dimension = 0, std::optional<Deadline> deadline = {}) { core_.create(dimension, deadline); }
 
-    /// Embeds and stores all values, or none of them, in one transaction and a bounded number of round trips; durable
-    /// when it returns. All must have texts, or all images, or all vectors. Several of one key in a call are
-    /// Error(invalid_argument). Error(embedder_failed) when the embedder does not give a vector for each.
+    /// Embeds and stores all values, or none of them; durable when it returns. Up to 512 values are embedded in one
+    /// call and written in one round trip, more in batches inside one transaction. All must have texts, or all images,
+    /// or all vectors. Several of one key in a call are Error(invalid_argument). Error(embedder_failed) when the
+    /// embedder does not give a vector for each. An error because of one value says which, by its place in `values`.
     template <class Attribute>
         requires std::invocable<const Attribute&, const Model&>
     Indexed index(std::span<const Model> values, const Attribute& attribute, const IndexOptions<Model>& options = {}) {
-        std::vector<detail::IndexItem> items;
-        items.reserve(values.size());
-        for (const Model& value : values) {
-            items.push_back(item(value, attribute));
-            if (options.key) items.back().key = options.key(value);
-        }
-        return core_.index(std::move(items), options.deadline);
+        std::size_t next = 0;
+        detail::MadeSource source([&] { return next++ < values.size(); },
+                                  [&] { return item(values[next - 1], attribute, options.key); });
+        Indexed indexed;
+        const detail::IndexOrder order{static_cast<bool>(options.key), options.deadline, {}, {}};
+        indexed.embedded = core_.index(source, order, &indexed.ids).embedded;
+        return indexed;
     }
     template <class Attribute>
         requires std::invocable<const Attribute&, const Model&>
@@ -152,11 +170,45 @@ public:
                   const IndexOptions<Model>& options = {}) {
         return index(std::span<const Model>(values), attribute, options);
     }
+    /// Indexes any number of values, in bounded memory: `next` gives one after the other, and nothing at the end. While
+    /// a batch is embedded, on a thread of its own, the one before is written; of one batch's work at a time either is
+    /// done. Values are moved, so an attribute that is a vector member is not copied.
+    ///
+    ///     chunks.index_all([&] { return read_chunk(file); }, &Chunk::text, {.key = &Chunk::url});
+    ///
+    /// All or nothing, in one transaction, unless options.on_refused is given. It can be taken up again after any
+    /// failure: by key, what is there unchanged is neither embedded nor written again.
+    template <class Next, class Attribute>
+        requires std::same_as<std::invoke_result_t<Next&>, std::optional<Model>> &&
+                 std::invocable<const Attribute&, Model&&>
+    IndexProgress index_all(Next next, const Attribute& attribute, const IndexAllOptions<Model>& options = {}) {
+        std::optional<Model> value;
+        detail::MadeSource source([&] { return (value = next()).has_value(); },
+                                  [&] { return item(std::move(*value), attribute, options.key); });
+        const detail::IndexOrder order{static_cast<bool>(options.key), options.deadline, options.on_progress,
+                                       options.on_refused};
+        return core_.index(source, order, nullptr);
+    }
+    /// The same for a range, read once, one value at a time.
+    template <std::ranges::input_range Values, class Attribute>
+        requires std::constructible_from<Model, std::ranges::range_reference_t<Values>> &&
+                 std::invocable<const Attribute&, Model&&>
+    IndexProgress index_all(Values&& values, const Attribute& attribute, const IndexAllOptions<Model>& options = {}) {
+        auto at = std::ranges::begin(values);
+        const auto end = std::ranges::end(values);
+        const auto next = [&]() -> std::optional<Model> {
+            if (at == end) return std::nullopt;
+            std::optional<Model> value(*at);
+            ++at;
+            return value;
+        };
+        return index_all(next, attribute, options);
+    }
     /// Puts another value in the place of one, which keeps its id, key and created. False: there is none of that id.
     template <class Attribute>
         requires std::invocable<const Attribute&, const Model&>
     bool update(const Uuid& id, const Model& value, const Attribute& attribute, std::optional<Deadline> deadline = {}) {
-        return core_.update(id, item(value, attribute), deadline);
+        return core_.update(id, item(value, attribute, {}), deadline);
     }
 
     /// The most similar, best first; equally similar ones by created, then id. `query`: a text, an image, a text
@@ -211,11 +263,16 @@ public:
 private:
     explicit VectorIndex(detail::IndexCore core) : core_(std::move(core)) {}
 
-    template <class Attribute>
-    static detail::IndexItem item(const Model& value, const Attribute& attribute) {
-        static_assert(std::convertible_to<std::invoke_result_t<const Attribute&, const Model&>, IndexInput>,
+    // the input last: it may be moved out of the value
+    template <class Value, class Attribute>
+    static detail::IndexItem item(Value&& value, const Attribute& attribute,
+                                  const std::function<std::string(const Model&)>& key) {
+        static_assert(std::convertible_to<std::invoke_result_t<const Attribute&, Value&&>, IndexInput>,
                       "Stele: the attribute must give text, TextContent, a ResourceContent or a std::vector<float>");
-        return {to_json(value), std::invoke(attribute, value), std::nullopt};
+        Json payload = to_json(value);
+        std::optional<std::string> known_by;
+        if (key) known_by = key(value);
+        return {std::move(payload), std::invoke(attribute, std::forward<Value>(value)), std::move(known_by)};
     }
     static detail::IndexRequest request(const SearchOptions<Model>& options) {
         return {options.limit,  options.where.untyped(), options.score_threshold, options.rerank,

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <set>
-#include <unordered_map>
-
 #include "base/result.hpp"
 #include "base/text.hpp"
+#include "index/index_bulk.hpp"
 #include "index/index_input.hpp"
 #include "index/index_recall.hpp"
 #include "index/index_search.hpp"
@@ -34,7 +32,6 @@ namespace detail {
 namespace {
 
 constexpr std::size_t kMaxTableName = 63;  // PostgreSQL would cut a longer one, and two of them could meet
-constexpr std::size_t kMaxKeyBytes = 1024;
 
 void check_options(const VectorIndexOptions& options, const std::string& table) {
     check_text("the table's name", table);
@@ -76,29 +73,6 @@ IndexEmbedders check_embedders(std::shared_ptr<Embedder> text, std::shared_ptr<I
     return {std::move(text), std::move(images), std::move(fingerprint)};
 }
 
-void check_keys(const std::vector<IndexItem>& items) {
-    std::set<std::string_view> seen;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        if (!items[i].key) continue;
-        const std::string& key = *items[i].key;
-        check_text(fmt::format("the key of value {}", i), key);
-        if (key.empty() || key.size() > kMaxKeyBytes) {
-            raise(ErrorCode::invalid_argument,
-                  fmt::format("the key of value {} has {} bytes; it must have 1 to {}", i, key.size(), kMaxKeyBytes));
-        }
-        if (!seen.insert(key).second) {
-            raise(ErrorCode::invalid_argument, fmt::format("value {} has the key \"{}\" of one before it", i, key));
-        }
-    }
-}
-
-Json meta_of(const std::string& fingerprint, bool truncated) {
-    std::string text = "{";
-    if (!fingerprint.empty()) text += "\"embedder\":" + Json::string(fingerprint).text();
-    if (truncated) text += std::string(text.size() > 1 ? "," : "") + "\"truncated\":true";
-    return Json::trusted(text + "}");
-}
-
 }  // namespace
 
 std::string index_table_name(std::string_view identifier) {
@@ -131,41 +105,6 @@ struct IndexCore::Impl {
     Deadline until(const std::optional<Deadline>& deadline) const {
         return deadline ? *deadline : store->default_deadline();
     }
-
-    /// The rows of these items, of which those with an empty digest in `known` are embedded.
-    std::vector<IndexRow> rows(std::vector<IndexItem> items, const VectorFrame& frame, std::size_t& embedded,
-                               Deadline deadline) const {
-        std::vector<std::string> keys;
-        for (const IndexItem& item : items) {
-            if (item.key && digest_of(item.input)) keys.push_back(*item.key);
-        }
-        std::unordered_map<std::string, KnownVector> known;
-        if (!keys.empty()) {
-            for (KnownVector& one : store->known(frame, keys, deadline)) known.emplace(one.key, std::move(one));
-        }
-        std::vector<IndexRow> rows;
-        std::vector<const IndexInput*> inputs;
-        std::vector<std::size_t> places;  // of the inputs, among the rows
-        for (const IndexItem& item : items) {
-            IndexRow row{item.payload, {}, meta_of(frame.fingerprint, false), item.key, digest_of(item.input)};
-            const auto found = item.key ? known.find(*item.key) : known.end();
-            if (row.digest && found != known.end() && found->second.digest == *row.digest) {
-                row.vector = std::move(found->second.vector);
-            } else {
-                inputs.push_back(&item.input);
-                places.push_back(rows.size());
-            }
-            rows.push_back(std::move(row));
-        }
-        std::vector<EmbeddedInput> vectors = embed_inputs(shared->embedders, inputs, deadline);
-        for (std::size_t i = 0; i < vectors.size(); ++i) {
-            IndexRow& row = rows[places[i]];
-            row.vector = std::move(vectors[i].vector);
-            if (vectors[i].truncated) row.meta = meta_of(frame.fingerprint, true);
-            if (row.digest) ++embedded;
-        }
-        return rows;
-    }
 };
 
 IndexCore IndexCore::open(Database database, std::string_view identifier, std::shared_ptr<Embedder> embedder,
@@ -194,29 +133,25 @@ void IndexCore::create(std::size_t dimension, std::optional<Deadline> deadline) 
     impl_->store->prepare(impl_->shared->embedders.new_frame(dimension), true, impl_->until(deadline));
 }
 
-Indexed IndexCore::index(std::vector<IndexItem> items, std::optional<Deadline> deadline) {
-    if (items.empty()) return {};
-    check_inputs(items);
-    check_keys(items);
-    const Deadline until = impl_->until(deadline);
-    const VectorFrame frame = impl_->shared->embedders.frame(items.front().input);
-    const bool keyed = items.front().key.has_value();
-    // before anything is paid for, too
-    impl_->store->prepare(frame, keyed, until);
-    Indexed indexed;
-    const std::vector<IndexRow> rows = impl_->rows(std::move(items), frame, indexed.embedded, until);
-    indexed.ids = impl_->store->put(rows, until);
-    return indexed;
+IndexProgress IndexCore::index(IndexSource& source, const IndexOrder& order, std::vector<Uuid>* ids) {
+    return IndexBulk(*impl_->store, impl_->shared->embedders, source, order, ids).run();
 }
 
-bool IndexCore::update(const Uuid& id, const IndexItem& item, std::optional<Deadline> deadline) {
-    check_inputs(std::span(&item, 1));
+bool IndexCore::update(const Uuid& id, IndexItem item, std::optional<Deadline> deadline) {
+    check_item(0, item);
     const Deadline until = impl_->until(deadline);
     const VectorFrame frame = impl_->shared->embedders.frame(item.input);
     impl_->store->prepare(frame, false, until);
-    std::size_t embedded = 0;
-    const std::vector<IndexRow> rows = impl_->rows({item}, frame, embedded, until);
-    return impl_->store->replace(id, rows.front(), until);
+    IndexBatch batch;
+    batch.add(0, std::move(item), frame);
+    batch.embed(impl_->shared->embedders, frame, until);
+    for (RefusedValue& refused : batch.take_refused()) raise(std::move(refused.error));
+    bool replaced = false;
+    batch.store([&](RowPointers rows) {
+        replaced = impl_->store->replace(id, *rows.front(), until);
+        return std::vector<Uuid>{id};
+    });
+    return replaced;
 }
 
 SearchResult<IndexMatch> IndexCore::search(const IndexInput& query, const IndexRequest& request) const {

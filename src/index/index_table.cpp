@@ -34,8 +34,9 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "SELECT e.nspname::text, e.extversion, c.oid IS NOT NULL, coalesce(pg_has_role(c.relowner, 'USAGE'), false), "
         "t.typname::text, coalesce(a.atttypmod, -1), col_description(c.oid, a.attnum), 2 = (SELECT count(*) FROM "
         "pg_attribute k WHERE k.attrelid = c.oid AND k.attname IN ('stele_key', 'stele_digest') AND NOT "
-        "k.attisdropped), x.names, x.hnsw, x.ivfflat, x.lists FROM (SELECT) o LEFT JOIN (SELECT n.nspname, "
-        "x.extversion FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'vector') e "
+        "k.attisdropped), x.names, x.hnsw, x.ivfflat, x.lists, e.vector FROM (SELECT) o LEFT JOIN (SELECT n.nspname, "
+        "x.extversion, to_regtype(quote_ident(n.nspname) || '.vector')::oid AS vector FROM pg_extension x JOIN "
+        "pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'vector') e "
         "ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND "
         "a.attname = 'embedding' AND NOT a.attisdropped LEFT JOIN pg_type t ON t.oid = a.atttypid CROSS JOIN LATERAL "
         "(SELECT coalesce(array_agg(x.relname::text), '{}') AS names, coalesce(bool_or(m.amname = 'hnsw'), false) AS "
@@ -46,6 +47,7 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
     const Row row = executor.query(statement, deadline)[0];
     TableFacts facts;
     if (const auto schema = row.find<std::string>(0)) facts.extension = quote_identifier(*schema);
+    facts.vector_type = static_cast<std::uint32_t>(row.find<std::int64_t>(12).value_or(0));
     facts.iterates = can_iterate(row.find<std::string>(1).value_or(""));
     facts.table = row.get<bool>(2);
     if (!facts.table) return facts;

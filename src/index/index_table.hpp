@@ -1,6 +1,7 @@
 // The table of a vector index: what it is like, making it, its names in SQL.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,8 +15,9 @@ namespace stele {
 
 /// What the catalogs say.
 struct TableFacts {
-    std::string extension;  ///< pgvector's schema, quoted; empty: it is not installed
-    bool iterates = false;  ///< pgvector can go on when a filter leaves too few (0.8)
+    std::string extension;          ///< pgvector's schema, quoted; empty: it is not installed
+    std::uint32_t vector_type = 0;  ///< OID of its type vector
+    bool iterates = false;          ///< pgvector can go on when a filter leaves too few (0.8)
     bool table = false;
     bool owned = false;                  ///< by this role, so that it may be changed
     bool half = false;                   ///< float16

@@ -6,6 +6,7 @@
 #include <random>
 #include <tuple>
 
+#include "base/json_tree.hpp"
 #include "base/result.hpp"
 
 namespace stele {
@@ -47,37 +48,93 @@ void MemoryIndexStore::prepare(const VectorFrame& frame, bool, Deadline) {
     if (data_->frame.fingerprint.empty()) data_->frame.fingerprint = frame.fingerprint;
 }
 
-std::vector<KnownVector> MemoryIndexStore::known(const VectorFrame& frame, const std::vector<std::string>& keys,
-                                                 Deadline) {
+std::size_t MemoryIndexStore::dimension(Deadline) {
+    MutexLock lock(impl_.mutex);
+    return data_->frame.dimension;
+}
+
+std::vector<KnownRow> MemoryIndexStore::known(const VectorFrame& frame, RowPointers rows, Deadline) {
     MutexLock lock(impl_.mutex);
     check_frame(table_, data_->frame, frame);
-    std::vector<KnownVector> all;
-    for (const std::string& key : keys) {
-        const auto found = data_->keys.find(key);
+    std::vector<KnownRow> all;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto found = data_->keys.find(*rows[i]->key);
         if (found == data_->keys.end()) continue;
         const IndexRow& row = data_->entries.at(found->second).row;
-        all.push_back({key, row.digest.value_or(""), row.vector});
+        if (row.digest != rows[i]->digest) continue;
+        const bool same = same_value(row.payload, rows[i]->payload);
+        all.push_back({i, found->second, same, same ? std::vector<float>() : row.vector,
+                       parse_json(row.meta.text()).find("truncated") != nullptr});
     }
     return all;
 }
 
-std::vector<Uuid> MemoryIndexStore::put(std::span<const IndexRow> rows, Deadline) {
+std::vector<Uuid> MemoryIndexStore::put(RowPointers rows, Deadline) {
+    std::vector<IndexRow> copies;
+    for (const IndexRow* row : rows) copies.push_back(*row);
     MutexLock lock(impl_.mutex);
-    const Timestamp base = std::max(impl_.now(), data_->newest + std::chrono::microseconds(1));
+    std::vector<Uuid> ids = ids_for(rows);
+    store(std::move(copies), ids);
+    return ids;
+}
+
+/// Keeps its rows until they are committed.
+class MemoryIndexStore::Unit final : public IndexUnit {
+public:
+    explicit Unit(MemoryIndexStore& store) : store_(store) {}
+
+    std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override {
+        return store_.known(frame, rows, deadline);
+    }
+    std::vector<Uuid> put(RowPointers rows, Deadline) override {
+        MutexLock lock(store_.impl_.mutex);
+        std::vector<Uuid> ids = store_.ids_for(rows);
+        for (const IndexRow* row : rows) rows_.push_back(*row);
+        ids_.insert(ids_.end(), ids.begin(), ids.end());
+        return ids;
+    }
+    void commit(Deadline) override {
+        MutexLock lock(store_.impl_.mutex);
+        store_.store(std::move(rows_), ids_);
+    }
+
+private:
+    MemoryIndexStore& store_;
+    std::vector<IndexRow> rows_;
+    std::vector<Uuid> ids_;
+};
+
+std::unique_ptr<IndexUnit> MemoryIndexStore::begin_unit(Deadline) {
+    return std::make_unique<Unit>(*this);
+}
+
+std::vector<Uuid> MemoryIndexStore::ids_for(RowPointers rows) const {
     std::vector<Uuid> ids;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto known = rows[i].key ? data_->keys.find(*rows[i].key) : data_->keys.end();
-        if (known != data_->keys.end()) {
-            data_->entries.at(known->second).row = rows[i];
-            ids.push_back(known->second);
-            continue;
-        }
-        ids.push_back(Uuid::v7());
-        data_->newest = base + std::chrono::microseconds(i);
-        data_->entries[ids.back()] = {rows[i], data_->newest};
-        if (rows[i].key) data_->keys[*rows[i].key] = ids.back();
+    for (const IndexRow* row : rows) {
+        const auto known = row->key ? data_->keys.find(*row->key) : data_->keys.end();
+        ids.push_back(known != data_->keys.end() ? known->second : Uuid::v7());
     }
     return ids;
+}
+
+void MemoryIndexStore::store(std::vector<IndexRow> rows, const std::vector<Uuid>& ids) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto known = rows[i].key ? data_->keys.find(*rows[i].key) : data_->keys.end();
+        if (known == data_->keys.end() || known->second == ids[i]) continue;
+        ErrorInfo error = make_error(ErrorCode::serialization, "another call indexed the same key meanwhile");
+        error.retry = Retry::transaction;
+        raise(std::move(error));
+    }
+    const Timestamp base = std::max(impl_.now(), data_->newest + std::chrono::microseconds(1));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (const auto found = data_->entries.find(ids[i]); found != data_->entries.end()) {
+            found->second.row = std::move(rows[i]);
+            continue;
+        }
+        data_->newest = base + std::chrono::microseconds(i);
+        if (rows[i].key) data_->keys[*rows[i].key] = ids[i];
+        data_->entries[ids[i]] = {std::move(rows[i]), data_->newest};
+    }
 }
 
 bool MemoryIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline) {

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <numeric>
 #include <tuple>
+#include <unordered_map>
 
 #include "base/result.hpp"
 #include "index/filter_sql.hpp"
+#include "index/index_insert.hpp"
 #include "index/index_sql.hpp"
 #include "index/pgvector_value.hpp"
 #include "postgres/joined_transaction.hpp"
@@ -17,6 +19,31 @@ namespace {
 
 constexpr std::string_view kUndefinedTable = "42P01";
 
+void keep(Transaction& transaction, Deadline deadline) {
+    transaction.commit(deadline);
+}
+void keep(Savepoint& savepoint, Deadline deadline) {
+    savepoint.release(deadline);
+}
+
+/// Of a store inside a transaction or a savepoint of its own, which undoes it if it is not kept.
+template <class Inside>
+class Unit final : public IndexUnit {
+public:
+    Unit(std::unique_ptr<Inside> inside, std::shared_ptr<IndexStore> store)
+        : inside_(std::move(inside)), store_(std::move(store)) {}
+
+    std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override {
+        return store_->known(frame, rows, deadline);
+    }
+    std::vector<Uuid> put(RowPointers rows, Deadline deadline) override { return store_->put(rows, deadline); }
+    void commit(Deadline deadline) override { keep(*inside_, deadline); }
+
+private:
+    std::unique_ptr<Inside> inside_;
+    std::shared_ptr<IndexStore> store_;
+};
+
 }  // namespace
 
 PostgresIndexStore::PostgresIndexStore(Database database, const VectorIndexOptions& options)
@@ -24,12 +51,12 @@ PostgresIndexStore::PostgresIndexStore(Database database, const VectorIndexOptio
       executor_(std::make_shared<Database>(database_)),
       table_(database_.quoted_schema(), options) {}
 
-PostgresIndexStore::PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<Executor> executor)
+PostgresIndexStore::PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<JoinedTransaction> joined)
     : database_(outside.database_),
-      executor_(std::move(executor)),
+      executor_(joined),
       table_(outside.table_),
       estimates_(outside.estimates_),
-      joined_(true) {}
+      joined_(std::move(joined)) {}
 
 // What a transaction sees of the table is its own: it may make it, and be rolled back.
 std::shared_ptr<IndexStore> PostgresIndexStore::join(Transaction& transaction) {
@@ -100,59 +127,67 @@ void PostgresIndexStore::prepare(const VectorFrame& frame, bool keyed, Deadline 
                       table_.quoted()));
 }
 
-std::vector<KnownVector> PostgresIndexStore::known(const VectorFrame& frame, const std::vector<std::string>& keys,
-                                                   Deadline deadline) {
+std::size_t PostgresIndexStore::dimension(Deadline deadline) {
     const TableFacts found = facts(deadline);
-    if (!found.table || !found.keyed) return {};
+    return found.table ? found.frame.dimension : 0;
+}
+
+std::vector<KnownRow> PostgresIndexStore::known(const VectorFrame& frame, RowPointers rows, Deadline deadline) {
+    const TableFacts found = facts(deadline);
     check_frame(table_.name(), found.frame, frame);
-    const Statement statement =
-        Statement(fmt::format("SELECT stele_key, coalesce(stele_digest, ''), {} FROM {} WHERE stele_key = ANY($1)",
-                              stored_vector(found), table_.quoted()),
-                  keys)
-            .slow_read();
-    std::vector<KnownVector> all;
-    for (const Row& row : run(statement, deadline)) {
-        all.push_back({row.get<std::string>(0), row.get<std::string>(1),
-                       decode_pgvector(row.get<std::span<const std::byte>>(2))});
+    std::vector<KnownRow> all;
+    for (const Row& row : run(known_statement(found, table_.quoted(), rows), deadline)) {
+        KnownRow& known = all.emplace_back(KnownRow{static_cast<std::size_t>(row.get<std::int64_t>(0)),
+                                                    row.get<Uuid>(1),
+                                                    row.get<bool>(2),
+                                                    {},
+                                                    row.get<bool>(4)});
+        if (!known.same) known.vector = decode_pgvector(row.get<std::span<const std::byte>>(3));
     }
     return all;
 }
 
-std::vector<Uuid> PostgresIndexStore::put(std::span<const IndexRow> rows, Deadline deadline) {
+std::vector<Uuid> PostgresIndexStore::put(RowPointers rows, Deadline deadline) {
     const TableFacts found = facts(deadline);
-    const std::string insert = fmt::format(
-        "INSERT INTO {} (embedding, payload, meta, created{}) VALUES ({}, $2, $3, "
-        "current_setting('stele.index_base')::timestamptz + $4 * interval '1 microsecond'{}) {} RETURNING id",
-        table_.quoted(), found.keyed ? ", stele_key, stele_digest" : "", vector_cast(found, 1),
-        found.keyed ? ", $5, $6" : "",
-        found.keyed
-            ? "ON CONFLICT (stele_key) DO UPDATE SET embedding = EXCLUDED.embedding, payload = EXCLUDED.payload, "
-              "meta = EXCLUDED.meta, stele_digest = EXCLUDED.stele_digest"
-            : "");
     // in the order of their keys, so that two calls with the same keys wait for, and not on, each other
-    std::vector<std::size_t> order(rows.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::vector<std::int64_t> order(rows.size());
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    const auto row = [&](std::int64_t i) { return rows[static_cast<std::size_t>(i)]; };
     std::sort(order.begin(), order.end(),
-              [&](std::size_t a, std::size_t b) { return std::tie(rows[a].key, a) < std::tie(rows[b].key, b); });
-    std::vector<Statement> statements;
-    statements.reserve(rows.size() + 1);
-    statements.emplace_back("SELECT set_config('stele.index_base', clock_timestamp()::text, true)");
-    const Sql sql(insert);
-    for (const std::size_t i : order) {
-        Statement& statement = statements.emplace_back(sql);
-        Parameters& parameters = statement.parameters();
-        add_vector(parameters, found, rows[i].vector);
-        parameters.add(rows[i].payload);
-        parameters.add(rows[i].meta);
-        parameters.add(static_cast<double>(i));
-        if (!found.keyed) continue;
-        parameters.add(rows[i].key);
-        parameters.add(rows[i].digest);
+              [&](std::int64_t a, std::int64_t b) { return std::tie(row(a)->key, a) < std::tie(row(b)->key, b); });
+    std::vector<const IndexRow*> ordered;
+    std::vector<Uuid> made, ids(rows.size());
+    std::unordered_map<std::string_view, std::size_t> places;
+    for (const std::int64_t i : order) {
+        ordered.push_back(row(i));
+        made.push_back(Uuid::v7());
+        ids[static_cast<std::size_t>(i)] = made.back();
+        if (row(i)->key) places.emplace(*row(i)->key, static_cast<std::size_t>(i));
     }
-    const std::vector<Rows> answers = run(statements, deadline);
-    std::vector<Uuid> ids(rows.size());
-    for (std::size_t place = 0; place < order.size(); ++place) ids[order[place]] = answers[place + 1][0].get<Uuid>(0);
+    for (const Row& stored : run(insert_statement(found, table_.quoted(), ordered, made, order), deadline)) {
+        const auto key = stored.find<std::string_view>(0);
+        if (key) ids[places.at(*key)] = stored.get<Uuid>(1);
+    }
     return ids;
+}
+
+std::unique_ptr<IndexUnit> PostgresIndexStore::begin_unit(Deadline deadline) {
+    // what is known of the table here is known there
+    const TableFacts found = facts(deadline);
+    const auto knowing = [&](const std::shared_ptr<IndexStore>& store) {
+        auto& inside = static_cast<PostgresIndexStore&>(*store);
+        MutexLock lock(inside.mutex_);
+        inside.facts_ = found;
+        return store;
+    };
+    if (joined_) {
+        auto savepoint = std::make_unique<Savepoint>(joined_->savepoint());
+        std::shared_ptr<IndexStore> store = knowing(join(*savepoint));
+        return std::make_unique<Unit<Savepoint>>(std::move(savepoint), std::move(store));
+    }
+    auto transaction = std::make_unique<Transaction>(database_.begin({}, deadline));
+    std::shared_ptr<IndexStore> store = knowing(join(*transaction));
+    return std::make_unique<Unit<Transaction>>(std::move(transaction), std::move(store));
 }
 
 bool PostgresIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline deadline) {

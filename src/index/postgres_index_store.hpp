@@ -5,6 +5,7 @@
 #include "index/index_store.hpp"
 #include "index/index_table.hpp"
 #include "index/search_estimates.hpp"
+#include "postgres/joined_transaction.hpp"
 #include "stele/database.hpp"
 
 namespace stele {
@@ -20,9 +21,10 @@ public:
     Deadline default_deadline() const override;
 
     void prepare(const VectorFrame& frame, bool keyed, Deadline deadline) override;
-    std::vector<KnownVector> known(const VectorFrame& frame, const std::vector<std::string>& keys,
-                                   Deadline deadline) override;
-    std::vector<Uuid> put(std::span<const IndexRow> rows, Deadline deadline) override;
+    std::size_t dimension(Deadline deadline) override;
+    std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override;
+    std::vector<Uuid> put(RowPointers rows, Deadline deadline) override;
+    std::unique_ptr<IndexUnit> begin_unit(Deadline deadline) override;
     bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) override;
     NearestAnswer nearest(const NearestQuery& query, Deadline deadline) override;
     SearchPlan explain(const NearestQuery& query, Deadline deadline) override;
@@ -35,7 +37,7 @@ public:
     std::size_t remove(const std::vector<Uuid>& ids, Deadline deadline) override;
 
 private:
-    PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<Executor> executor);
+    PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<JoinedTransaction> joined);
 
     /// Kept once the table is there.
     TableFacts facts(Deadline deadline);
@@ -51,7 +53,7 @@ private:
     std::shared_ptr<Executor> executor_;
     IndexTable table_;
     std::shared_ptr<SearchEstimates> estimates_ = std::make_shared<SearchEstimates>();
-    const bool joined_ = false;
+    const std::shared_ptr<JoinedTransaction> joined_;  // where it takes part; null outside
     Mutex mutex_;
     std::optional<TableFacts> facts_ STELE_GUARDED_BY(mutex_);
 };

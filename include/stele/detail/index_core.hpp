@@ -15,6 +15,7 @@
 #include "stele/content.hpp"
 #include "stele/database.hpp"
 #include "stele/embedder.hpp"
+#include "stele/error.hpp"
 #include "stele/export.hpp"
 #include "stele/filter.hpp"
 #include "stele/image_embedder.hpp"
@@ -38,7 +39,8 @@ public:
     IndexInput(ResourceContent resource) : value_(std::move(resource)) {}
     IndexInput(std::vector<float> vector) : value_(std::move(vector)) {}
 
-    const Value& value() const noexcept { return value_; }
+    const Value& value() const& noexcept { return value_; }
+    Value&& value() && noexcept { return std::move(value_); }
 
 private:
     Value value_;
@@ -132,6 +134,22 @@ struct Indexed {
     std::size_t embedded = 0;  ///< how many were embedded: the others came ready, or were the same before
 };
 
+/// How far an index_all() is. values = stored + unchanged + refused.
+struct IndexProgress {
+    std::size_t values = 0;     ///< of the input, from its beginning, that are done with
+    std::size_t stored = 0;     ///< added, or put in the place of another of their key
+    std::size_t unchanged = 0;  ///< were there just so, under their key
+    std::size_t refused = 0;    ///< see IndexAllOptions::on_refused
+    std::size_t embedded = 0;   ///< the others came ready, or what is embedded was the same before
+};
+
+/// A value that could not be indexed.
+struct RefusedValue {
+    std::size_t position = 0;  ///< in the input, from 0
+    std::string key{};         ///< empty: it has none, or did not come that far
+    ErrorInfo error{};
+};
+
 namespace detail {
 
 /// "Chunk" of "support::Chunk" as "chunk".
@@ -141,6 +159,39 @@ struct IndexItem {
     Json payload;
     IndexInput input;
     std::optional<std::string> key;
+};
+
+/// Values, one after the other.
+class IndexSource {
+public:
+    IndexSource() = default;
+    IndexSource(const IndexSource&) = delete;
+    IndexSource& operator=(const IndexSource&) = delete;
+    virtual ~IndexSource() = default;
+    /// Goes on to the next; false at the end.
+    virtual bool next() = 0;
+    /// What it is; asked for once. An Error is this value's fault.
+    virtual IndexItem item() = 0;
+};
+
+/// Made of two functions.
+template <class Next, class Make>
+class MadeSource final : public IndexSource {
+public:
+    MadeSource(Next next, Make make) : next_(std::move(next)), make_(std::move(make)) {}
+    bool next() override { return next_(); }
+    IndexItem item() override { return make_(); }
+
+private:
+    Next next_;
+    Make make_;
+};
+
+struct IndexOrder {
+    bool keyed;
+    std::optional<Deadline> deadline;
+    std::function<void(const IndexProgress&)> on_progress;
+    std::function<void(const RefusedValue&)> on_refused;
 };
 
 struct IndexRequest {
@@ -172,8 +223,9 @@ public:
     IndexCore in(Savepoint& savepoint) const;
 
     void create(std::size_t dimension, std::optional<Deadline> deadline);
-    Indexed index(std::vector<IndexItem> items, std::optional<Deadline> deadline);
-    bool update(const Uuid& id, const IndexItem& item, std::optional<Deadline> deadline);
+    /// `ids`: gets one a value, in order; not with on_refused.
+    IndexProgress index(IndexSource& source, const IndexOrder& order, std::vector<Uuid>* ids);
+    bool update(const Uuid& id, IndexItem item, std::optional<Deadline> deadline);
     SearchResult<IndexMatch> search(const IndexInput& query, const IndexRequest& request) const;
     SearchPlan explain(const IndexInput& query, const IndexRequest& request) const;
     std::vector<IndexMatch> newest(const IndexRequest& request) const;
