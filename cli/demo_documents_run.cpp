@@ -47,8 +47,7 @@ DocumentsReport index_documents(VectorIndex<Json>& index, const DemoEmbedder& em
     FolderIndex kept(index, chunks, "");
     {
         Progress progress(context.output(), "Indexing", chunks.size());
-        const auto deadline = [&] { return context.deadline().value_or(Deadline::never()); };
-        report.embedded = kept.add(deadline, [&](std::size_t done) { progress.at(done); });
+        report.embedded = kept.add(context.deadline(), [&](std::size_t done) { progress.at(done); });
     }
     index.remove(kept.stale(true, context.deadline()), context.deadline());
     report.index_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
@@ -59,8 +58,9 @@ DocumentsReport index_documents(VectorIndex<Json>& index, const DemoEmbedder& em
 
 void run_documents_demo(Context& context, const std::string& questions, const EmbedderOptions& options,
                         bool schema_named) {
-    const std::vector<PageQuestion> asked =
-        load_page_questions(questions.empty() ? own_page_questions(program_directory()) : questions);
+    const std::filesystem::path file =
+        questions.empty() ? own_page_questions(program_directory()) : std::filesystem::path(questions);
+    const std::vector<PageQuestion> asked = load_page_questions(file);
     const DemoEmbedder embedder = choose_embedder(options, context.deadline());
     if (!embedder.embedder) refuse("--documents finds by meaning and needs an embedder: leave out `--embedder none`");
     const Database database = open_demo_database(context, embedder, schema_named);

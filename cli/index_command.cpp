@@ -28,14 +28,15 @@ void add_index_table(CLI::App& command, std::string& table) {
     command.add_option("table", table, "The index, which is a table of the schema")->option_text("TABLE")->required();
 }
 
-void AnnOptions::apply(VectorIndexOptions& options) const {
+void BuildOptions::apply(VectorIndexOptions& options) const {
     options.ann = ann == "hnsw" ? AnnIndex::hnsw : (ann == "ivfflat" ? AnnIndex::ivfflat : AnnIndex::none);
     options.hnsw_m = hnsw_m;
     options.hnsw_ef_construction = hnsw_ef_construction;
     options.ivfflat_lists = ivfflat_lists;
+    for (const std::string& member : members) options.members.emplace_back(detail::parse_path(member));
 }
 
-void add_ann_options(CLI::App& command, AnnOptions& options) {
+void add_build_options(CLI::App& command, BuildOptions& options) {
     command
         .add_option("--ann", options.ann,
                     "none looks at every document and misses nothing; hnsw and ivfflat are faster in large indexes and "
@@ -48,6 +49,12 @@ void add_ann_options(CLI::App& command, AnnOptions& options) {
                     "How many are looked at for these links (default: 64)")
         ->option_text("N");
     command.add_option("--ivfflat-lists", options.ivfflat_lists, "Lists of it (default: 100)")->option_text("N");
+    command
+        .add_option("--member", options.members,
+                    "Index this member, for filters that leave little; may be given several times")
+        ->option_text("MEMBER")
+        ->take_all()
+        ->allow_extra_args(false);
 }
 
 void add_index_embedder_options(CLI::App& command, EmbedderOptions& options) {
@@ -114,10 +121,13 @@ void add_index(CLI::App& app, Context& context) {
     add_index_create(*index, context);
     add_index_add(*index, context);
     add_index_search(*index, context);
+    add_index_explain(*index, context);
     add_index_count(*index, context);
     add_index_list(*index, context);
     add_index_remove(*index, context);
     add_index_wipe(*index, context);
+    add_index_rebuild(*index, context);
+    add_index_recall(*index, context);
     index->footer(
         R"(An index is a table: one that a program made with stele::VectorIndex, one of draive's, or one made here, of JSON
 documents. It needs PostgreSQL's extension pgvector. See docs/vector-index.md.

@@ -30,16 +30,18 @@ Filter parse_where(const std::vector<std::string>& where);
 /// Throws Error(invalid_argument), listing the members that there are, if the filter looks at one that no document has.
 void check_members(const JsonIndex& index, const Filter& filter, std::optional<Deadline> deadline);
 
-/// Which ANN index a table should have: --ann and its numbers.
-struct AnnOptions {
+/// Which indexes a table should have: --ann and its numbers, --member.
+struct BuildOptions {
     std::string ann = "none";
     int hnsw_m = VectorIndexOptions().hnsw_m;
     int hnsw_ef_construction = VectorIndexOptions().hnsw_ef_construction;
     int ivfflat_lists = VectorIndexOptions().ivfflat_lists;
+    std::vector<std::string> members;
 
+    /// Throws Error(invalid_argument).
     void apply(VectorIndexOptions& options) const;
 };
-void add_ann_options(CLI::App& command, AnnOptions& options);
+void add_build_options(CLI::App& command, BuildOptions& options);
 
 void add_index_embedder_options(CLI::App& command, EmbedderOptions& options);
 /// Unless the options name another, a local model.
@@ -70,9 +72,12 @@ std::string_view to_string(VectorType type);
 void add_index_create(CLI::App& index, Context& context);
 void add_index_add(CLI::App& index, Context& context);
 void add_index_search(CLI::App& index, Context& context);
+void add_index_explain(CLI::App& index, Context& context);
 void add_index_count(CLI::App& index, Context& context);
 void add_index_list(CLI::App& index, Context& context);
 void add_index_remove(CLI::App& index, Context& context);
 void add_index_wipe(CLI::App& index, Context& context);
+void add_index_rebuild(CLI::App& index, Context& context);
+void add_index_recall(CLI::App& index, Context& context);
 
 }  // namespace stele::cli

@@ -15,7 +15,7 @@ namespace {
 struct CreateCommand {
     std::string table;
     std::string type = "vector";
-    AnnOptions ann;
+    BuildOptions build;
     std::size_t vectors = 0;
     VectorIndexOptions options;
     EmbedderOptions embedder;
@@ -38,7 +38,7 @@ void run(Context& context, CreateCommand& create) {
     const ChosenEmbedder chosen = ready ? ChosenEmbedder() : make_index_embedder(context, create.embedder);
     create.options.table = create.table;
     create.options.type = create.type == "halfvec" ? VectorType::halfvec : VectorType::vector;
-    create.ann.apply(create.options);
+    create.build.apply(create.options);
     JsonIndex index(index_database(context), chosen.embedder, create.options);
     const bool there = is_there(context, create.table);
     with_embedder_hint(context, create.table, [&] { index.create(create.vectors, context.deadline()); });
@@ -65,7 +65,7 @@ void add_index_create(CLI::App& index, Context& context) {
                      "Of a vector's elements: vector is float32, halfvec float16, half the space (default: vector)")
         ->option_text("vector|halfvec")
         ->check(CLI::IsMember({"vector", "halfvec"}));
-    add_ann_options(*command, create->ann);
+    add_build_options(*command, create->build);
     command
         ->add_option("--vectors", create->vectors,
                      "No embedder: vectors of so many elements will come ready, from a program")

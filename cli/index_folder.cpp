@@ -1,6 +1,5 @@
 #include "index_folder.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace stele::cli {
@@ -10,23 +9,17 @@ FolderIndex::FolderIndex(VectorIndex<Json>& index, const std::vector<DocumentChu
     for (const DocumentChunk& chunk : chunks_) ++counts_[chunk.path];
 }
 
-std::size_t FolderIndex::add(const std::function<Deadline()>& deadline,
-                             const std::function<void(std::size_t done)>& progress) {
-    constexpr std::size_t kBatch = 64;
+std::size_t FolderIndex::add(std::optional<Deadline> deadline, const std::function<void(std::size_t done)>& progress) {
     const auto chunk_of = [](const Json& document) { return from_json<DocumentChunk>(document); };
-    IndexOptions<Json> options;
+    IndexAllOptions<Json> options;
     options.key = [&](const Json& document) { return chunk_of(document).key(); };
-    std::size_t embedded = 0;
-    for (std::size_t done = 0; done < chunks_.size();) {
-        const std::size_t end = std::min(chunks_.size(), done + kBatch);
-        std::vector<Json> batch;
-        for (; done < end; ++done) batch.push_back(to_json(chunks_[done]));
-        options.deadline = deadline();
-        embedded +=
-            index_.index(batch, [&](const Json& document) { return chunk_of(document).whole(); }, options).embedded;
-        progress(done);
-    }
-    return embedded;
+    options.on_progress = [&](const IndexProgress& so_far) { progress(so_far.values); };
+    options.deadline = deadline;
+    auto next = [at = chunks_.begin(), end = chunks_.end()]() mutable -> std::optional<Json> {
+        if (at == end) return std::nullopt;
+        return to_json(*at++);
+    };
+    return index_.index_all(next, [&](const Json& document) { return chunk_of(document).whole(); }, options).embedded;
 }
 
 std::vector<Uuid> FolderIndex::stale(bool gone, std::optional<Deadline> deadline) const {

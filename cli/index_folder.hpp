@@ -19,9 +19,8 @@ public:
     /// Both must outlive it. `prefix`: what all paths begin with.
     FolderIndex(VectorIndex<Json>& index, const std::vector<DocumentChunk>& chunks, std::string prefix);
 
-    /// Indexes all chunks, in batches that are durable one by one. Gives how many were embedded, because they are new
-    /// or changed.
-    std::size_t add(const std::function<Deadline()>& deadline, const std::function<void(std::size_t done)>& progress);
+    /// Indexes all chunks, or none of them. Gives how many were embedded, because they are new or changed.
+    std::size_t add(std::optional<Deadline> deadline, const std::function<void(std::size_t done)>& progress);
     /// What the index holds beyond that: of these files, because they were longer; with `gone` also of other files
     /// whose paths begin with the prefix.
     std::vector<Uuid> stale(bool gone, std::optional<Deadline> deadline) const;

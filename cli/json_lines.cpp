@@ -6,7 +6,9 @@
 #include <cerrno>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <system_error>
+#include <utility>
 
 #include "exit_code.hpp"
 #include "stele/json.hpp"
@@ -45,9 +47,14 @@ JsonLines::JsonLines(std::istream& in, const std::string& name, std::size_t limi
     : in_(in), name_(name), limit_(limit), buffer_(std::make_unique_for_overwrite<char[]>(limit + 1)) {}
 
 std::optional<std::string_view> JsonLines::next() {
+    if (std::exchange(too_long_, false)) {
+        in_.clear();
+        in_.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+    }
     while (in_.getline(buffer_.get(), static_cast<std::streamsize>(limit_ + 1)) || in_.gcount() > 0) {
         ++number_;
-        if (in_.fail()) refuse_line(fmt::format("longer than {} bytes", limit_));
+        too_long_ = in_.fail();
+        if (too_long_) refuse_line(fmt::format("longer than {} bytes", limit_));
         auto length = static_cast<std::size_t>(in_.gcount());
         if (!in_.eof()) --length;  // the line's end, which counts
         const std::string_view text = trimmed({buffer_.get(), length});
@@ -60,7 +67,17 @@ std::optional<std::string_view> JsonLines::next() {
 }
 
 void JsonLines::refuse_line(std::string_view reason) const {
-    refuse(fmt::format("{}, line {}: {}", name_, number_, reason));
+    refuse(fmt::format("{}{}", place(), reason));
+}
+
+std::string JsonLines::without_line(std::string_view message) const {
+    const std::string before = place();
+    if (message.starts_with(before)) message.remove_prefix(before.size());
+    return std::string(message);
+}
+
+std::string JsonLines::place() const {
+    return fmt::format("{}, line {}: ", name_, number_);
 }
 
 void JsonLines::check_json(std::string_view text) const {

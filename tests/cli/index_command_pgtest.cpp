@@ -52,8 +52,12 @@ protected:
 };
 
 TEST_F(IndexCommand, finds_documents_by_meaning_and_by_filters) {
-    EXPECT_EQ(add(server, {"tickets", "--key", "id"}, kTickets),
-              json({{"table", "tickets"}, {"dry_run", false}, {"documents", 3}, {"embedded", 3}, {"removed", 0}}));
+    EXPECT_EQ(add(server, {"tickets", "--key", "id"}, kTickets), json({{"table", "tickets"},
+                                                                       {"dry_run", false},
+                                                                       {"documents", 3},
+                                                                       {"embedded", 3},
+                                                                       {"removed", 0},
+                                                                       {"refused", json::array()}}));
     const json found = search(server, {"tickets", "parcel was lost"});
     EXPECT_THAT(ids(found), ElementsAre(1, 2, "c"));
     EXPECT_GT(found[0].at("score"), found[1].at("score"));
@@ -90,7 +94,7 @@ TEST_F(IndexCommand, reads_a_file_whose_text_and_key_are_anywhere_in_a_document)
     EXPECT_EQ(error_on(server, {"index", "count", "others"}, 1).at("code"), "not_found");
 }
 
-TEST_F(IndexCommand, names_the_line_that_it_cannot_take_after_those_before_it) {
+TEST_F(IndexCommand, indexes_nothing_and_names_the_line_that_it_cannot_take) {
     const std::vector<std::pair<std::string, std::string>> bad = {
         {"{", "line 2: "},
         {"[1]", "a document is a JSON object, and this is array"},
@@ -100,15 +104,33 @@ TEST_F(IndexCommand, names_the_line_that_it_cannot_take_after_those_before_it) {
         {R"({"text":"a"})", "there is no member id: name another with --key"},
         {R"({"id":true,"text":"a"})", "id is boolean"},
     };
-    int count = 0;
+    document_on(server, with_embedder({"index", "create", "t"}));
     for (const auto& [line, reason] : bad) {
-        const std::string first = R"({"id":"k)" + std::to_string(++count) + R"(","text":"fine"})";
-        const json error =
-            error_on(server, with_embedder({"index", "add", "t", "--key", "id"}), 2, first + "\n" + line);
+        const std::string lines = R"({"id":"k","text":"fine"})"
+                                  "\n" +
+                                  line;
+        const json error = error_on(server, with_embedder({"index", "add", "t", "--key", "id"}), 2, lines);
         EXPECT_THAT(error.at("message").get<std::string>(),
                     AllOf(HasSubstr("standard input, line 2"), HasSubstr(reason)));
-        EXPECT_EQ(document_on(server, {"index", "count", "t"}).at("count"), count);
+        EXPECT_EQ(document_on(server, {"index", "count", "t"}).at("count"), 0);
     }
+}
+
+TEST_F(IndexCommand, skips_and_reports_what_it_cannot_take_when_it_is_told_to) {
+    const std::string lines = R"({"id":1,"text":"one"})"
+                              "\n{\n" +
+                              std::string(5'000'000, 'x') + "\n" + R"({"id":1,"text":"one again"})" + "\n" +
+                              R"({"id":2,"text":"two"})" + "\n" + R"({"id":3})";
+    const Outcome run = run_on(server, with_embedder({"index", "add", "t", "--key", "id", "--skip", "--json"}), lines);
+    EXPECT_EQ(run.exit, 1) << run.err;
+    const json added = run.document();
+    EXPECT_EQ(added.at("documents"), 2);
+    std::vector<int> refused;
+    for (const json& each : added.at("refused")) refused.push_back(each.at("line"));
+    EXPECT_THAT(refused, testing::UnorderedElementsAre(2, 3, 4, 6)) << added;
+    EXPECT_EQ(document_on(server, {"index", "count", "t"}).at("count"), 2);
+    EXPECT_THAT(run_on(server, with_embedder({"index", "add", "t", "--key", "id", "--skip"}), lines).err,
+                HasSubstr("line 3: longer than 4194304 bytes\n"));
 }
 
 TEST_F(IndexCommand, refuses_a_filter_on_a_member_that_no_document_has_and_lists_those_there_are) {
@@ -208,6 +230,40 @@ TEST_F(IndexCommand, makes_an_index_as_it_is_told_once) {
     EXPECT_EQ(document_on(server, {"index", "create", "ready", "--vectors", "3"}).at("embedder"), nullptr);
     EXPECT_EQ(error_on(server, with_embedder({"index", "create", "x", "--vectors", "3"}), 2).at("code"),
               "invalid_argument");
+}
+
+TEST_F(IndexCommand, tells_what_an_answer_is_worth_and_how_it_was_found) {
+    document_on(server, with_embedder({"index", "create", "t", "--ann", "hnsw", "--member", "status"}));
+    add(server, {"t", "--key", "id"}, kTickets);
+    const json all = document_on(server, with_embedder({"index", "search", "t", "parcel"}));
+    EXPECT_EQ(all.at("completeness"), "exhausted");
+    EXPECT_EQ(
+        document_on(server, with_embedder({"index", "search", "t", "parcel", "-l", "2", "--exact"})).at("completeness"),
+        "complete");
+    const json plan =
+        document_on(server, with_embedder({"index", "explain", "t", "parcel", "--where", "status = open", "--exact"}));
+    EXPECT_EQ(plan.at("exact"), true);
+    EXPECT_EQ(plan.at("found"), 2);
+    EXPECT_THAT(plan.at("sql").get<std::string>(), AllOf(HasSubstr("SELECT"), Not(HasSubstr("open"))));
+    EXPECT_FALSE(plan.at("plan").empty());
+    EXPECT_THAT(run_on(server, with_embedder({"index", "explain", "t", "parcel"})).out, HasSubstr("3 documents"));
+
+    const json recall = document_on(server, {"index", "recall-check", "t", "--queries", "5", "-l", "2"});
+    EXPECT_EQ(recall.at("queries"), 3);
+    EXPECT_EQ(recall.at("recall"), 1.0);
+    EXPECT_EQ(run_on(server, {"index", "recall-check", "t", "--where", "status = open", "--at-least", "1"}).exit, 0);
+}
+
+TEST_F(IndexCommand, builds_what_is_missing_and_what_is_there_anew) {
+    add(server, {"t", "--key", "id"}, kTickets);
+    EXPECT_EQ(document_on(server, {"index", "list"}).at("indexes")[0].at("ann"), "none");
+    const std::vector<std::string> missing = {"index", "rebuild", "t",        "--missing",
+                                              "--ann", "hnsw",    "--member", "status"};
+    EXPECT_EQ(document_on(server, missing).at("built").size(), 2U);
+    EXPECT_EQ(document_on(server, {"index", "list"}).at("indexes")[0].at("ann"), "hnsw");
+    EXPECT_EQ(document_on(server, missing).at("built"), json::array());
+    EXPECT_GE(document_on(server, {"index", "rebuild", "t"}).at("built").size(), 1U);
+    EXPECT_EQ(run_on(server, {"index", "rebuild", "nowhere"}).exit, 1);
 }
 
 TEST_F(IndexCommand, keeps_a_folder_of_texts_and_embeds_only_what_changed) {
