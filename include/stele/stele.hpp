@@ -40,6 +40,7 @@
 #include "stele/rollout.hpp"
 #include "stele/rows.hpp"
 #include "stele/scope.hpp"
+#include "stele/search_result.hpp"
 #include "stele/semantic_cache.hpp"
 #include "stele/statement.hpp"
 #include "stele/template.hpp"

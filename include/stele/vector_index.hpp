@@ -34,6 +34,7 @@
 #include "stele/filter.hpp"
 #include "stele/image_embedder.hpp"
 #include "stele/memory_database.hpp"
+#include "stele/search_result.hpp"
 
 namespace stele {
 inline namespace v0 {
@@ -61,6 +62,7 @@ struct SearchOptions {
     /// For newest(): only what is older than this, the last of the page before.
     std::optional<IndexCursor> after{};
     std::optional<Deadline> deadline{};
+    bool exact = false;  ///< look at every row that the filter leaves, whatever that costs: no ANN index
 };
 
 template <class Model>
@@ -185,9 +187,14 @@ public:
     }
 
     /// The most similar, best first; equally similar ones by created, then id. `query`: a text, an image, a text
-    /// resource (mime type text/...), or a vector.
-    std::vector<Found<Model>> search(const IndexInput& query, const SearchOptions<Model>& options = {}) const {
-        return found(core_.search(query, request(options)));
+    /// resource (mime type text/...), or a vector. The answer tells whether it may have missed something.
+    SearchResult<Found<Model>> search(const IndexInput& query, const SearchOptions<Model>& options = {}) const {
+        const SearchResult<detail::IndexMatch> matches = core_.search(query, request(options));
+        return {found(matches), matches.completeness()};
+    }
+    /// Does that search and tells how: what was estimated, which way was taken, the statement and its plan.
+    SearchPlan explain(const IndexInput& query, const SearchOptions<Model>& options = {}) const {
+        return core_.explain(query, request(options));
     }
     /// Without a query: the newest first. Error(invalid_argument) with a score_threshold or rerank.
     std::vector<Found<Model>> newest(const SearchOptions<Model>& options = {}) const {
@@ -210,6 +217,21 @@ public:
     /// Removes everything; the table, its dimension and its embedder stay.
     std::size_t wipe(std::optional<Deadline> deadline = {}) { return core_.wipe(deadline); }
 
+    /// Builds those indexes that the options ask for (ann, members) and the table lacks, while others read and write it
+    /// (CREATE INDEX CONCURRENTLY): for a table that was there, or was filled first, which is quicker. What an
+    /// interrupted build left behind is dropped and built anew. Returns their names. Error(schema_conflict) while
+    /// another builds, Error(invalid_argument) inside a transaction. Waits for transactions that are open.
+    std::vector<std::string> build_indexes(const IndexBuildOptions& options = {}) {
+        return core_.build_indexes(options);
+    }
+    /// The same, and those that are there anew: smaller and better after many changes. The old serve until then.
+    std::vector<std::string> rebuild_indexes(const IndexBuildOptions& options = {}) {
+        return core_.rebuild_indexes(options);
+    }
+    /// Searches for vectors of the index as search() does and by a look at every row, and compares. Such queries lie
+    /// where the documents are, so others may be harder.
+    RecallCheck check_recall(const RecallOptions& options = {}) const { return core_.check_recall(options); }
+
     /// The table, without its schema.
     const std::string& table() const noexcept { return core_.table(); }
 
@@ -229,9 +251,9 @@ private:
     }
     static detail::IndexRequest request(const SearchOptions<Model>& options) {
         return {options.limit,  options.where.untyped(), options.score_threshold, options.rerank,
-                options.lambda, options.after,           options.deadline};
+                options.lambda, options.after,           options.deadline,        options.exact};
     }
-    static std::vector<Found<Model>> found(std::vector<detail::IndexMatch> matches) {
+    static std::vector<Found<Model>> found(const std::vector<detail::IndexMatch>& matches) {
         std::vector<Found<Model>> all;
         all.reserve(matches.size());
         for (const detail::IndexMatch& match : matches) {

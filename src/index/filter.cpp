@@ -94,8 +94,9 @@ void add_part(FilterNode& node, const Node& part) {
     node.parts.push_back(part);
     node.depth = std::max(node.depth, part->depth + 1);
     if (node.depth > kMaxNesting) {
-        raise(ErrorCode::invalid_argument,
-              fmt::format("a filter's conditions are nested more than {} deep: join them by fewer levels", kMaxNesting));
+        raise(
+            ErrorCode::invalid_argument,
+            fmt::format("a filter's conditions are nested more than {} deep: join them by fewer levels", kMaxNesting));
     }
 }
 

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "index/index_bulk.hpp"
 #include "index/index_input.hpp"
+#include "index/index_recall.hpp"
 #include "index/index_search.hpp"
 #include "index/memory_index_store.hpp"
 #include "index/postgres_index_store.hpp"
@@ -48,6 +49,13 @@ void check_options(const VectorIndexOptions& options, const std::string& table) 
         options.hnsw_ef_construction > 1000 || options.ivfflat_lists < 1 || options.ivfflat_lists > 32768) {
         raise(ErrorCode::invalid_argument,
               "hnsw_m must be 2 to 100, hnsw_ef_construction 2 x hnsw_m to 1000, ivfflat_lists 1 to 32768");
+    }
+    for (const IndexedMember& member : options.members) {
+        for (const FilterStep& step : member.path()) {
+            if (step.item) raise(ErrorCode::invalid_argument, "an element of an array, by its number, has no index");
+            check_text("the key of an indexed member", step.key);
+        }
+        if (member.path().empty()) raise(ErrorCode::invalid_argument, "an indexed member has no name");
     }
     check_text("the fingerprint", options.fingerprint);
 }
@@ -142,8 +150,13 @@ bool IndexCore::update(const Uuid& id, IndexItem item, std::optional<Deadline> d
     return replaced;
 }
 
-std::vector<IndexMatch> IndexCore::search(const IndexInput& query, const IndexRequest& request) const {
+SearchResult<IndexMatch> IndexCore::search(const IndexInput& query, const IndexRequest& request) const {
     return search_index(*impl_->store, impl_->shared->embedders, impl_->shared->options.mmr_multiplier, query, request);
+}
+
+SearchPlan IndexCore::explain(const IndexInput& query, const IndexRequest& request) const {
+    return explain_search(*impl_->store, impl_->shared->embedders, impl_->shared->options.mmr_multiplier, query,
+                          request);
 }
 
 std::vector<IndexMatch> IndexCore::newest(const IndexRequest& request) const {
@@ -167,6 +180,19 @@ std::size_t IndexCore::remove(const std::vector<Uuid>& ids, std::optional<Deadli
 
 std::size_t IndexCore::wipe(std::optional<Deadline> deadline) {
     return impl_->store->remove(Filter(), impl_->until(deadline));
+}
+
+std::vector<std::string> IndexCore::build_indexes(const IndexBuildOptions& options) {
+    return impl_->store->build_indexes(options, false);
+}
+
+std::vector<std::string> IndexCore::rebuild_indexes(const IndexBuildOptions& options) {
+    return impl_->store->build_indexes(options, true);
+}
+
+RecallCheck IndexCore::check_recall(const RecallOptions& options) const {
+    return stele::check_recall(*impl_->store, impl_->shared->options, options,
+                               options.deadline.value_or(Deadline::never()));
 }
 
 const std::string& IndexCore::table() const noexcept {

@@ -9,9 +9,11 @@
 
 namespace stele {
 
-std::vector<detail::IndexMatch> search_index(IndexStore& store, const IndexEmbedders& embedders,
-                                             std::size_t mmr_multiplier, const IndexInput& query,
-                                             const detail::IndexRequest& request);
+SearchResult<detail::IndexMatch> search_index(IndexStore& store, const IndexEmbedders& embedders,
+                                              std::size_t mmr_multiplier, const IndexInput& query,
+                                              const detail::IndexRequest& request);
+SearchPlan explain_search(IndexStore& store, const IndexEmbedders& embedders, std::size_t mmr_multiplier,
+                          const IndexInput& query, const detail::IndexRequest& request);
 /// The newest first.
 std::vector<detail::IndexMatch> list_index(IndexStore& store, const detail::IndexRequest& request);
 

@@ -42,6 +42,22 @@ struct NearestMatch {
     std::vector<float> vector;  ///< only if it was asked for
 };
 
+/// What is looked for. Refers to its caller's.
+struct NearestQuery {
+    const VectorFrame& frame;
+    std::span<const float> vector;
+    const Filter& filter;
+    std::size_t limit;
+    std::optional<float> threshold;
+    bool with_vectors;
+    bool exact;
+};
+
+struct NearestAnswer {
+    std::vector<NearestMatch> matches;  ///< as many as there are up to the limit, but for what the threshold drops
+    bool exact = true;                  ///< no other is nearer
+};
+
 using RowPointers = std::span<const IndexRow* const>;
 
 /// Where rows go. Not to be used before IndexStore::prepare().
@@ -82,9 +98,13 @@ public:
     virtual std::unique_ptr<IndexUnit> begin_unit(Deadline deadline) = 0;
     virtual bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) = 0;
 
-    virtual std::vector<NearestMatch> nearest(const VectorFrame& frame, std::span<const float> query, std::size_t limit,
-                                              std::optional<float> threshold, const Filter& filter, bool with_vectors,
-                                              Deadline deadline) = 0;
+    virtual NearestAnswer nearest(const NearestQuery& query, Deadline deadline) = 0;
+    /// Of nearest().
+    virtual SearchPlan explain(const NearestQuery& query, Deadline deadline) = 0;
+    /// Some that are stored, drawn at random.
+    virtual std::vector<std::vector<float>> sample(std::size_t most, Deadline deadline) = 0;
+    /// Those that are missing; `again`: the others, too. Their names.
+    virtual std::vector<std::string> build_indexes(const IndexBuildOptions& options, bool again) = 0;
     virtual std::vector<detail::IndexMatch> newest(std::size_t limit, const std::optional<IndexCursor>& after,
                                                    const Filter& filter, Deadline deadline) = 0;
     virtual std::size_t count(const Filter& filter, Deadline deadline) = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <random>
 #include <tuple>
 
 #include "base/json_tree.hpp"
@@ -146,24 +147,48 @@ bool MemoryIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline) {
     return true;
 }
 
-std::vector<NearestMatch> MemoryIndexStore::nearest(const VectorFrame& frame, std::span<const float> query,
-                                                    std::size_t limit, std::optional<float> threshold,
-                                                    const Filter& filter, bool with_vectors, Deadline) {
+NearestAnswer MemoryIndexStore::nearest(const NearestQuery& query, Deadline) {
     MutexLock lock(impl_.mutex);
-    check_frame(table_, data_->frame, frame);
+    check_frame(table_, data_->frame, query.frame);
     std::vector<NearestMatch> all;
     for (const auto& [id, entry] : data_->entries) {
-        if (!filter.matches(entry.row.payload)) continue;
-        const double score = cosine(entry.row.vector, query);
-        if (threshold && static_cast<float>(score) < *threshold) continue;
-        all.push_back({match_of(id, entry, score), with_vectors ? entry.row.vector : std::vector<float>()});
+        if (!query.filter.matches(entry.row.payload)) continue;
+        const double score = cosine(entry.row.vector, query.vector);
+        if (query.threshold && static_cast<float>(score) < *query.threshold) continue;
+        all.push_back({match_of(id, entry, score), query.with_vectors ? entry.row.vector : std::vector<float>()});
     }
     std::sort(all.begin(), all.end(), [](const NearestMatch& a, const NearestMatch& b) {
         return std::tuple(-*a.match.score, a.match.created, a.match.id) <
                std::tuple(-*b.match.score, b.match.created, b.match.id);
     });
-    if (all.size() > limit) all.resize(limit);
+    if (all.size() > query.limit) all.resize(query.limit);
+    return {std::move(all), true};
+}
+
+SearchPlan MemoryIndexStore::explain(const NearestQuery& query, Deadline deadline) {
+    SearchPlan plan;
+    plan.table = table_;
+    plan.found = nearest({query.frame, query.vector, query.filter, query.limit, std::nullopt, false, true}, deadline)
+                     .matches.size();
+    plan.completeness = plan.found < query.limit ? Completeness::exhausted : Completeness::complete;
+    const auto all = static_cast<double>(count(Filter(), deadline));
+    plan.rows = all;
+    plan.share = all > 0 ? static_cast<double>(count(query.filter, deadline)) / all : 1;
+    return plan;
+}
+
+std::vector<std::vector<float>> MemoryIndexStore::sample(std::size_t most, Deadline) {
+    MutexLock lock(impl_.mutex);
+    std::vector<std::vector<float>> all;
+    for (const auto& [id, entry] : data_->entries) all.push_back(entry.row.vector);
+    std::shuffle(all.begin(), all.end(), std::mt19937(std::random_device()()));
+    if (all.size() > most) all.resize(most);
     return all;
+}
+
+// There is nothing to look things up in.
+std::vector<std::string> MemoryIndexStore::build_indexes(const IndexBuildOptions&, bool) {
+    return {};
 }
 
 std::vector<detail::IndexMatch> MemoryIndexStore::newest(std::size_t limit, const std::optional<IndexCursor>& after,

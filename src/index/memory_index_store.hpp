@@ -22,9 +22,10 @@ public:
     std::vector<Uuid> put(RowPointers rows, Deadline deadline) override;
     std::unique_ptr<IndexUnit> begin_unit(Deadline deadline) override;
     bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) override;
-    std::vector<NearestMatch> nearest(const VectorFrame& frame, std::span<const float> query, std::size_t limit,
-                                      std::optional<float> threshold, const Filter& filter, bool with_vectors,
-                                      Deadline deadline) override;
+    NearestAnswer nearest(const NearestQuery& query, Deadline deadline) override;
+    SearchPlan explain(const NearestQuery& query, Deadline deadline) override;
+    std::vector<std::vector<float>> sample(std::size_t most, Deadline deadline) override;
+    std::vector<std::string> build_indexes(const IndexBuildOptions& options, bool again) override;
     std::vector<detail::IndexMatch> newest(std::size_t limit, const std::optional<IndexCursor>& after,
                                            const Filter& filter, Deadline deadline) override;
     std::size_t count(const Filter& filter, Deadline deadline) override;

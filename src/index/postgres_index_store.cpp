@@ -52,7 +52,11 @@ PostgresIndexStore::PostgresIndexStore(Database database, const VectorIndexOptio
       table_(database_.quoted_schema(), options) {}
 
 PostgresIndexStore::PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<JoinedTransaction> joined)
-    : database_(outside.database_), executor_(joined), table_(outside.table_), joined_(std::move(joined)) {}
+    : database_(outside.database_),
+      executor_(joined),
+      table_(outside.table_),
+      estimates_(outside.estimates_),
+      joined_(std::move(joined)) {}
 
 // What a transaction sees of the table is its own: it may make it, and be rolled back.
 std::shared_ptr<IndexStore> PostgresIndexStore::join(Transaction& transaction) {

@@ -163,9 +163,9 @@ TEST(RandomFilters, say_in_memory_and_as_sql_the_same) {
         Parameters parameters;
         parameters.add(texts);
         const std::string condition = filter_sql(filter.node(), "d.payload", parameters);
-        Statement statement(
-            "SELECT " + condition +
-            " FROM (SELECT t::jsonb AS payload, n FROM unnest($1::text[]) WITH ORDINALITY u(t, n)) d ORDER BY n");
+        Statement statement("SELECT coalesce(" + condition +
+                            ", false) FROM (SELECT t::jsonb AS payload, n FROM unnest($1::text[]) WITH ORDINALITY u(t, "
+                            "n)) d ORDER BY n");
         statement.parameters() = parameters;
         Database handle = database;
         const Rows rows = handle.query(statement);
