@@ -6,6 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "context.hpp"
 #include "exit_code.hpp"
@@ -73,7 +74,8 @@ public:
                 if (document) numbers_.push_back(lines_.number());
                 return document;
             } catch (const Error& error) {
-                if (!skip_) throw;
+                // no further: it cannot be read at all
+                if (!skip_ || std::exchange(refused_at_, lines_.number()) == lines_.number()) throw;
                 refused_.push_back({lines_.number(), lines_.without_line(error.info().message)});
             }
         }
@@ -85,13 +87,18 @@ private:
     JsonDocuments documents_;
     bool skip_;
     std::vector<Refused>& refused_;
+    std::size_t refused_at_ = 0;
     std::vector<std::size_t> numbers_;
 };
 
-Added add_lines(Context& context, const AddCommand& command, JsonIndex& index) {
+DocumentMembers members_of(const AddCommand& command) {
     DocumentMembers members;
     members.text = detail::parse_path(command.text.empty() ? "text" : command.text);
     if (!command.key.empty()) members.key = detail::parse_path(command.key);
+    return members;
+}
+
+Added add_lines(Context& context, const AddCommand& command, const DocumentMembers& members, JsonIndex& index) {
     InputFile file(command.source);
     JsonLines lines(file.stream(), file.name());
     Added added;
@@ -180,12 +187,13 @@ void run(Context& context, const AddCommand& add) {
     std::error_code ignored;
     const bool folder = fs::is_directory(add.source, ignored);
     check(add, folder);
+    const DocumentMembers members = members_of(add);
     const ChosenEmbedder chosen = make_index_embedder(context, add.embedder);
     VectorIndexOptions options;
     options.table = add.table;
     JsonIndex index(index_database(context), chosen.embedder, options);
     const Added added = with_embedder_hint(context, add.table, [&] {
-        return folder ? add_folder(context, add, index, *chosen.embedder) : add_lines(context, add, index);
+        return folder ? add_folder(context, add, index, *chosen.embedder) : add_lines(context, add, members, index);
     });
     print(context.output(), add, added);
     if (!added.refused.empty()) context.exit = ExitCode::negative;
