@@ -98,7 +98,7 @@ private:
         return Database::open(options);
     }
     static VectorIndexOptions options(AnnIndex ann) {
-        return {.table = "documents", .ann = ann, .members = {field(&Document::bucket)}};
+        return {.table = "documents", .ann = ann, .hnsw_ef_construction = 128, .members = {field(&Document::bucket)}};
     }
 
     void load() {
