@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/hash.hpp"
 #include "index/filter_sql.hpp"
 #include "index/index_sql.hpp"
 #include "postgres/identifier.hpp"
@@ -38,7 +39,7 @@ SearchSql::SearchSql(const IndexTable& table, const TableFacts& facts, const Nea
 std::string SearchSql::key() const {
     Parameters parameters;
     std::string key = filter_sql(query_.filter.node(), "payload", parameters);
-    return fmt::format("{} {} ", query_.limit, key) + parameters.bytes();
+    return sha256_hex(fmt::format("{} {} ", query_.limit, key) + parameters.bytes());
 }
 
 std::vector<std::string> SearchSql::settings() const {
