@@ -19,12 +19,12 @@ struct TableFacts {
     std::uint32_t vector_type = 0;  ///< OID of its type vector
     bool iterates = false;          ///< pgvector can go on when a filter leaves too few (0.8)
     bool table = false;
-    bool owned = false;                  ///< by this role, so that it may be changed
-    bool half = false;                   ///< float16
-    bool keyed = false;                  ///< has the columns for keys
-    bool hnsw = false, ivfflat = false;  ///< has such an index
-    int lists = 1;                       ///< of the latter
-    std::set<std::string> indexes;       ///< the names of all that are valid
+    bool owned = false;                        ///< by this role, so that it may be changed
+    bool half = false;                         ///< float16
+    bool keyed = false;                        ///< has the columns for keys
+    std::optional<std::string> hnsw, ivfflat;  ///< the names of such indexes
+    int lists = 1;                             ///< of the latter
+    std::set<std::string> indexes;             ///< the names of all that are valid
     VectorFrame frame;
 
     /// Has an ANN index.
@@ -33,9 +33,9 @@ struct TableFacts {
 
 /// An index that the options ask for.
 struct WantedIndex {
-    std::string name;
+    std::string name;        ///< for vectors that of another of its kind, if there is one
     std::string definition;  ///< what follows CREATE INDEX name ON table
-    bool there = false;      ///< it, or for vectors another of its kind
+    bool there = false;
 };
 
 /// Thread-safe to read; changed under its owner's lock.
