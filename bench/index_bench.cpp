@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "bulk_rows.hpp"
 #include "clustered.hpp"
 #include "companion.hpp"
 #include "search_rows.hpp"
@@ -52,5 +53,6 @@ int main(int argc, char** argv) {
                              [](stele::bench::SideBySide& bench) {
                                  stele::bench::measure_mmr(bench);
                                  stele::bench::measure_search(bench);
+                                 stele::bench::measure_bulk(bench);
                              });
 }

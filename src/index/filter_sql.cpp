@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/result.hpp"
 #include "base/words.hpp"
 #include "postgres/identifier.hpp"
 
@@ -191,7 +192,13 @@ private:
 }  // namespace
 
 std::string filter_sql(const FilterNode& filter, std::string_view column, Parameters& parameters) {
-    return Writer(column, parameters).condition(filter);
+    std::string text = Writer(column, parameters).condition(filter);
+    constexpr std::size_t kMostParameters = 60'000;  // of 65,535: the statement has others
+    if (parameters.slots().size() > kMostParameters) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("the filter has {} values; it may have {}", parameters.slots().size(), kMostParameters));
+    }
+    return text;
 }
 
 std::string member_sql(const detail::FilterPath& path, std::string_view column) {
