@@ -16,6 +16,7 @@
 #include "demo_questions.hpp"
 #include "demo_replay.hpp"
 #include "demo_report.hpp"
+#include "demo_run.hpp"
 #include "demo_vectors.hpp"
 #include "interrupt_guard.hpp"
 #include "progress.hpp"
@@ -51,6 +52,7 @@ struct DemoOptions {
     std::uint64_t seed = 1;
     std::uint32_t answer_ms = 20;
     bool fresh = false;
+    bool documents = false;
 };
 
 void forget(const DemoMemory& memory, const Stop& stopped, const Output& output) {
@@ -95,12 +97,7 @@ void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
     const std::vector<const DemoQuestion*> stream = shuffled(questions.questions, options.seed, options.limit);
     const DemoEmbedder embedder = choose_embedder(options.embedder, context.deadline());
 
-    DatabaseOptions database_options = context.database_options(Tables::migrate);
-    if (!schema_named) database_options.schema = demo_schema(embedder.fingerprint());
-    if (context.embedded() && !Cluster::status(context.cluster_options()).running) {
-        context.output().note("Starting the embedded PostgreSQL ...");
-    }
-    const Database database = Database::open(database_options, context.deadline());
+    const Database database = open_demo_database(context, embedder, schema_named);
     const auto vectors = embedder.embedder ? std::make_shared<DemoVectors>(embedder.embedder) : nullptr;
     SemanticCacheOptions cache_options;
     const float threshold = options.threshold.value_or(embedder.threshold);
@@ -142,13 +139,22 @@ void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
 
 }  // namespace
 
+Database open_demo_database(Context& context, const DemoEmbedder& embedder, bool schema_named) {
+    DatabaseOptions options = context.database_options(Tables::migrate);
+    if (!schema_named) options.schema = demo_schema(embedder.fingerprint());
+    if (context.embedded() && !Cluster::status(context.cluster_options()).running) {
+        context.output().note("Starting the embedded PostgreSQL ...");
+    }
+    return Database::open(options, context.deadline());
+}
+
 void add_demo(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("demo", "Answers customer questions from memory, and says how well");
     auto options = std::make_shared<DemoOptions>();
     command
         ->add_option("--questions", options->questions,
-                     "One JSON object a line, with question, answer and group (default: the questions that come with "
-                     "Stele)")
+                     "One JSON object a line, with question, answer and group, or with --documents question and page "
+                     "(default: the questions that come with Stele)")
         ->option_text("FILE");
     command->add_flag("--fresh", options->fresh, "Forget what earlier runs stored for these questions");
     command->add_option("--limit", options->limit, "Ask only so many (default: all)")->option_text("N");
@@ -164,18 +170,30 @@ void add_demo(CLI::App& app, Context& context) {
             "Similarity from which a question counts as the same, -1 to 1 (default: the embedder's own where one "
             "was measured, else 0.85)")
         ->option_text("X");
+    CLI::Option* documents = command->add_flag("--documents", options->documents,
+                                               "Index Stele's own documentation instead, and answer questions from it");
+    for (const char* other : {"--fresh", "--limit", "--seed", "--answer-ms", "--threshold"}) {
+        documents->excludes(command->get_option(other));
+    }
     add_embedder_options(*command, options->embedder);
     const CLI::Option* schema = app.get_option("--schema");
-    command->callback([&context, options, schema] { run_demo(context, *options, schema->count() > 0); });
+    command->callback([&context, options, schema] {
+        const bool schema_named = schema->count() > 0;
+        if (options->documents) {
+            return run_documents_demo(context, options->questions, options->embedder, schema_named);
+        }
+        run_demo(context, *options, schema_named);
+    });
     command->footer(
         R"(Similar questions are told by a small model in this process (stele model install minilm). A language model is not
 needed: the one that answers is a stand-in, which waits and knows what is right. Unless a schema is named, the
 answers are kept in one that is the demo's own, stele_demo_ and the embedder. Ctrl-C ends it early and shows what
-happened so far (exit status 130).
+happened so far (exit status 130). With --documents the vector index is shown.
 
 Examples:
   stele demo
   stele demo --fresh --threshold 0.7                 # more hits, and more wrong answers
+  stele demo --documents                             # find pages by meaning, then ask something yourself
   stele demo --model bge-small
   stele demo --embedder-url http://127.0.0.1:8080/v1 --model m-7b
   stele demo --questions my-questions.jsonl --answer-ms 800)");

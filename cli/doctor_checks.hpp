@@ -34,6 +34,15 @@ void check_server(Database& database, std::size_t pool_size, Findings& findings)
 /// `dsn`: nothing for the embedded cluster, to which there is a direct way.
 /// `expected`: what the connection string or the environment says.
 void check_pooler(const std::optional<Dsn>& dsn, Pooler expected, Deadline deadline, Findings& findings);
+void check_pgvector(Database& database, Findings& findings);
 void check_schema(Database& database, Findings& findings);
+
+struct PgvectorFacts {
+    std::string installed;  ///< its version in this database; empty: it is not
+    std::string schema;     ///< quoted
+    std::string available;  ///< the version of its files; empty: the server has none
+    std::string database;   ///< quoted
+};
+Finding pgvector_finding(const PgvectorFacts& facts);
 
 }  // namespace stele::cli

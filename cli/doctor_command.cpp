@@ -44,6 +44,7 @@ void examine(Context& context, const std::optional<Dsn>& dsn, Findings& findings
     check_server(*database, dsn ? dsn->pool_size().value_or(default_pool) : default_pool, findings);
     const Pooler expected = dsn ? dsn->pooler().value_or(Pooler::none) : Pooler::none;
     check_pooler(dsn, expected, context.deadline().value_or(Deadline::after(std::chrono::seconds(10))), findings);
+    check_pgvector(*database, findings);
     check_schema(*database, findings);
 }
 
@@ -107,8 +108,8 @@ void add_doctor(CLI::App& app, Context& context) {
     CLI::App* command = app.add_subcommand("doctor", "Examines the server and the tables, with a fix for each finding");
     command->footer(
         R"(Looks at the connection, the server's version, whether it can be written, encoding, the role's rights, a
-pooler in between, durability settings, connection limits, migrations, tables, keys, indexes and which
-embedder the vectors are of. Changes nothing. The exit status is 1 when something fails; warnings do not.
+pooler in between, durability settings, connection limits, pgvector, migrations, tables, keys, indexes and
+which embedder the vectors are of. Changes nothing. The exit status is 1 when something fails; warnings do not.
 
 Examples:
   stele doctor

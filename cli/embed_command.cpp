@@ -2,18 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
-#include <iostream>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "commands.hpp"
 #include "context.hpp"
 #include "embed_lines.hpp"
 #include "embed_print.hpp"
 #include "embedder_options.hpp"
+#include "json_lines.hpp"
 #include "standard_input.hpp"
 #include "text.hpp"
 
@@ -58,27 +54,14 @@ void embed_texts(Context& context, EmbedCommand& embed) {
 }
 
 void embed_file(Context& context, const EmbedCommand& embed) {
-    std::ifstream file;
-    const bool standard = embed.lines == "-";
-    if (standard) {
-        std::ios::sync_with_stdio(false);  // else it is read character by character
-    } else {
-        std::error_code ignored;
-        file.open(embed.lines, std::ios::binary);
-        const int reason = errno;
-        if (!file || std::filesystem::is_directory(embed.lines, ignored)) {
-            refuse(fmt::format("{} cannot be read: {}", embed.lines,
-                               file ? "it is a directory" : std::generic_category().message(reason)));
-        }
-    }
+    InputFile file(embed.lines);
     const ChosenEmbedder chosen = make_embedder(embed.embedder, kDefault, context.deadline());
     const Output& output = context.output();
     EmbedPorts ports;
     ports.deadline = [&] { return call_deadline(chosen.kind, context.deadline()); };
     ports.write = [&](std::string_view json) { output.json_line(json); };
     ports.flush = [&] { output.flush(); };
-    const EmbedCounts counts = embed_lines(standard ? std::cin : static_cast<std::istream&>(file),
-                                           standard ? "standard input" : embed.lines, *chosen.embedder, ports);
+    const EmbedCounts counts = embed_lines(file.stream(), file.name(), *chosen.embedder, ports);
     const auto count = static_cast<std::int64_t>(counts.lines);
     output.note(fmt::format("{}: {}", count_text(count, "line", "lines"), describe(embed.embedder, kDefault)));
     if (counts.truncated > 0) {

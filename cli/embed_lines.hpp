@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "json_lines.hpp"
 #include "stele/deadline.hpp"
 #include "stele/embedder.hpp"
 
@@ -23,7 +24,7 @@ struct EmbedPorts {
 struct EmbedLimits {
     std::size_t batch_texts = 128;
     std::size_t batch_bytes = 32'768;  ///< some 8000 word pieces: seconds, even for a slow server
-    std::size_t line_bytes = 4'194'304;
+    std::size_t line_bytes = JsonLines::kLongestLine;
 };
 
 struct EmbedCounts {

@@ -33,6 +33,10 @@ public:
     /// The cosine from which two texts may be taken for the same, where that was measured for this fingerprint
     /// (docs/embedders.md tells how); nothing: choose one by your own data. One model's means nothing to another.
     virtual std::optional<float> threshold() const { return std::nullopt; }
+    /// How many pieces (words, and parts of words) it makes of a text, what it puts around it included, and how many of
+    /// them it reads: so that who cuts long texts knows where. Nothing: it cannot tell.
+    virtual std::optional<std::size_t> pieces(std::string_view) const { return std::nullopt; }
+    virtual std::optional<std::size_t> max_pieces() const { return std::nullopt; }
     /// One embedding a text, in the order of `texts` (UTF-8); no texts give no embeddings. Throws
     /// Error(embedder_failed), or Error(deadline_exceeded) once `deadline` has passed; never returns a NaN, an
     /// infinity or a vector of another length.

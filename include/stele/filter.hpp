@@ -63,6 +63,17 @@ public:
     /// Error(invalid_argument) for others, and for operands that are not of the kind.
     static Filter compare(detail::FilterPath path, detail::FilterOperation operation, detail::ValueKind kind,
                           std::vector<Json> operands);
+    /// From text: what to_string() writes, and more loosely what people type.
+    ///     lang = en and not (pages < 10 or author["first name"] is null)
+    /// A condition is a path and one of
+    ///     = (or ==)  !=  <  <=  >  >=  VALUE      is one of VALUE, VALUE ...      contains VALUE
+    ///     contains any of VALUE, VALUE ...        starts with TEXT                has the words TEXT
+    ///     is null         is not null             exists
+    /// A value is JSON, or a word without quotes (up to a blank, a comma or a parenthesis): that is text, but for
+    /// numbers, true, false and null, and for UUIDs (with dashes) and times (ISO 8601 with an offset), which = and its
+    /// like compare as such. `and` binds closer than `or`. Empty: holds of everything. Error(invalid_argument) says
+    /// where it went wrong.
+    static Filter parse(std::string_view text);
 
     friend STELE_API Filter operator&&(const Filter& a, const Filter& b);
     friend STELE_API Filter operator||(const Filter& a, const Filter& b);
@@ -73,6 +84,8 @@ public:
     bool is_everything() const noexcept;
     /// For people: `lang == "en" and tag_list contains "faq"`.
     std::string to_string() const;
+    /// What it looks at, in the order of the text; the same path may be there several times.
+    std::vector<detail::FilterPath> paths() const;
 
     /// What Stele itself works on.
     const FilterNode& node() const noexcept { return *node_; }
@@ -241,6 +254,12 @@ template <class Class, class Value, class... Rest>
     requires(sizeof...(Rest) > 0)
 consteval auto field(Value Class::* member, Rest... rest) {
     return field(member) / field(rest...);
+}
+
+/// The path to a member of documents that are JSON, of no described type (VectorIndex<Json>): "author.name", "tags[0]",
+/// "[\"first name\"]". Error(invalid_argument) for text that is no path.
+inline Field<Json, Json, detail::FilterPath> json_field(std::string_view path) {
+    return Field<Json, Json, detail::FilterPath>(detail::parse_path(path));
 }
 
 /// Says what it is: where(field(&Chunk::language) == "en").

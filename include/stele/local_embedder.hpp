@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "stele/embedder.hpp"
 
@@ -54,6 +55,9 @@ public:
     /// For minilm and bge-small with their own pooling, prefix and length; nothing for others. It was measured on
     /// questions that fit, whose vectors are the same with either LongText.
     std::optional<float> threshold() const override;
+    /// Throws Error(invalid_argument) for text that is not UTF-8.
+    std::optional<std::size_t> pieces(std::string_view text) const override;
+    std::optional<std::size_t> max_pieces() const override;
     /// Throws Error(invalid_argument) for text that is not UTF-8.
     std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline deadline) override;
 

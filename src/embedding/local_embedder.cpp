@@ -190,6 +190,15 @@ std::optional<float> LocalEmbedder::threshold() const {
     return as_measured ? known->threshold : std::nullopt;
 }
 
+std::optional<std::size_t> LocalEmbedder::pieces(std::string_view text) const {
+    constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+    return impl_->model.tokenizer.encode(impl_->prefix + std::string(text), kAll).ids.size();
+}
+
+std::optional<std::size_t> LocalEmbedder::max_pieces() const {
+    return impl_->config.max_length;
+}
+
 std::vector<Embedding> LocalEmbedder::embed(std::span<const std::string_view> texts, Deadline deadline) {
     std::vector<Embedding> embeddings(texts.size());
     std::vector<Window> windows;

@@ -13,6 +13,7 @@ namespace {
 
 using Node = std::shared_ptr<const FilterNode>;
 using Operation = detail::FilterOperation;
+using detail::path_text;
 using detail::ValueKind;
 
 bool fits(const JsonNode& operand, ValueKind kind) {
@@ -53,18 +54,6 @@ std::string_view name_of(Operation operation) {
     return "";
 }
 
-std::string path_text(const detail::FilterPath& path) {
-    std::string text;
-    for (const detail::FilterStep& step : path) {
-        if (step.item) {
-            text += fmt::format("[{}]", *step.item);
-        } else {
-            text += (text.empty() ? "" : ".") + step.key;
-        }
-    }
-    return text;
-}
-
 std::string sentence(const FilterNode& node) {
     if (node.kind == FilterNode::Kind::negation) return fmt::format("not ({})", sentence(*node.parts.front()));
     if (node.kind != FilterNode::Kind::comparison) {
@@ -87,15 +76,33 @@ std::string sentence(const FilterNode& node) {
     return text;
 }
 
+void add_paths(const FilterNode& node, std::vector<detail::FilterPath>& paths) {
+    if (node.kind == FilterNode::Kind::comparison) paths.push_back(node.path);
+    for (const Node& part : node.parts) add_paths(*part, paths);
+}
+
+// Readers recurse, and PostgreSQL's parser too; no document is deeper than a path may be.
+constexpr std::size_t kMaxNesting = 256;
+
+void add_part(FilterNode& node, const Node& part) {
+    node.parts.push_back(part);
+    node.depth = std::max(node.depth, part->depth + 1);
+    if (node.depth > kMaxNesting) {
+        raise(
+            ErrorCode::invalid_argument,
+            fmt::format("a filter's conditions are nested more than {} deep: join them by fewer levels", kMaxNesting));
+    }
+}
+
 Node combine(FilterNode::Kind kind, const Node& a, const Node& b) {
     auto node = std::make_shared<FilterNode>();
     node->kind = kind;
     // a chain is one node: it would nest as deep as it is long
     for (const Node& part : {a, b}) {
         if (part->kind == kind) {
-            node->parts.insert(node->parts.end(), part->parts.begin(), part->parts.end());
+            for (const Node& one : part->parts) add_part(*node, one);
         } else {
-            node->parts.push_back(part);
+            add_part(*node, part);
         }
     }
     return node;
@@ -115,6 +122,10 @@ Filter Filter::compare(detail::FilterPath path, Operation operation, ValueKind k
     for (const Json& operand : operands) node->operands.push_back(parse_json(operand.text()));
     const std::string text = fmt::format("{} {}", path_text(path), name_of(operation));
     for (const detail::FilterStep& step : path) check_text(fmt::format("the path of '{}'", text), step.key);
+    if (path.size() > kMaxJsonDepth) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("a filter's path has {} steps; it may have {}", path.size(), kMaxJsonDepth));
+    }
     if (!takes(operation, operands.size())) {
         raise(ErrorCode::invalid_argument, fmt::format("'{}' does not take {} values", text, operands.size()));
     }
@@ -143,7 +154,7 @@ Filter operator||(const Filter& a, const Filter& b) {
 Filter operator!(const Filter& filter) {
     auto node = std::make_shared<FilterNode>();
     node->kind = FilterNode::Kind::negation;
-    node->parts.push_back(filter.node_);
+    add_part(*node, filter.node_);
     return Filter(std::move(node));
 }
 
@@ -157,6 +168,12 @@ bool Filter::is_everything() const noexcept {
 
 std::string Filter::to_string() const {
     return sentence(*node_);
+}
+
+std::vector<detail::FilterPath> Filter::paths() const {
+    std::vector<detail::FilterPath> paths;
+    add_paths(*node_, paths);
+    return paths;
 }
 
 }  // namespace v0

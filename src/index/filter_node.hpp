@@ -1,6 +1,7 @@
 // A filter as a tree.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -17,6 +18,7 @@ struct FilterNode {
 
     Kind kind = Kind::all;
     std::vector<std::shared_ptr<const FilterNode>> parts;  ///< none of all: everything; a negation has one
+    std::size_t depth = 1;                                 ///< of the nesting
 
     // of a comparison
     detail::FilterPath path;

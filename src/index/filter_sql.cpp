@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
+#include "base/result.hpp"
 #include "base/words.hpp"
+#include "postgres/identifier.hpp"
 
 namespace stele {
 namespace {
@@ -33,14 +36,17 @@ class Writer {
 public:
     Writer(std::string_view column, Parameters& parameters) : column_(column), parameters_(parameters) {}
 
-    std::string condition(const FilterNode& filter) {
+    /// `negated`: NULL would not do for false.
+    std::string condition(const FilterNode& filter, bool negated = false) {
         switch (filter.kind) {
-            case FilterNode::Kind::all: return joined(filter, " AND ", "true");
-            case FilterNode::Kind::any: return joined(filter, " OR ", "false");
-            case FilterNode::Kind::negation: return fmt::format("(NOT {})", condition(*filter.parts.front()));
+            case FilterNode::Kind::all: return joined(filter, " AND ", "true", negated);
+            case FilterNode::Kind::any: return joined(filter, " OR ", "false", negated);
+            case FilterNode::Kind::negation: return fmt::format("(NOT {})", condition(*filter.parts.front(), true));
             case FilterNode::Kind::comparison: break;
         }
-        return comparison(filter);
+        // an index knows a comparison, and not one that IS TRUE
+        const std::string text = "(" + comparison(filter) + ")";
+        return negated ? "(" + text + " IS TRUE)" : text;
     }
 
 private:
@@ -52,12 +58,12 @@ private:
     std::string bind_json(const JsonNode& value) { return bind(Json::trusted(value.to_text()), "jsonb"); }
     std::string bind_text(const JsonNode& value) { return bind(std::string_view(value.text), "text"); }
 
-    std::string joined(const FilterNode& filter, std::string_view by, std::string_view of_none) {
+    std::string joined(const FilterNode& filter, std::string_view by, std::string_view of_none, bool negated) {
         if (filter.parts.empty()) return std::string(of_none);
         std::string text = "(";
         for (std::size_t i = 0; i < filter.parts.size(); ++i) {
             if (i > 0) text += by;
-            text += condition(*filter.parts[i]);
+            text += condition(*filter.parts[i], negated);
         }
         return text += ")";
     }
@@ -92,11 +98,12 @@ private:
                 "WHEN 'string' THEN {} #>> '{{}}' END AS t) s)",
                 kIsTime, kDayExists, kTime, relation, bind(*parse_iso8601(operand.text), "timestamptz"), value, value);
         }
+        // as member_sql() has it
         if (relation == "=") return fmt::format("coalesce({}, 'null') = {}", value, bind_json(operand));
         switch (operand.kind) {
             case Kind::number:
-                return fmt::format("CASE jsonb_typeof({}) WHEN 'number' THEN {} {} {} END", value, value, relation,
-                                   bind_json(operand));
+                return fmt::format("coalesce({}, 'null') {} {} AND jsonb_typeof({}) = 'number'", value, relation,
+                                   bind_json(operand), value);
             case Kind::string:
                 return fmt::format("CASE jsonb_typeof({}) WHEN 'string' THEN ({} #>> '{{}}') COLLATE \"C\" {} {} END",
                                    value, value, relation, bind_text(operand));
@@ -164,9 +171,9 @@ private:
                                    value, bind_text(filter.operands.front()));
                 break;
             case Operation::is_null: text = fmt::format("coalesce({}, 'null') = 'null'", value); break;
-            case Operation::exists: return fmt::format("({} IS NOT NULL)", value);
+            case Operation::exists: text = fmt::format("{} IS NOT NULL", value); break;
         }
-        return fmt::format("(({}) IS TRUE)", text);
+        return text;
     }
 
     // one parameter, so that lists of any length are one prepared statement
@@ -174,8 +181,8 @@ private:
         JsonNode list;
         list.kind = Kind::array;
         list.items = operands;
-        return fmt::format("EXISTS (SELECT FROM jsonb_array_elements({}) AS o(v) WHERE o.v = coalesce({}, 'null'))",
-                           bind_json(list), value);
+        return fmt::format("coalesce({}, 'null') = ANY (ARRAY(SELECT jsonb_array_elements({})))", value,
+                           bind_json(list));
     }
 
     std::string_view column_;
@@ -185,7 +192,42 @@ private:
 }  // namespace
 
 std::string filter_sql(const FilterNode& filter, std::string_view column, Parameters& parameters) {
-    return Writer(column, parameters).condition(filter);
+    std::string text = Writer(column, parameters).condition(filter);
+    constexpr std::size_t kMostParameters = 60'000;  // of 65,535: the statement has others
+    if (parameters.slots().size() > kMostParameters) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("the filter has {} values; it may have {}", parameters.slots().size(), kMostParameters));
+    }
+    return text;
+}
+
+std::string member_sql(const detail::FilterPath& path, std::string_view column) {
+    std::string text(column);
+    for (const detail::FilterStep& step : path) text = fmt::format("({} -> {}::text)", text, quote_literal(step.key));
+    return fmt::format("coalesce({}, 'null'::jsonb)", text);
+}
+
+bool narrows(const FilterNode& filter, const std::function<bool(const detail::FilterPath&)>& is_indexed) {
+    if (filter.kind == FilterNode::Kind::all) {
+        return std::any_of(filter.parts.begin(), filter.parts.end(),
+                           [&](const auto& part) { return narrows(*part, is_indexed); });
+    }
+    if (filter.kind == FilterNode::Kind::any) {
+        return !filter.parts.empty() && std::all_of(filter.parts.begin(), filter.parts.end(),
+                                                    [&](const auto& part) { return narrows(*part, is_indexed); });
+    }
+    if (filter.kind == FilterNode::Kind::negation || filter.values != ValueKind::json) return false;
+    switch (filter.operation) {
+        case Operation::equal:
+        case Operation::in:
+        case Operation::is_null: return is_indexed(filter.path);
+        case Operation::less:
+        case Operation::less_or_equal:
+        case Operation::greater:
+        case Operation::greater_or_equal:
+            return filter.operands.front().kind == Kind::number && is_indexed(filter.path);
+        default: return false;
+    }
 }
 
 }  // namespace stele

@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <set>
-#include <unordered_map>
-
 #include "base/result.hpp"
 #include "base/text.hpp"
+#include "index/index_bulk.hpp"
 #include "index/index_input.hpp"
+#include "index/index_recall.hpp"
+#include "index/index_search.hpp"
 #include "index/memory_index_store.hpp"
 #include "index/postgres_index_store.hpp"
-#include "vectors/mmr.hpp"
 
 namespace stele {
 
@@ -32,9 +31,7 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::int64_t kMaxLimit = 100'000;
 constexpr std::size_t kMaxTableName = 63;  // PostgreSQL would cut a longer one, and two of them could meet
-constexpr std::size_t kMaxKeyBytes = 1024;
 
 void check_options(const VectorIndexOptions& options, const std::string& table) {
     check_text("the table's name", table);
@@ -53,6 +50,13 @@ void check_options(const VectorIndexOptions& options, const std::string& table) 
         raise(ErrorCode::invalid_argument,
               "hnsw_m must be 2 to 100, hnsw_ef_construction 2 x hnsw_m to 1000, ivfflat_lists 1 to 32768");
     }
+    for (const IndexedMember& member : options.members) {
+        for (const FilterStep& step : member.path()) {
+            if (step.item) raise(ErrorCode::invalid_argument, "an element of an array, by its number, has no index");
+            check_text("the key of an indexed member", step.key);
+        }
+        if (member.path().empty()) raise(ErrorCode::invalid_argument, "an indexed member has no name");
+    }
     check_text("the fingerprint", options.fingerprint);
 }
 
@@ -67,43 +71,6 @@ IndexEmbedders check_embedders(std::shared_ptr<Embedder> text, std::shared_ptr<I
     if (fingerprint.empty() && text) fingerprint = text->fingerprint();
     if (fingerprint.empty() && images) fingerprint = images->fingerprint();
     return {std::move(text), std::move(images), std::move(fingerprint)};
-}
-
-void check_request(const IndexRequest& request) {
-    if (request.limit < 1 || request.limit > kMaxLimit) {
-        raise(ErrorCode::invalid_argument,
-              fmt::format("the limit is {}; it must be 1 to {}", request.limit, kMaxLimit));
-    }
-    if (request.score_threshold && !(*request.score_threshold >= -1 && *request.score_threshold <= 1)) {
-        raise(ErrorCode::invalid_argument,
-              fmt::format("the score threshold {} is not within -1 and 1", *request.score_threshold));
-    }
-    if (!(request.lambda >= 0 && request.lambda <= 1)) {
-        raise(ErrorCode::invalid_argument, fmt::format("lambda is {}; it must be between 0 and 1", request.lambda));
-    }
-}
-
-void check_keys(const std::vector<IndexItem>& items) {
-    std::set<std::string_view> seen;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        if (!items[i].key) continue;
-        const std::string& key = *items[i].key;
-        check_text(fmt::format("the key of value {}", i), key);
-        if (key.empty() || key.size() > kMaxKeyBytes) {
-            raise(ErrorCode::invalid_argument,
-                  fmt::format("the key of value {} has {} bytes; it must have 1 to {}", i, key.size(), kMaxKeyBytes));
-        }
-        if (!seen.insert(key).second) {
-            raise(ErrorCode::invalid_argument, fmt::format("value {} has the key \"{}\" of one before it", i, key));
-        }
-    }
-}
-
-Json meta_of(const std::string& fingerprint, bool truncated) {
-    std::string text = "{";
-    if (!fingerprint.empty()) text += "\"embedder\":" + Json::string(fingerprint).text();
-    if (truncated) text += std::string(text.size() > 1 ? "," : "") + "\"truncated\":true";
-    return Json::trusted(text + "}");
 }
 
 }  // namespace
@@ -138,41 +105,6 @@ struct IndexCore::Impl {
     Deadline until(const std::optional<Deadline>& deadline) const {
         return deadline ? *deadline : store->default_deadline();
     }
-
-    /// The rows of these items, of which those with an empty digest in `known` are embedded.
-    std::vector<IndexRow> rows(std::vector<IndexItem> items, const VectorFrame& frame, std::size_t& embedded,
-                               Deadline deadline) const {
-        std::vector<std::string> keys;
-        for (const IndexItem& item : items) {
-            if (item.key && digest_of(item.input)) keys.push_back(*item.key);
-        }
-        std::unordered_map<std::string, KnownVector> known;
-        if (!keys.empty()) {
-            for (KnownVector& one : store->known(frame, keys, deadline)) known.emplace(one.key, std::move(one));
-        }
-        std::vector<IndexRow> rows;
-        std::vector<const IndexInput*> inputs;
-        std::vector<std::size_t> places;  // of the inputs, among the rows
-        for (const IndexItem& item : items) {
-            IndexRow row{item.payload, {}, meta_of(frame.fingerprint, false), item.key, digest_of(item.input)};
-            const auto found = item.key ? known.find(*item.key) : known.end();
-            if (row.digest && found != known.end() && found->second.digest == *row.digest) {
-                row.vector = std::move(found->second.vector);
-            } else {
-                inputs.push_back(&item.input);
-                places.push_back(rows.size());
-            }
-            rows.push_back(std::move(row));
-        }
-        std::vector<EmbeddedInput> vectors = embed_inputs(shared->embedders, inputs, deadline);
-        for (std::size_t i = 0; i < vectors.size(); ++i) {
-            IndexRow& row = rows[places[i]];
-            row.vector = std::move(vectors[i].vector);
-            if (vectors[i].truncated) row.meta = meta_of(frame.fingerprint, true);
-            if (row.digest) ++embedded;
-        }
-        return rows;
-    }
 };
 
 IndexCore IndexCore::open(Database database, std::string_view identifier, std::shared_ptr<Embedder> embedder,
@@ -197,66 +129,42 @@ IndexCore IndexCore::in(Savepoint& savepoint) const {
     return IndexCore(std::make_shared<Impl>(Impl{impl_->shared, impl_->store->join(savepoint)}));
 }
 
-Indexed IndexCore::index(std::vector<IndexItem> items, std::optional<Deadline> deadline) {
-    if (items.empty()) return {};
-    check_inputs(items);
-    check_keys(items);
-    const Deadline until = impl_->until(deadline);
-    const VectorFrame frame = impl_->shared->embedders.frame(items.front().input);
-    const bool keyed = items.front().key.has_value();
-    // before anything is paid for, too
-    impl_->store->prepare(frame, keyed, until);
-    Indexed indexed;
-    const std::vector<IndexRow> rows = impl_->rows(std::move(items), frame, indexed.embedded, until);
-    indexed.ids = impl_->store->put(rows, until);
-    return indexed;
+void IndexCore::create(std::size_t dimension, std::optional<Deadline> deadline) {
+    impl_->store->prepare(impl_->shared->embedders.new_frame(dimension), true, impl_->until(deadline));
 }
 
-bool IndexCore::update(const Uuid& id, const IndexItem& item, std::optional<Deadline> deadline) {
-    check_inputs(std::span(&item, 1));
+IndexProgress IndexCore::index(IndexSource& source, const IndexOrder& order, std::vector<Uuid>* ids) {
+    return IndexBulk(*impl_->store, impl_->shared->embedders, source, order, ids).run();
+}
+
+bool IndexCore::update(const Uuid& id, IndexItem item, std::optional<Deadline> deadline) {
+    check_item(0, item);
     const Deadline until = impl_->until(deadline);
     const VectorFrame frame = impl_->shared->embedders.frame(item.input);
     impl_->store->prepare(frame, false, until);
-    std::size_t embedded = 0;
-    const std::vector<IndexRow> rows = impl_->rows({item}, frame, embedded, until);
-    return impl_->store->replace(id, rows.front(), until);
+    IndexBatch batch;
+    batch.add(0, std::move(item), frame);
+    batch.embed(impl_->shared->embedders, frame, until);
+    for (RefusedValue& refused : batch.take_refused()) raise(std::move(refused.error));
+    bool replaced = false;
+    batch.store([&](RowPointers rows) {
+        replaced = impl_->store->replace(id, *rows.front(), until);
+        return std::vector<Uuid>{id};
+    });
+    return replaced;
 }
 
-std::vector<IndexMatch> IndexCore::search(const IndexInput& query, const IndexRequest& request) const {
-    check_request(request);
-    if (request.after) {
-        raise(ErrorCode::invalid_argument,
-              "`after` is for newest(); a search by meaning has no further pages: raise its limit");
-    }
-    const Deadline until = impl_->until(request.deadline);
-    const IndexInput checked = check_query(query);
-    const VectorFrame frame = impl_->shared->embedders.frame(checked);
-    const IndexInput* const only = &checked;
-    const std::vector<float> vector = embed_inputs(impl_->shared->embedders, std::span(&only, 1), until).at(0).vector;
-    const auto limit = static_cast<std::size_t>(request.limit);
-    std::vector<NearestMatch> found =
-        impl_->store->nearest(frame, vector, request.rerank ? limit * impl_->shared->options.mmr_multiplier : limit,
-                              request.score_threshold, request.filter, request.rerank, until);
-    std::vector<IndexMatch> matches;
-    if (!request.rerank) {
-        for (NearestMatch& one : found) matches.push_back(std::move(one.match));
-        return matches;
-    }
-    std::vector<std::vector<float>> candidates;
-    for (NearestMatch& one : found) candidates.push_back(std::move(one.vector));
-    for (const std::size_t i : mmr_order(vector, candidates, limit, request.lambda)) {
-        matches.push_back(std::move(found[i].match));
-    }
-    return matches;
+SearchResult<IndexMatch> IndexCore::search(const IndexInput& query, const IndexRequest& request) const {
+    return search_index(*impl_->store, impl_->shared->embedders, impl_->shared->options.mmr_multiplier, query, request);
+}
+
+SearchPlan IndexCore::explain(const IndexInput& query, const IndexRequest& request) const {
+    return explain_search(*impl_->store, impl_->shared->embedders, impl_->shared->options.mmr_multiplier, query,
+                          request);
 }
 
 std::vector<IndexMatch> IndexCore::newest(const IndexRequest& request) const {
-    check_request(request);
-    if (request.score_threshold || request.rerank) {
-        raise(ErrorCode::invalid_argument, "score_threshold and rerank need a query: use search()");
-    }
-    return impl_->store->newest(static_cast<std::size_t>(request.limit), request.after, request.filter,
-                                impl_->until(request.deadline));
+    return list_index(*impl_->store, request);
 }
 
 std::size_t IndexCore::count(const Filter& filter, std::optional<Deadline> deadline) const {
@@ -276,6 +184,19 @@ std::size_t IndexCore::remove(const std::vector<Uuid>& ids, std::optional<Deadli
 
 std::size_t IndexCore::wipe(std::optional<Deadline> deadline) {
     return impl_->store->remove(Filter(), impl_->until(deadline));
+}
+
+std::vector<std::string> IndexCore::build_indexes(const IndexBuildOptions& options) {
+    return impl_->store->build_indexes(options, false);
+}
+
+std::vector<std::string> IndexCore::rebuild_indexes(const IndexBuildOptions& options) {
+    return impl_->store->build_indexes(options, true);
+}
+
+RecallCheck IndexCore::check_recall(const RecallOptions& options) const {
+    return stele::check_recall(*impl_->store, impl_->shared->options, options,
+                               options.deadline.value_or(Deadline::never()));
 }
 
 const std::string& IndexCore::table() const noexcept {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/hash.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
@@ -22,12 +24,17 @@ const Vector* vector_of(const IndexInput& input) {
     return std::get_if<Vector>(&input.value());
 }
 
-std::string_view kind_of(const IndexInput& input) {
-    return text_of(input) != nullptr ? "a text" : (resource_of(input) != nullptr ? "an image" : "a vector");
+// in the order of IndexInput::Value
+constexpr std::string_view kKinds[] = {"a text", "an image", "a vector"};
+constexpr std::size_t kVector = 2;
+constexpr std::size_t kMaxKeyBytes = 1024;
+
+bool has_direction(std::span<const float> vector) {
+    return kernels::all_finite(vector) && std::any_of(vector.begin(), vector.end(), [](float x) { return x != 0; });
 }
 
-void check_vector(std::string_view what, Vector vector) {
-    if (!kernels::normalize(vector)) {
+void check_vector(std::string_view what, const Vector& vector) {
+    if (!has_direction(vector)) {
         raise(ErrorCode::invalid_argument,
               fmt::format("{} is empty, zero, or holds a NaN or an infinity; it has no direction", what));
     }
@@ -48,23 +55,14 @@ void check_input(const std::string& what, const IndexInput& input) {
           fmt::format("{} is to be embedded, and the index has no {}: give it one, or vectors", what, which));
 }
 
-std::vector<EmbeddedInput> checked(std::vector<Embedding> embeddings, std::size_t wanted, std::size_t dimension) {
+std::vector<EmbeddedInput> counted(std::vector<Embedding> embeddings, std::size_t wanted) {
     if (embeddings.size() != wanted) {
         raise(ErrorCode::embedder_failed,
               fmt::format("the embedder gave {} vectors for {} values", embeddings.size(), wanted));
     }
     std::vector<EmbeddedInput> all;
-    for (Embedding& embedding : embeddings) {
-        Vector copy = embedding.vector;
-        if (embedding.vector.size() != dimension || !kernels::normalize(copy)) {
-            raise(
-                ErrorCode::embedder_failed,
-                fmt::format("the embedder gave a vector of {} elements for value {} where {} were expected, or one of "
-                            "no direction (NaN, infinity, zero)",
-                            embedding.vector.size(), all.size(), dimension));
-        }
-        all.push_back({std::move(embedding.vector), embedding.truncated});
-    }
+    all.reserve(wanted);
+    for (Embedding& embedding : embeddings) all.push_back({std::move(embedding.vector), embedding.truncated});
     return all;
 }
 
@@ -80,23 +78,59 @@ VectorFrame IndexEmbedders::frame(const IndexInput& input) const {
     return {images->dimension(), images->fingerprint()};
 }
 
-void check_inputs(std::span<const detail::IndexItem> items) {
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        const IndexInput& first = items.front().input;
-        const IndexInput& input = items[i].input;
-        check_input(fmt::format("value {}", i), input);
-        if (input.value().index() != first.value().index()) {
-            raise(ErrorCode::invalid_argument,
-                  fmt::format("value {} is {} and value 0 {}: index them in calls of their own", i, kind_of(input),
-                              kind_of(first)));
-        }
-        const Vector* vector = vector_of(input);
-        if (vector != nullptr && vector->size() != vector_of(first)->size()) {
-            raise(ErrorCode::dimension_mismatch,
-                  fmt::format("the vector of value {} has {} elements, that of value 0 {}", i, vector->size(),
-                              vector_of(first)->size()));
-        }
+VectorFrame IndexEmbedders::new_frame(std::size_t dimension) const {
+    constexpr std::size_t kMost = 16'000;  // pgvector's
+    const std::size_t own = text ? text->dimension() : (images ? images->dimension() : 0);
+    if (dimension == 0) dimension = own;
+    if (own != 0 && own != dimension) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("the dimension is {}, and the embedder's vectors have {} elements", dimension, own));
     }
+    if (dimension < 1 || dimension > kMost) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("the dimension is {}; without an embedder it must be given, 1 to {}", dimension, kMost));
+    }
+    return {dimension, fingerprint};
+}
+
+InputShape::InputShape(std::size_t first_position, const IndexInput& first)
+    : kind(first.value().index()),
+      dimension(vector_of(first) == nullptr ? 0 : vector_of(first)->size()),
+      position(first_position) {}
+
+bool InputShape::is_vector() const noexcept {
+    return kind == kVector;
+}
+
+void check_item(std::size_t position, const detail::IndexItem& item) {
+    check_input(fmt::format("value {}", position), item.input);
+    if (!item.key) return;
+    check_text(fmt::format("the key of value {}", position), *item.key);
+    if (item.key->empty() || item.key->size() > kMaxKeyBytes) {
+        raise(ErrorCode::invalid_argument, fmt::format("the key of value {} has {} bytes; it must have 1 to {}",
+                                                       position, item.key->size(), kMaxKeyBytes));
+    }
+}
+
+void check_alike(std::size_t position, const IndexInput& input, const InputShape& shape) {
+    if (input.value().index() != shape.kind) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("value {} is {} and value {} {}: index them in calls of their own", position,
+                          kKinds[input.value().index()], shape.position, kKinds[shape.kind]));
+    }
+    const Vector* vector = vector_of(input);
+    if (vector != nullptr && vector->size() != shape.dimension) {
+        raise(ErrorCode::dimension_mismatch, fmt::format("the vector of value {} has {} elements, and {} were expected",
+                                                         position, vector->size(), shape.dimension));
+    }
+}
+
+void check_embedded(std::span<const float> vector, std::size_t dimension) {
+    if (vector.size() == dimension && has_direction(vector)) return;
+    raise(ErrorCode::embedder_failed,
+          fmt::format("the embedder gave a vector of {} elements where {} were expected, or one of no direction (NaN, "
+                      "infinity, zero)",
+                      vector.size(), dimension));
 }
 
 IndexInput check_query(const IndexInput& query) {
@@ -125,7 +159,15 @@ std::optional<std::string> digest_of(const IndexInput& input) {
 std::vector<EmbeddedInput> embed_inputs(const IndexEmbedders& embedders, std::span<const IndexInput* const> inputs,
                                         Deadline deadline) {
     if (inputs.empty()) return {};
+    std::vector<EmbeddedInput> all = embed_unchecked(embedders, inputs, deadline);
     const std::size_t dimension = embedders.frame(*inputs.front()).dimension;
+    for (const EmbeddedInput& one : all) check_embedded(one.vector, dimension);
+    return all;
+}
+
+std::vector<EmbeddedInput> embed_unchecked(const IndexEmbedders& embedders, std::span<const IndexInput* const> inputs,
+                                           Deadline deadline) {
+    if (inputs.empty()) return {};
     try {
         if (vector_of(*inputs.front()) != nullptr) {
             std::vector<EmbeddedInput> all;
@@ -135,11 +177,11 @@ std::vector<EmbeddedInput> embed_inputs(const IndexEmbedders& embedders, std::sp
         if (text_of(*inputs.front()) != nullptr) {
             std::vector<std::string_view> texts;
             for (const IndexInput* input : inputs) texts.push_back(*text_of(*input));
-            return checked(embedders.text->embed(texts, deadline), texts.size(), dimension);
+            return counted(embedders.text->embed(texts, deadline), texts.size());
         }
         std::vector<ResourceContent> images;
         for (const IndexInput* input : inputs) images.push_back(*resource_of(*input));
-        return checked(embedders.images->embed_images(images, deadline), images.size(), dimension);
+        return counted(embedders.images->embed_images(images, deadline), images.size());
     } catch (const Error&) {
         throw;
     } catch (const std::exception& error) {  // somebody else's embedder

@@ -28,11 +28,13 @@ struct IndexRow {
     std::optional<std::string> digest;  ///< of what was embedded
 };
 
-/// What is stored under a key.
-struct KnownVector {
-    std::string key;
-    std::string digest;  ///< empty: not known
-    std::vector<float> vector;
+/// A row that is stored under a key of what was asked for, with a vector of the same text or image.
+struct KnownRow {
+    std::size_t place = 0;  ///< among the rows that were asked for
+    Uuid id{};
+    bool same = false;          ///< the payload is the same, too: there is nothing to write
+    std::vector<float> vector;  ///< if it is not
+    bool truncated = false;
 };
 
 struct NearestMatch {
@@ -40,30 +42,69 @@ struct NearestMatch {
     std::vector<float> vector;  ///< only if it was asked for
 };
 
+/// What is looked for. Refers to its caller's.
+struct NearestQuery {
+    const VectorFrame& frame;
+    std::span<const float> vector;
+    const Filter& filter;
+    std::size_t limit;
+    std::optional<float> threshold;
+    bool with_vectors;
+    bool exact;
+};
+
+struct NearestAnswer {
+    std::vector<NearestMatch> matches;  ///< as many as there are up to the limit, but for what the threshold drops
+    bool exact = true;                  ///< no other is nearer
+};
+
+using RowPointers = std::span<const IndexRow* const>;
+
+/// Where rows go. Not to be used before IndexStore::prepare().
+class IndexSink {
+public:
+    IndexSink() = default;
+    IndexSink(const IndexSink&) = delete;
+    IndexSink& operator=(const IndexSink&) = delete;
+    virtual ~IndexSink() = default;
+
+    /// Which of these rows, all with a key and a digest, are there. Throws as any call with a frame: see IndexStore.
+    virtual std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) = 0;
+    /// All or none. Their ids, in order; a row whose key is there keeps its own.
+    virtual std::vector<Uuid> put(RowPointers rows, Deadline deadline) = 0;
+};
+
+/// Rows that several calls write, all or none of them: what is not committed is undone when it goes. For one thread; it
+/// must not outlive the store that it came from, which does nothing else meanwhile if it is part of a transaction.
+class IndexUnit : public IndexSink {
+public:
+    virtual void commit(Deadline deadline) = 0;
+};
+
 /// Thread-safe, but for what join() returns. Arguments have been checked, but for the frame: each call that is given
 /// one throws Error(fingerprint_mismatch) or Error(dimension_mismatch) if what is stored has another. One without
 /// dimension is not compared.
-class IndexStore {
+class IndexStore : public IndexSink {
 public:
-    IndexStore() = default;
-    IndexStore(const IndexStore&) = delete;
-    IndexStore& operator=(const IndexStore&) = delete;
-    virtual ~IndexStore() = default;
     virtual std::shared_ptr<IndexStore> join(Transaction& transaction) = 0;
     virtual std::shared_ptr<IndexStore> join(Savepoint& savepoint) = 0;
     virtual Deadline default_deadline() const = 0;
 
     /// Makes place for such vectors, or throws.
     virtual void prepare(const VectorFrame& frame, bool keyed, Deadline deadline) = 0;
-    virtual std::vector<KnownVector> known(const VectorFrame& frame, const std::vector<std::string>& keys,
-                                           Deadline deadline) = 0;
-    /// All or none; after prepare() only. Their ids, in order.
-    virtual std::vector<Uuid> put(std::span<const IndexRow> rows, Deadline deadline) = 0;
+    /// Of the vectors that have a place; 0: it is not known.
+    virtual std::size_t dimension(Deadline deadline) = 0;
+    /// Inside a transaction it is a savepoint of that.
+    virtual std::unique_ptr<IndexUnit> begin_unit(Deadline deadline) = 0;
     virtual bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) = 0;
 
-    virtual std::vector<NearestMatch> nearest(const VectorFrame& frame, std::span<const float> query, std::size_t limit,
-                                              std::optional<float> threshold, const Filter& filter, bool with_vectors,
-                                              Deadline deadline) = 0;
+    virtual NearestAnswer nearest(const NearestQuery& query, Deadline deadline) = 0;
+    /// Of nearest().
+    virtual SearchPlan explain(const NearestQuery& query, Deadline deadline) = 0;
+    /// Some that are stored, drawn at random.
+    virtual std::vector<std::vector<float>> sample(std::size_t most, Deadline deadline) = 0;
+    /// Those that are missing; `again`: the others, too. Their names.
+    virtual std::vector<std::string> build_indexes(const IndexBuildOptions& options, bool again) = 0;
     virtual std::vector<detail::IndexMatch> newest(std::size_t limit, const std::optional<IndexCursor>& after,
                                                    const Filter& filter, Deadline deadline) = 0;
     virtual std::size_t count(const Filter& filter, Deadline deadline) = 0;

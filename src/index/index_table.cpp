@@ -4,7 +4,9 @@
 
 #include <charconv>
 
+#include "base/hash.hpp"
 #include "base/result.hpp"
+#include "index/filter_sql.hpp"
 #include "postgres/identifier.hpp"
 
 namespace stele {
@@ -32,16 +34,21 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "SELECT e.nspname::text, e.extversion, c.oid IS NOT NULL, coalesce(pg_has_role(c.relowner, 'USAGE'), false), "
         "t.typname::text, coalesce(a.atttypmod, -1), col_description(c.oid, a.attnum), 2 = (SELECT count(*) FROM "
         "pg_attribute k WHERE k.attrelid = c.oid AND k.attname IN ('stele_key', 'stele_digest') AND NOT "
-        "k.attisdropped), EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid "
-        "= x.relam WHERE i.indrelid = c.oid AND i.indisvalid AND m.amname IN ('hnsw', 'ivfflat')) FROM (SELECT) o LEFT "
-        "JOIN (SELECT n.nspname, x.extversion FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE "
-        "x.extname = 'vector') e ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON "
-        "a.attrelid = c.oid AND a.attname = 'embedding' AND NOT a.attisdropped LEFT JOIN pg_type t ON t.oid = "
-        "a.atttypid",
+        "k.attisdropped), x.names, x.hnsw, x.ivfflat, x.lists, e.vector FROM (SELECT) o LEFT JOIN "
+        "(SELECT n.nspname, x.extversion, to_regtype(quote_ident(n.nspname) || '.vector')::oid AS vector FROM "
+        "pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'vector') e "
+        "ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND "
+        "a.attname = 'embedding' AND NOT a.attisdropped LEFT JOIN pg_type t ON t.oid = a.atttypid CROSS JOIN LATERAL "
+        "(SELECT coalesce(array_agg(x.relname::text), '{}') AS names, min(x.relname::text) FILTER (WHERE m.amname = "
+        "'hnsw') AS hnsw, min(x.relname::text) FILTER (WHERE m.amname = 'ivfflat') AS ivfflat, max((SELECT "
+        "o.option_value::int FROM "
+        "pg_options_to_table(x.reloptions) o WHERE o.option_name = 'lists')) AS lists FROM pg_index i JOIN pg_class x "
+        "ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam WHERE i.indrelid = c.oid AND i.indisvalid) x",
         quoted_);
     const Row row = executor.query(statement, deadline)[0];
     TableFacts facts;
     if (const auto schema = row.find<std::string>(0)) facts.extension = quote_identifier(*schema);
+    facts.vector_type = static_cast<std::uint32_t>(row.find<std::int64_t>(12).value_or(0));
     facts.iterates = can_iterate(row.find<std::string>(1).value_or(""));
     facts.table = row.get<bool>(2);
     if (!facts.table) return facts;
@@ -55,12 +62,57 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
     facts.owned = row.get<bool>(3);
     facts.half = type == "halfvec";
     facts.frame.dimension = static_cast<std::size_t>(std::max(row.get<std::int32_t>(5), 0));
-    if (const std::string note = row.find<std::string>(6).value_or(""); note.starts_with(kComment)) {
-        facts.frame.fingerprint = note.substr(kComment.size());
-    }
+    facts.frame.fingerprint = fingerprint_of(row.find<std::string>(6).value_or(""));
     facts.keyed = row.get<bool>(7);
-    facts.approximate = row.get<bool>(8);
+    for (std::string& name : row.get<std::vector<std::string>>(8)) facts.indexes.insert(std::move(name));
+    facts.hnsw = row.find<std::string>(9);
+    facts.ivfflat = row.find<std::string>(10);
+    constexpr std::int32_t kLists = 100;  // pgvector's default
+    if (facts.ivfflat) facts.lists = row.find<std::int32_t>(11).value_or(kLists);
     return facts;
+}
+
+std::string IndexTable::fingerprint_of(std::string_view note) {
+    return std::string(note.starts_with(kComment) ? note.substr(kComment.size()) : "");
+}
+
+std::vector<WantedIndex> IndexTable::wanted(const TableFacts& facts) const {
+    const std::string_view type = facts.half ? "halfvec" : "vector";
+    std::vector<WantedIndex> all;
+    if (options_.ann != AnnIndex::none) {
+        const bool hnsw = options_.ann == AnnIndex::hnsw;
+        const std::string with =
+            hnsw ? fmt::format("m = {}, ef_construction = {}", options_.hnsw_m, options_.hnsw_ef_construction)
+                 : fmt::format("lists = {}", options_.ivfflat_lists);
+        const std::string kind = hnsw ? "hnsw" : "ivfflat";
+        const std::optional<std::string>& there = hnsw ? facts.hnsw : facts.ivfflat;
+        all.push_back(
+            {there.value_or(index_name(kind, "")),
+             fmt::format("USING {} (embedding {}.{}_cosine_ops) WITH ({})", kind, facts.extension, type, with),
+             there.has_value()});
+    }
+    for (const IndexedMember& member : options_.members) {
+        const std::string name = member_index_name(member.path());
+        all.push_back({name, fmt::format("({})", member_sql(member.path(), "payload")), facts.indexes.contains(name)});
+    }
+    return all;
+}
+
+bool IndexTable::has_index(const TableFacts& facts, const detail::FilterPath& path) const {
+    return facts.indexes.contains(member_index_name(path));
+}
+
+// By a digest: a table's name and a path are longer than the 63 bytes that a name has, and indexes share their schema.
+std::string IndexTable::index_name(std::string_view kind, std::string_view of) const {
+    return fmt::format("stele_{}_{}", kind, sha256_hex(fmt::format("{}\n{}", options_.table, of)).substr(0, 16));
+}
+
+std::string IndexTable::member_index_name(const detail::FilterPath& path) const {
+    std::string of;
+    for (const detail::FilterStep& step : path) {
+        of += step.item ? fmt::format("[{}]", *step.item) : Json::string(step.key).text();
+    }
+    return index_name("member", of);
 }
 
 bool IndexTable::was_made_meanwhile(const Error& error) {
@@ -130,14 +182,11 @@ std::vector<Statement> IndexTable::creation(const TableFacts& facts, const Vecto
         quoted_, facts.extension, type, frame.dimension));
     statements.emplace_back("CREATE UNIQUE INDEX ON " + quoted_ + " (stele_key)");
     statements.emplace_back("CREATE INDEX ON " + quoted_ + " (created DESC, id DESC)");
-    if (options_.ann != AnnIndex::none) {
-        const std::string with =
-            options_.ann == AnnIndex::hnsw
-                ? fmt::format("m = {}, ef_construction = {}", options_.hnsw_m, options_.hnsw_ef_construction)
-                : fmt::format("lists = {}", options_.ivfflat_lists);
-        statements.emplace_back(fmt::format("CREATE INDEX ON {} USING {} (embedding {}.{}_cosine_ops) WITH ({})",
-                                            quoted_, options_.ann == AnnIndex::hnsw ? "hnsw" : "ivfflat",
-                                            facts.extension, type, with));
+    TableFacts made = facts;
+    made.half = options_.type == VectorType::halfvec;
+    for (const WantedIndex& index : wanted(made)) {
+        statements.emplace_back(
+            fmt::format("CREATE INDEX {} ON {} {}", quote_identifier(index.name), quoted_, index.definition));
     }
     if (!frame.fingerprint.empty()) statements.push_back(comment(frame.fingerprint));
     return statements;

@@ -1,8 +1,12 @@
 // The table of a vector index: what it is like, making it, its names in SQL.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "index/index_store.hpp"
 #include "stele/executor.hpp"
@@ -11,14 +15,27 @@ namespace stele {
 
 /// What the catalogs say.
 struct TableFacts {
-    std::string extension;  ///< pgvector's schema, quoted; empty: it is not installed
-    bool iterates = false;  ///< pgvector can go on when a filter leaves too few (0.8)
+    std::string extension;          ///< pgvector's schema, quoted; empty: it is not installed
+    std::uint32_t vector_type = 0;  ///< OID of its type vector
+    bool iterates = false;          ///< pgvector can go on when a filter leaves too few (0.8)
     bool table = false;
-    bool owned = false;        ///< by this role, so that it may be changed
-    bool half = false;         ///< float16
-    bool keyed = false;        ///< has the columns for keys
-    bool approximate = false;  ///< has an ANN index
+    bool owned = false;                        ///< by this role, so that it may be changed
+    bool half = false;                         ///< float16
+    bool keyed = false;                        ///< has the columns for keys
+    std::optional<std::string> hnsw, ivfflat;  ///< the names of such indexes
+    int lists = 1;                             ///< of the latter
+    std::set<std::string> indexes;             ///< the names of all that are valid
     VectorFrame frame;
+
+    /// Has an ANN index.
+    bool approximate() const { return hnsw || ivfflat; }
+};
+
+/// An index that the options ask for.
+struct WantedIndex {
+    std::string name;        ///< for vectors that of another of its kind, if there is one
+    std::string definition;  ///< what follows CREATE INDEX name ON table
+    bool there = false;
 };
 
 /// Thread-safe to read; changed under its owner's lock.
@@ -32,10 +49,16 @@ public:
     /// if it must not or cannot, and what check_frame throws.
     void make(Executor& executor, const TableFacts& facts, const VectorFrame& frame, bool keyed,
               Deadline deadline) const;
+    /// From the comment on the column of vectors; empty: it tells none.
+    static std::string fingerprint_of(std::string_view note);
     /// make() failed because another was quicker: then what that one made is there.
     static bool was_made_meanwhile(const Error& error);
     /// Whether make() would change anything.
     static bool lacks(const TableFacts& facts, const VectorFrame& frame, bool keyed);
+
+    std::vector<WantedIndex> wanted(const TableFacts& facts) const;
+    /// Whether members at this path have an index that this library made.
+    bool has_index(const TableFacts& facts, const detail::FilterPath& path) const;
 
     const std::string& quoted() const noexcept { return quoted_; }
     const std::string& name() const noexcept { return options_.table; }
@@ -45,6 +68,8 @@ private:
     std::vector<Statement> creation(const TableFacts& facts, const VectorFrame& frame) const;
     [[noreturn]] void missing(const std::string& what, const Error* error = nullptr) const;
     Statement comment(const std::string& fingerprint) const;
+    std::string index_name(std::string_view kind, std::string_view of) const;
+    std::string member_index_name(const detail::FilterPath& path) const;
 
     std::string quoted_;
     VectorIndexOptions options_;

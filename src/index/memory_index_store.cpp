@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <random>
 #include <tuple>
 
+#include "base/json_tree.hpp"
 #include "base/result.hpp"
 
 namespace stele {
@@ -46,37 +48,93 @@ void MemoryIndexStore::prepare(const VectorFrame& frame, bool, Deadline) {
     if (data_->frame.fingerprint.empty()) data_->frame.fingerprint = frame.fingerprint;
 }
 
-std::vector<KnownVector> MemoryIndexStore::known(const VectorFrame& frame, const std::vector<std::string>& keys,
-                                                 Deadline) {
+std::size_t MemoryIndexStore::dimension(Deadline) {
+    MutexLock lock(impl_.mutex);
+    return data_->frame.dimension;
+}
+
+std::vector<KnownRow> MemoryIndexStore::known(const VectorFrame& frame, RowPointers rows, Deadline) {
     MutexLock lock(impl_.mutex);
     check_frame(table_, data_->frame, frame);
-    std::vector<KnownVector> all;
-    for (const std::string& key : keys) {
-        const auto found = data_->keys.find(key);
+    std::vector<KnownRow> all;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto found = data_->keys.find(*rows[i]->key);
         if (found == data_->keys.end()) continue;
         const IndexRow& row = data_->entries.at(found->second).row;
-        all.push_back({key, row.digest.value_or(""), row.vector});
+        if (row.digest != rows[i]->digest) continue;
+        const bool same = same_value(row.payload, rows[i]->payload);
+        all.push_back({i, found->second, same, same ? std::vector<float>() : row.vector,
+                       parse_json(row.meta.text()).find("truncated") != nullptr});
     }
     return all;
 }
 
-std::vector<Uuid> MemoryIndexStore::put(std::span<const IndexRow> rows, Deadline) {
+std::vector<Uuid> MemoryIndexStore::put(RowPointers rows, Deadline) {
+    std::vector<IndexRow> copies;
+    for (const IndexRow* row : rows) copies.push_back(*row);
     MutexLock lock(impl_.mutex);
-    const Timestamp base = std::max(impl_.now(), data_->newest + std::chrono::microseconds(1));
+    std::vector<Uuid> ids = ids_for(rows);
+    store(std::move(copies), ids);
+    return ids;
+}
+
+/// Keeps its rows until they are committed.
+class MemoryIndexStore::Unit final : public IndexUnit {
+public:
+    explicit Unit(MemoryIndexStore& store) : store_(store) {}
+
+    std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override {
+        return store_.known(frame, rows, deadline);
+    }
+    std::vector<Uuid> put(RowPointers rows, Deadline) override {
+        MutexLock lock(store_.impl_.mutex);
+        std::vector<Uuid> ids = store_.ids_for(rows);
+        for (const IndexRow* row : rows) rows_.push_back(*row);
+        ids_.insert(ids_.end(), ids.begin(), ids.end());
+        return ids;
+    }
+    void commit(Deadline) override {
+        MutexLock lock(store_.impl_.mutex);
+        store_.store(std::move(rows_), ids_);
+    }
+
+private:
+    MemoryIndexStore& store_;
+    std::vector<IndexRow> rows_;
+    std::vector<Uuid> ids_;
+};
+
+std::unique_ptr<IndexUnit> MemoryIndexStore::begin_unit(Deadline) {
+    return std::make_unique<Unit>(*this);
+}
+
+std::vector<Uuid> MemoryIndexStore::ids_for(RowPointers rows) const {
     std::vector<Uuid> ids;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto known = rows[i].key ? data_->keys.find(*rows[i].key) : data_->keys.end();
-        if (known != data_->keys.end()) {
-            data_->entries.at(known->second).row = rows[i];
-            ids.push_back(known->second);
-            continue;
-        }
-        ids.push_back(Uuid::v7());
-        data_->newest = base + std::chrono::microseconds(i);
-        data_->entries[ids.back()] = {rows[i], data_->newest};
-        if (rows[i].key) data_->keys[*rows[i].key] = ids.back();
+    for (const IndexRow* row : rows) {
+        const auto known = row->key ? data_->keys.find(*row->key) : data_->keys.end();
+        ids.push_back(known != data_->keys.end() ? known->second : Uuid::v7());
     }
     return ids;
+}
+
+void MemoryIndexStore::store(std::vector<IndexRow> rows, const std::vector<Uuid>& ids) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto known = rows[i].key ? data_->keys.find(*rows[i].key) : data_->keys.end();
+        if (known == data_->keys.end() || known->second == ids[i]) continue;
+        ErrorInfo error = make_error(ErrorCode::serialization, "another call indexed the same key meanwhile");
+        error.retry = Retry::transaction;
+        raise(std::move(error));
+    }
+    const Timestamp base = std::max(impl_.now(), data_->newest + std::chrono::microseconds(1));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (const auto found = data_->entries.find(ids[i]); found != data_->entries.end()) {
+            found->second.row = std::move(rows[i]);
+            continue;
+        }
+        data_->newest = base + std::chrono::microseconds(i);
+        if (rows[i].key) data_->keys[*rows[i].key] = ids[i];
+        data_->entries[ids[i]] = {std::move(rows[i]), data_->newest};
+    }
 }
 
 bool MemoryIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline) {
@@ -89,24 +147,48 @@ bool MemoryIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline) {
     return true;
 }
 
-std::vector<NearestMatch> MemoryIndexStore::nearest(const VectorFrame& frame, std::span<const float> query,
-                                                    std::size_t limit, std::optional<float> threshold,
-                                                    const Filter& filter, bool with_vectors, Deadline) {
+NearestAnswer MemoryIndexStore::nearest(const NearestQuery& query, Deadline) {
     MutexLock lock(impl_.mutex);
-    check_frame(table_, data_->frame, frame);
+    check_frame(table_, data_->frame, query.frame);
     std::vector<NearestMatch> all;
     for (const auto& [id, entry] : data_->entries) {
-        if (!filter.matches(entry.row.payload)) continue;
-        const double score = cosine(entry.row.vector, query);
-        if (threshold && static_cast<float>(score) < *threshold) continue;
-        all.push_back({match_of(id, entry, score), with_vectors ? entry.row.vector : std::vector<float>()});
+        if (!query.filter.matches(entry.row.payload)) continue;
+        const double score = cosine(entry.row.vector, query.vector);
+        if (query.threshold && static_cast<float>(score) < *query.threshold) continue;
+        all.push_back({match_of(id, entry, score), query.with_vectors ? entry.row.vector : std::vector<float>()});
     }
     std::sort(all.begin(), all.end(), [](const NearestMatch& a, const NearestMatch& b) {
         return std::tuple(-*a.match.score, a.match.created, a.match.id) <
                std::tuple(-*b.match.score, b.match.created, b.match.id);
     });
-    if (all.size() > limit) all.resize(limit);
+    if (all.size() > query.limit) all.resize(query.limit);
+    return {std::move(all), true};
+}
+
+SearchPlan MemoryIndexStore::explain(const NearestQuery& query, Deadline deadline) {
+    SearchPlan plan;
+    plan.table = table_;
+    plan.found = nearest({query.frame, query.vector, query.filter, query.limit, std::nullopt, false, true}, deadline)
+                     .matches.size();
+    plan.completeness = plan.found < query.limit ? Completeness::exhausted : Completeness::complete;
+    const auto all = static_cast<double>(count(Filter(), deadline));
+    plan.rows = all;
+    plan.share = all > 0 ? static_cast<double>(count(query.filter, deadline)) / all : 1;
+    return plan;
+}
+
+std::vector<std::vector<float>> MemoryIndexStore::sample(std::size_t most, Deadline) {
+    MutexLock lock(impl_.mutex);
+    std::vector<std::vector<float>> all;
+    for (const auto& [id, entry] : data_->entries) all.push_back(entry.row.vector);
+    std::shuffle(all.begin(), all.end(), std::mt19937(std::random_device()()));
+    if (all.size() > most) all.resize(most);
     return all;
+}
+
+// There is nothing to look things up in.
+std::vector<std::string> MemoryIndexStore::build_indexes(const IndexBuildOptions&, bool) {
+    return {};
 }
 
 std::vector<detail::IndexMatch> MemoryIndexStore::newest(std::size_t limit, const std::optional<IndexCursor>& after,

@@ -17,13 +17,15 @@ public:
     Deadline default_deadline() const override { return Deadline::never(); }
 
     void prepare(const VectorFrame& frame, bool keyed, Deadline deadline) override;
-    std::vector<KnownVector> known(const VectorFrame& frame, const std::vector<std::string>& keys,
-                                   Deadline deadline) override;
-    std::vector<Uuid> put(std::span<const IndexRow> rows, Deadline deadline) override;
+    std::size_t dimension(Deadline deadline) override;
+    std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override;
+    std::vector<Uuid> put(RowPointers rows, Deadline deadline) override;
+    std::unique_ptr<IndexUnit> begin_unit(Deadline deadline) override;
     bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) override;
-    std::vector<NearestMatch> nearest(const VectorFrame& frame, std::span<const float> query, std::size_t limit,
-                                      std::optional<float> threshold, const Filter& filter, bool with_vectors,
-                                      Deadline deadline) override;
+    NearestAnswer nearest(const NearestQuery& query, Deadline deadline) override;
+    SearchPlan explain(const NearestQuery& query, Deadline deadline) override;
+    std::vector<std::vector<float>> sample(std::size_t most, Deadline deadline) override;
+    std::vector<std::string> build_indexes(const IndexBuildOptions& options, bool again) override;
     std::vector<detail::IndexMatch> newest(std::size_t limit, const std::optional<IndexCursor>& after,
                                            const Filter& filter, Deadline deadline) override;
     std::size_t count(const Filter& filter, Deadline deadline) override;
@@ -31,6 +33,7 @@ public:
     std::size_t remove(const std::vector<Uuid>& ids, Deadline deadline) override;
 
 private:
+    class Unit;
     struct Entry {
         IndexRow row;
         Timestamp created{};
@@ -41,6 +44,9 @@ private:
         std::map<std::string, Uuid> keys;
         Timestamp newest{};  // stamps only rise, whatever the clock does
     };
+    /// Their ids; store() is Error(serialization) when one of the keys has another by then.
+    std::vector<Uuid> ids_for(RowPointers rows) const STELE_REQUIRES(impl_.mutex);
+    void store(std::vector<IndexRow> rows, const std::vector<Uuid>& ids) STELE_REQUIRES(impl_.mutex);
     static detail::IndexMatch match_of(const Uuid& id, const Entry& entry, std::optional<double> score);
     std::size_t remove_if(const std::function<bool(const Uuid&, const Entry&)>& goes);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,8 @@
 namespace stele {
 
 Bytes encode_pgvector(std::span<const float> vector);
+/// An array of them; `type` is the type's OID, which the extension has from the database it was installed in.
+Bytes encode_pgvectors(std::span<const std::span<const float>> vectors, std::uint32_t type);
 /// Throws Error(type_mismatch) for bytes that are none.
 std::vector<float> decode_pgvector(std::span<const std::byte> bytes);
 

@@ -5,44 +5,44 @@
 #include <algorithm>
 #include <numeric>
 #include <tuple>
+#include <unordered_map>
 
 #include "base/result.hpp"
 #include "index/filter_sql.hpp"
+#include "index/index_insert.hpp"
+#include "index/index_sql.hpp"
 #include "index/pgvector_value.hpp"
 #include "postgres/joined_transaction.hpp"
-#include "vectors/kernels.hpp"
 
 namespace stele {
 namespace {
 
 constexpr std::string_view kUndefinedTable = "42P01";
 
-/// The parameter's type, of the column's.
-std::string vector_cast(const TableFacts& facts, int parameter) {
-    const std::string vector = fmt::format("${}::{}.vector", parameter, facts.extension);
-    return facts.half ? fmt::format("{}::{}.halfvec", vector, facts.extension) : vector;
+void keep(Transaction& transaction, Deadline deadline) {
+    transaction.commit(deadline);
 }
-std::string stored_vector(const TableFacts& facts) {
-    return fmt::format("{}.vector_send(embedding{})", facts.extension,
-                       facts.half ? fmt::format("::{}.vector", facts.extension) : "");
+void keep(Savepoint& savepoint, Deadline deadline) {
+    savepoint.release(deadline);
 }
 
-void add_vector(Parameters& parameters, const TableFacts& facts, std::span<const float> vector) {
-    std::vector<float> copy(vector.begin(), vector.end());
-    if (facts.half) kernels::normalize(copy);  // float16 ends at 65,504
-    parameters.add_binary(encode_pgvector(copy));
-}
+/// Of a store inside a transaction or a savepoint of its own, which undoes it if it is not kept.
+template <class Inside>
+class Unit final : public IndexUnit {
+public:
+    Unit(std::unique_ptr<Inside> inside, std::shared_ptr<IndexStore> store)
+        : inside_(std::move(inside)), store_(std::move(store)) {}
 
-// By reference: the text often counts them, and arguments are evaluated in any order.
-Statement with(std::string sql, Parameters& parameters) {
-    Statement statement(std::move(sql));
-    statement.parameters() = std::move(parameters);
-    return statement;
-}
+    std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override {
+        return store_->known(frame, rows, deadline);
+    }
+    std::vector<Uuid> put(RowPointers rows, Deadline deadline) override { return store_->put(rows, deadline); }
+    void commit(Deadline deadline) override { keep(*inside_, deadline); }
 
-detail::IndexMatch match_of(const Row& row) {
-    return {row.get<Uuid>(0), row.get<Json>(1), std::nullopt, row.get<Timestamp>(2)};
-}
+private:
+    std::unique_ptr<Inside> inside_;
+    std::shared_ptr<IndexStore> store_;
+};
 
 }  // namespace
 
@@ -51,8 +51,12 @@ PostgresIndexStore::PostgresIndexStore(Database database, const VectorIndexOptio
       executor_(std::make_shared<Database>(database_)),
       table_(database_.quoted_schema(), options) {}
 
-PostgresIndexStore::PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<Executor> executor)
-    : database_(outside.database_), executor_(std::move(executor)), table_(outside.table_), joined_(true) {}
+PostgresIndexStore::PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<JoinedTransaction> joined)
+    : database_(outside.database_),
+      executor_(joined),
+      table_(outside.table_),
+      estimates_(outside.estimates_),
+      joined_(std::move(joined)) {}
 
 // What a transaction sees of the table is its own: it may make it, and be rolled back.
 std::shared_ptr<IndexStore> PostgresIndexStore::join(Transaction& transaction) {
@@ -123,59 +127,67 @@ void PostgresIndexStore::prepare(const VectorFrame& frame, bool keyed, Deadline 
                       table_.quoted()));
 }
 
-std::vector<KnownVector> PostgresIndexStore::known(const VectorFrame& frame, const std::vector<std::string>& keys,
-                                                   Deadline deadline) {
+std::size_t PostgresIndexStore::dimension(Deadline deadline) {
     const TableFacts found = facts(deadline);
-    if (!found.table || !found.keyed) return {};
+    return found.table ? found.frame.dimension : 0;
+}
+
+std::vector<KnownRow> PostgresIndexStore::known(const VectorFrame& frame, RowPointers rows, Deadline deadline) {
+    const TableFacts found = facts(deadline);
     check_frame(table_.name(), found.frame, frame);
-    const Statement statement =
-        Statement(fmt::format("SELECT stele_key, coalesce(stele_digest, ''), {} FROM {} WHERE stele_key = ANY($1)",
-                              stored_vector(found), table_.quoted()),
-                  keys)
-            .slow_read();
-    std::vector<KnownVector> all;
-    for (const Row& row : run(statement, deadline)) {
-        all.push_back({row.get<std::string>(0), row.get<std::string>(1),
-                       decode_pgvector(row.get<std::span<const std::byte>>(2))});
+    std::vector<KnownRow> all;
+    for (const Row& row : run(known_statement(found, table_.quoted(), rows), deadline)) {
+        KnownRow& known = all.emplace_back(KnownRow{static_cast<std::size_t>(row.get<std::int64_t>(0)),
+                                                    row.get<Uuid>(1),
+                                                    row.get<bool>(2),
+                                                    {},
+                                                    row.get<bool>(4)});
+        if (!known.same) known.vector = decode_pgvector(row.get<std::span<const std::byte>>(3));
     }
     return all;
 }
 
-std::vector<Uuid> PostgresIndexStore::put(std::span<const IndexRow> rows, Deadline deadline) {
+std::vector<Uuid> PostgresIndexStore::put(RowPointers rows, Deadline deadline) {
     const TableFacts found = facts(deadline);
-    const std::string insert = fmt::format(
-        "INSERT INTO {} (embedding, payload, meta, created{}) VALUES ({}, $2, $3, "
-        "current_setting('stele.index_base')::timestamptz + $4 * interval '1 microsecond'{}) {} RETURNING id",
-        table_.quoted(), found.keyed ? ", stele_key, stele_digest" : "", vector_cast(found, 1),
-        found.keyed ? ", $5, $6" : "",
-        found.keyed
-            ? "ON CONFLICT (stele_key) DO UPDATE SET embedding = EXCLUDED.embedding, payload = EXCLUDED.payload, "
-              "meta = EXCLUDED.meta, stele_digest = EXCLUDED.stele_digest"
-            : "");
     // in the order of their keys, so that two calls with the same keys wait for, and not on, each other
-    std::vector<std::size_t> order(rows.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::vector<std::int64_t> order(rows.size());
+    std::iota(order.begin(), order.end(), std::int64_t{0});
+    const auto row = [&](std::int64_t i) { return rows[static_cast<std::size_t>(i)]; };
     std::sort(order.begin(), order.end(),
-              [&](std::size_t a, std::size_t b) { return std::tie(rows[a].key, a) < std::tie(rows[b].key, b); });
-    std::vector<Statement> statements;
-    statements.reserve(rows.size() + 1);
-    statements.emplace_back("SELECT set_config('stele.index_base', clock_timestamp()::text, true)");
-    const Sql sql(insert);
-    for (const std::size_t i : order) {
-        Statement& statement = statements.emplace_back(sql);
-        Parameters& parameters = statement.parameters();
-        add_vector(parameters, found, rows[i].vector);
-        parameters.add(rows[i].payload);
-        parameters.add(rows[i].meta);
-        parameters.add(static_cast<double>(i));
-        if (!found.keyed) continue;
-        parameters.add(rows[i].key);
-        parameters.add(rows[i].digest);
+              [&](std::int64_t a, std::int64_t b) { return std::tie(row(a)->key, a) < std::tie(row(b)->key, b); });
+    std::vector<const IndexRow*> ordered;
+    std::vector<Uuid> made, ids(rows.size());
+    std::unordered_map<std::string_view, std::size_t> places;
+    for (const std::int64_t i : order) {
+        ordered.push_back(row(i));
+        made.push_back(Uuid::v7());
+        ids[static_cast<std::size_t>(i)] = made.back();
+        if (row(i)->key) places.emplace(*row(i)->key, static_cast<std::size_t>(i));
     }
-    const std::vector<Rows> answers = run(statements, deadline);
-    std::vector<Uuid> ids(rows.size());
-    for (std::size_t place = 0; place < order.size(); ++place) ids[order[place]] = answers[place + 1][0].get<Uuid>(0);
+    for (const Row& stored : run(insert_statement(found, table_.quoted(), ordered, made, order), deadline)) {
+        const auto key = stored.find<std::string_view>(0);
+        if (key) ids[places.at(*key)] = stored.get<Uuid>(1);
+    }
     return ids;
+}
+
+std::unique_ptr<IndexUnit> PostgresIndexStore::begin_unit(Deadline deadline) {
+    // what is known of the table here is known there
+    const TableFacts found = facts(deadline);
+    const auto knowing = [&](const std::shared_ptr<IndexStore>& store) {
+        auto& inside = static_cast<PostgresIndexStore&>(*store);
+        MutexLock lock(inside.mutex_);
+        inside.facts_ = found;
+        return store;
+    };
+    if (joined_) {
+        auto savepoint = std::make_unique<Savepoint>(joined_->savepoint());
+        std::shared_ptr<IndexStore> store = knowing(join(*savepoint));
+        return std::make_unique<Unit<Savepoint>>(std::move(savepoint), std::move(store));
+    }
+    auto transaction = std::make_unique<Transaction>(database_.begin({}, deadline));
+    std::shared_ptr<IndexStore> store = knowing(join(*transaction));
+    return std::make_unique<Unit<Transaction>>(std::move(transaction), std::move(store));
 }
 
 bool PostgresIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline deadline) {
@@ -191,82 +203,6 @@ bool PostgresIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline d
                          vector_cast(found, 1), found.keyed ? ", stele_digest = $5" : ""),
              parameters);
     return run(statement, deadline).affected() > 0;
-}
-
-Statement PostgresIndexStore::nearest_statement(const TableFacts& found, std::span<const float> query,
-                                                std::size_t limit, const Filter& filter, bool with_vectors,
-                                                bool exact) const {
-    Parameters parameters;
-    add_vector(parameters, found, query);
-    const std::string condition = filter_sql(filter.node(), "payload", parameters);
-    parameters.add(static_cast<std::int64_t>(limit));
-    const std::string distance = fmt::format("(embedding OPERATOR({}.<=>) {})", found.extension, vector_cast(found, 1));
-    // the sum keeps an ANN index out; it is sorted again because ivfflat gives a rough order when it goes on
-    return with(
-        fmt::format("SELECT id, payload, created, CASE WHEN d = 'NaN' THEN 0 ELSE 1 - d END, vector FROM (SELECT "
-                    "id, payload, created, {} AS d, {} AS vector FROM {} WHERE {} ORDER BY {}, created, id LIMIT "
-                    "${}) n ORDER BY d, created, id",
-                    distance, with_vectors ? stored_vector(found) : "NULL::bytea", table_.quoted(), condition,
-                    exact && found.approximate ? distance + " + 0" : distance, parameters.slots().size()),
-        parameters);
-}
-
-std::vector<NearestMatch> PostgresIndexStore::nearest(const VectorFrame& frame, std::span<const float> query,
-                                                      std::size_t limit, std::optional<float> threshold,
-                                                      const Filter& filter, bool with_vectors, Deadline deadline) {
-    const TableFacts found = facts(deadline);
-    if (!found.table) return {};
-    check_frame(table_.name(), found.frame, frame);
-    const auto exact = [&] {
-        const Statement statement = nearest_statement(found, query, limit, filter, with_vectors, true).slow_read();
-        return run(statement, deadline);
-    };
-    Rows rows;
-    if (found.approximate && found.iterates) {
-        constexpr std::size_t kLeast = 40, kMost = 1000;  // pgvector's default, and its limit
-        const Statement statements[] = {Statement("SELECT set_config('hnsw.iterative_scan', 'strict_order', true), "
-                                                  "set_config('ivfflat.iterative_scan', 'relaxed_order', true), "
-                                                  "set_config('hnsw.ef_search', $1, true)",
-                                                  std::to_string(std::clamp(2 * limit, kLeast, kMost))),
-                                        nearest_statement(found, query, limit, filter, with_vectors, false)};
-        rows = run(statements, deadline)[1];
-        // it ends at a budget: whether there is more only a look at every row tells
-        if (rows.size() < limit) rows = exact();
-    } else {
-        rows = exact();
-    }
-    std::vector<NearestMatch> all;
-    for (const Row& row : rows) {
-        const auto score = row.get<double>(3);
-        if (threshold && static_cast<float>(score) < *threshold) continue;
-        NearestMatch& one = all.emplace_back(NearestMatch{match_of(row), {}});
-        one.match.score = score;
-        if (with_vectors) one.vector = decode_pgvector(row.get<std::span<const std::byte>>(4));
-    }
-    return all;
-}
-
-std::vector<detail::IndexMatch> PostgresIndexStore::newest(std::size_t limit, const std::optional<IndexCursor>& after,
-                                                           const Filter& filter, Deadline deadline) {
-    const TableFacts found = facts(deadline);
-    if (!found.table) return {};
-    Parameters parameters;
-    parameters.add(static_cast<std::int64_t>(limit));
-    std::string condition = filter_sql(filter.node(), "payload", parameters);
-    if (after) {
-        const std::size_t next = parameters.slots().size() + 1;
-        parameters.add(after->created);
-        parameters.add(after->id);
-        condition += fmt::format(" AND (created, id) < (${}, ${})", next, next + 1);
-    }
-    const Statement statement =
-        with(fmt::format("SELECT id, payload, created FROM {} WHERE {} ORDER BY created DESC, id DESC LIMIT $1",
-                         table_.quoted(), condition),
-             parameters)
-            .slow_read();
-    std::vector<detail::IndexMatch> all;
-    for (const Row& row : run(statement, deadline)) all.push_back(match_of(row));
-    return all;
 }
 
 std::size_t PostgresIndexStore::count(const Filter& filter, Deadline deadline) {

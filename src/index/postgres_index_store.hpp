@@ -4,9 +4,13 @@
 #include "base/mutex.hpp"
 #include "index/index_store.hpp"
 #include "index/index_table.hpp"
+#include "index/search_estimates.hpp"
+#include "postgres/joined_transaction.hpp"
 #include "stele/database.hpp"
 
 namespace stele {
+
+class SearchSql;
 
 class PostgresIndexStore final : public IndexStore {
 public:
@@ -17,13 +21,15 @@ public:
     Deadline default_deadline() const override;
 
     void prepare(const VectorFrame& frame, bool keyed, Deadline deadline) override;
-    std::vector<KnownVector> known(const VectorFrame& frame, const std::vector<std::string>& keys,
-                                   Deadline deadline) override;
-    std::vector<Uuid> put(std::span<const IndexRow> rows, Deadline deadline) override;
+    std::size_t dimension(Deadline deadline) override;
+    std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override;
+    std::vector<Uuid> put(RowPointers rows, Deadline deadline) override;
+    std::unique_ptr<IndexUnit> begin_unit(Deadline deadline) override;
     bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) override;
-    std::vector<NearestMatch> nearest(const VectorFrame& frame, std::span<const float> query, std::size_t limit,
-                                      std::optional<float> threshold, const Filter& filter, bool with_vectors,
-                                      Deadline deadline) override;
+    NearestAnswer nearest(const NearestQuery& query, Deadline deadline) override;
+    SearchPlan explain(const NearestQuery& query, Deadline deadline) override;
+    std::vector<std::vector<float>> sample(std::size_t most, Deadline deadline) override;
+    std::vector<std::string> build_indexes(const IndexBuildOptions& options, bool again) override;
     std::vector<detail::IndexMatch> newest(std::size_t limit, const std::optional<IndexCursor>& after,
                                            const Filter& filter, Deadline deadline) override;
     std::size_t count(const Filter& filter, Deadline deadline) override;
@@ -31,7 +37,7 @@ public:
     std::size_t remove(const std::vector<Uuid>& ids, Deadline deadline) override;
 
 private:
-    PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<Executor> executor);
+    PostgresIndexStore(const PostgresIndexStore& outside, std::shared_ptr<JoinedTransaction> joined);
 
     /// Kept once the table is there.
     TableFacts facts(Deadline deadline);
@@ -39,13 +45,15 @@ private:
     void forget_missing(const Error& error);
     Rows run(const Statement& statement, Deadline deadline);
     std::vector<Rows> run(std::span<const Statement> statements, Deadline deadline);
-    Statement nearest_statement(const TableFacts& facts, std::span<const float> query, std::size_t limit,
-                                const Filter& filter, bool with_vectors, bool exact) const;
+    Rows search(const SearchSql& sql, const TableFacts& found, bool exact, Deadline deadline);
+    /// What leaves a joined transaction's settings as they were.
+    std::vector<Statement> around(const SearchSql& sql, std::vector<Statement> statements) const;
 
     Database database_;
     std::shared_ptr<Executor> executor_;
     IndexTable table_;
-    const bool joined_ = false;
+    std::shared_ptr<SearchEstimates> estimates_ = std::make_shared<SearchEstimates>();
+    const std::shared_ptr<JoinedTransaction> joined_;  // where it takes part; null outside
     Mutex mutex_;
     std::optional<TableFacts> facts_ STELE_GUARDED_BY(mutex_);
 };

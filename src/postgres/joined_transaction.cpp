@@ -24,6 +24,10 @@ void JoinedTransaction::check_database(const Database& database) const {
     }
 }
 
+Savepoint JoinedTransaction::savepoint() {
+    return Savepoint(*transaction_, transaction_->open_savepoint(depth_));
+}
+
 void JoinedTransaction::after_commit(std::function<void()> run) {
     transaction_->hooks.push_back({depth_, std::move(run)});
 }

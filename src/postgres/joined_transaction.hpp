@@ -18,6 +18,9 @@ public:
     JoinedTransaction(Transaction& transaction, const Database& database);
     JoinedTransaction(Savepoint& savepoint, const Database& database);
 
+    /// Opens a savepoint inside.
+    Savepoint savepoint();
+
     /// Runs it when the transaction has committed, or may have; not after a rollback of it or of this savepoint. It
     /// must not throw.
     void after_commit(std::function<void()> run);

@@ -40,7 +40,7 @@ TEST(Doctor, a_fine_schema_has_nothing_but_the_test_server_s_own_settings_agains
         checks.push_back(check);
         // a test server trades durability for speed, and may have any version and use
         if (check == "fsync" || check == "full_page_writes" || check == "synchronous_commit" ||
-            check == "data_checksums" || check == "server_version" || check == "connections") {
+            check == "data_checksums" || check == "server_version" || check == "connections" || check == "pgvector") {
             continue;
         }
         EXPECT_EQ(finding.at("status"), "ok") << finding.dump();
@@ -48,7 +48,7 @@ TEST(Doctor, a_fine_schema_has_nothing_but_the_test_server_s_own_settings_agains
     }
     EXPECT_THAT(checks, testing::ElementsAre("connection", "server_version", "writable", "encoding", "role", "fsync",
                                              "full_page_writes", "synchronous_commit", "data_checksums", "connections",
-                                             "statement_timeout", "pooler", "schema", "tables", "indexes",
+                                             "statement_timeout", "pooler", "pgvector", "schema", "tables", "indexes",
                                              "version_counter", "embedder"));
     EXPECT_EQ(run.exit, document.at("failures") == 0 ? 0 : 1);
     EXPECT_EQ(document.at("healthy"), document.at("failures") == 0);
@@ -130,6 +130,16 @@ TEST(Doctor, an_index_whose_building_was_interrupted_is_rebuilt_by_the_fix) {
     EXPECT_THAT(finding.at("finding").get<std::string>(), HasSubstr("idx_entries_created_at is invalid"));
     database.execute(Statement(Sql(finding.at("fix").get<std::string>())));
     EXPECT_EQ(finding_of(examine(server), "indexes").at("status"), "ok");
+}
+
+TEST(Doctor, the_vector_extension_is_shown_with_its_version_and_schema) {
+    const Server server;
+    server.bare().execute(Statement("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public"));
+    const Row row = server.bare().query(
+        Statement("SELECT extversion, quote_ident(nspname) FROM pg_extension JOIN pg_namespace n ON n.oid = "
+                  "extnamespace WHERE extname = 'vector'"))[0];
+    EXPECT_THAT(finding_of(examine(server), "pgvector").at("finding").get<std::string>(),
+                StartsWith(row.get<std::string>(0) + " in schema " + row.get<std::string>(1)));
 }
 
 TEST(Doctor, an_empty_database_is_told_to_migrate) {

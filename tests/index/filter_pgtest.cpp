@@ -25,7 +25,7 @@ protected:
         Parameters parameters;
         parameters.add(value);
         const std::string condition = filter_sql(filter.node(), "d.payload", parameters);
-        Statement statement("SELECT " + condition + " FROM (SELECT $1::jsonb AS payload) d");
+        Statement statement("SELECT coalesce(" + condition + ", false) FROM (SELECT $1::jsonb AS payload) d");
         statement.parameters() = parameters;
         return database_->query(statement)[0].get<bool>(0);
     }

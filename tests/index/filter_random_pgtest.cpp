@@ -1,8 +1,11 @@
 // Random filters over random documents: what is said in memory and what PostgreSQL says must be the same. Half of the
 // documents do not fit the model, as other writers' rows may.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <random>
+#include <set>
 
 #include "index/documents.hpp"
 #include "index/filter_sql.hpp"
@@ -16,6 +19,44 @@ using detail::FilterOperation;
 using detail::FilterPath;
 using detail::ValueKind;
 
+// What would end a literal, a name, a comment or a number of a parameter, or be taken for a pattern or a format.
+constexpr std::string_view kHostile[] = {"'",
+                                         "''",
+                                         "\\'",
+                                         "E'\\x27'",
+                                         "\"\"",
+                                         "\\",
+                                         "\\\\",
+                                         "$$",
+                                         "$a$",
+                                         "$1",
+                                         "$2",
+                                         "%",
+                                         "%s",
+                                         "%1$s",
+                                         "_",
+                                         "--",
+                                         "/*",
+                                         "*/",
+                                         ";",
+                                         "')) OR true--",
+                                         "{}",
+                                         "{0}",
+                                         "#>>",
+                                         "U&'\\0041'",
+                                         "::jsonb",
+                                         "\n",
+                                         "\t\r",
+                                         "\x01",
+                                         "\x7F",
+                                         "`",
+                                         "NULL",
+                                         "$[*]",
+                                         "$.a ? (@)",
+                                         "\xE2\x80\xA8",
+                                         "\xEF\xBB\xBF",
+                                         "\xEF\xBC\x87"};
+
 class Dice {
 public:
     explicit Dice(unsigned seed) : random_(seed) {}
@@ -26,9 +67,12 @@ public:
     }
 
     std::string key() {
+        if (below(4) == 0) return hostile();
         return one_of({"a", "b", "0", "1", "", "a.b", "it's", "\"", "{a}", "lang", "\xC3\x9F", "\\", "');--"});
     }
+    std::string hostile() { return std::string(kHostile[below(std::size(kHostile))]); }
     std::string text() {
+        if (below(4) == 0) return hostile();
         return one_of({"",
                        "a",
                        "A",
@@ -145,38 +189,123 @@ private:
     std::mt19937 random_;
 };
 
+/// Documents in a statement, and what a filter says of them in memory and in the server.
+class Documents {
+public:
+    explicit Documents(std::vector<Json> documents) : documents_(std::move(documents)) {
+        for (const Json& document : documents_) texts_.push_back(document.text());
+    }
+    /// Of how many the filter holds. Fails unless both say the same of each.
+    std::size_t held(const Filter& filter) {
+        Parameters parameters;
+        parameters.add(texts_);
+        const std::string condition = filter_sql(filter.node(), "d.payload", parameters);
+        Statement statement("SELECT coalesce(" + condition +
+                            ", false) FROM (SELECT t::jsonb AS payload, n FROM unnest($1::text[]) WITH ORDINALITY u(t, "
+                            "n)) d ORDER BY n");
+        statement.parameters() = parameters;
+        const Rows rows = database_.query(statement);
+        EXPECT_EQ(rows.size(), documents_.size());
+        std::size_t held = 0;
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            const bool in_memory = filter.matches(documents_[row]);
+            held += in_memory ? 1 : 0;
+            EXPECT_EQ(rows[row].get<bool>(0), in_memory) << filter.to_string() << "\nof " << texts_[row];
+        }
+        return held;
+    }
+
+private:
+    const test::Server server_;
+    Database database_ = server_.bare();
+    std::vector<Json> documents_;
+    std::vector<std::string> texts_;
+};
+
+Filter comparison(FilterPath path, FilterOperation operation, std::vector<Json> operands) {
+    return Filter::compare(std::move(path), operation, ValueKind::json, std::move(operands));
+}
+
 TEST(RandomFilters, say_in_memory_and_as_sql_the_same) {
-    const test::Server server;
-    const Database database = server.bare();
     const unsigned seed = std::random_device()();
     SCOPED_TRACE("seed " + std::to_string(seed));
     Dice dice(seed);
-    std::vector<Json> documents;
-    std::vector<std::string> texts;
-    for (int i = 0; i < 150; ++i) {
-        documents.push_back(Json::parse(dice.document()));
-        texts.push_back(documents.back().text());
-    }
+    std::vector<Json> made;
+    for (int i = 0; i < 150; ++i) made.push_back(Json::parse(dice.document()));
+    Documents documents(std::move(made));
     std::size_t held = 0;
-    for (int i = 0; i < 400; ++i) {
-        const Filter filter = dice.filter(3);
-        Parameters parameters;
-        parameters.add(texts);
-        const std::string condition = filter_sql(filter.node(), "d.payload", parameters);
-        Statement statement(
-            "SELECT " + condition +
-            " FROM (SELECT t::jsonb AS payload, n FROM unnest($1::text[]) WITH ORDINALITY u(t, n)) d ORDER BY n");
-        statement.parameters() = parameters;
-        Database handle = database;
-        const Rows rows = handle.query(statement);
-        ASSERT_EQ(rows.size(), documents.size());
-        for (std::size_t row = 0; row < rows.size(); ++row) {
-            const bool in_memory = filter.matches(documents[row]);
-            held += in_memory ? 1 : 0;
-            ASSERT_EQ(rows[row].get<bool>(0), in_memory) << filter.to_string() << "\nof " << texts[row];
-        }
-    }
+    for (int i = 0; i < 400 && !testing::Test::HasFailure(); ++i) held += documents.held(dice.filter(3));
     EXPECT_GT(held, 1000U) << "filters that hold of nothing prove nothing";
+}
+
+TEST(HostileFilters, are_data_as_keys_and_as_values_and_leave_the_statement_as_it_is) {
+    std::vector<Json> made;
+    for (const std::string_view text : kHostile) {
+        const std::string quoted = Json::string(text).text();
+        made.push_back(Json::parse("{\"v\": " + quoted + ", " + quoted + ": [" + quoted + ", 1]}"));
+    }
+    Documents documents(std::move(made));
+    std::set<std::string> statements;
+    for (const std::string_view text : kHostile) {
+        const std::string key(text);
+        const Json value = Json::string(text);
+        const Filter filters[] = {
+            comparison({{"v", {}}}, FilterOperation::equal, {value}),
+            comparison({{"v", {}}}, FilterOperation::prefix, {value}),
+            comparison({{"v", {}}}, FilterOperation::contains, {value}),
+            comparison({{"v", {}}}, FilterOperation::in, {value, Json()}),
+            comparison({{key, {}}}, FilterOperation::exists, {}),
+            comparison({{key, {}}, {{}, 0}}, FilterOperation::equal, {value}),
+            comparison({{key, {}}}, FilterOperation::contains_any, {value, Json::parse("2")}),
+        };
+        Filter all;
+        for (const Filter& filter : filters) {
+            EXPECT_GE(documents.held(filter), 1U) << text;
+            all = all && filter;
+        }
+        EXPECT_EQ(documents.held(all), 1U) << text;
+        documents.held(comparison({{"v", {}}}, FilterOperation::text_match, {value}));
+        documents.held(comparison({{"v", {}}}, FilterOperation::greater, {value}));
+        Parameters parameters;
+        statements.insert(filter_sql(all.node(), "payload", parameters));
+    }
+    EXPECT_EQ(statements.size(), 1U) << "one text, whatever is in the keys and values";
+}
+
+TEST(HostileFilters, that_cannot_be_stored_or_are_too_deep_or_too_long_are_refused_before_the_server) {
+    const std::string nul("a\0b", 3);
+    EXPECT_THAT(test::error_of([&] { comparison({{nul, {}}}, FilterOperation::exists, {}); }).message,
+                testing::HasSubstr("NUL"));
+    EXPECT_EQ(test::error_of([&] { comparison({{"\xFF", {}}}, FilterOperation::exists, {}); }).code,
+              ErrorCode::invalid_argument);
+    EXPECT_EQ(test::error_of([&] { Json::string(nul); }).code, ErrorCode::invalid_argument);
+
+    std::string nested = "1";
+    FilterPath path;
+    for (int i = 0; i < 500; ++i) {
+        nested = i % 2 == 0 ? "[" + nested + "]" : "{\"a\":" + nested + "}";
+        path.insert(path.begin(), i % 2 == 0 ? detail::FilterStep{{}, 0} : detail::FilterStep{"a", {}});
+    }
+    Documents documents({Json::parse(nested), Json::parse("{\"a\": 1}")});
+    const Filter deepest = comparison(path, FilterOperation::equal, {Json::parse("1")});
+    EXPECT_EQ(documents.held(deepest), 1U);
+    Filter filter = deepest;
+    for (int i = 0; i < 126; ++i) filter = !(filter && comparison({{"b", {}}}, FilterOperation::is_null, {}));
+    EXPECT_EQ(documents.held(filter), 1U);
+    const ErrorInfo too_deep = test::error_of([&] {
+        for (int i = 0; i < 1'000'000; ++i) filter = !filter;
+    });
+    EXPECT_THAT(too_deep.message, testing::HasSubstr("256 deep"));
+    path.resize(600, {"a", {}});
+    EXPECT_THAT(test::error_of([&] { comparison(path, FilterOperation::exists, {}); }).message,
+                testing::HasSubstr("600 steps"));
+
+    const std::vector<Json> many(70'000, Json::parse("1"));
+    EXPECT_EQ(documents.held(comparison({{"a", {}}}, FilterOperation::in, many)), 1U);
+    const Filter too_many = comparison({{"a", {}}}, FilterOperation::contains_any, many);
+    Parameters parameters;
+    EXPECT_THAT(test::error_of([&] { filter_sql(too_many.node(), "payload", parameters); }).message,
+                testing::HasSubstr("70001 values"));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "stele/describe_json.hpp"
+#include "stele/export.hpp"
 #include "stele/json.hpp"
 #include "stele/timestamp.hpp"
 #include "stele/uuid.hpp"
@@ -28,6 +29,12 @@ struct FilterStep {
     std::optional<std::size_t> item;
 };
 using FilterPath = std::vector<FilterStep>;
+
+/// "author.name", "tags[0]"; a key that is no plain word as a JSON string: "[\"first name\"].x".
+STELE_API std::string path_text(const FilterPath& path);
+/// The other way. Error(invalid_argument) for what path_text() would not write.
+STELE_API FilterPath parse_path(std::string_view text);
+
 /// Known to the compiler: the members' names in JSON.
 template <std::size_t N>
 using MemberPath = std::array<std::string_view, N>;

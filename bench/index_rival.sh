@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Fetches what bench/index_bench.cpp measures beside into build/index_bench: NumPy, in which the Python library reranks.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+folder=$root/build/index_bench
+# shellcheck source=bench/rival_packages.sh
+. "$root/bench/rival_packages.sh"
+
+python_packages numpy==2.4.6

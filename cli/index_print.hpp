@@ -1,0 +1,27 @@
+// Documents of an index, for people and for programs.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "index_command.hpp"
+#include "output.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace stele::cli {
+
+/// --show: which members are columns.
+void add_show_option(CLI::App& command, std::vector<std::string>& show);
+
+/// {"id", "score", "created", "document"}; without a score where there was no query. The document is as it was stored,
+/// with every digit.
+std::string json_text(const Found<Json>& found);
+/// A row a document. `show`: paths of the members to show; none: those of a chunk of a file, else the whole document.
+/// Throws Error(invalid_argument) for what is no path.
+Table table_of(const std::vector<Found<Json>>& found, const std::vector<std::string>& show);
+
+}  // namespace stele::cli

@@ -1,0 +1,88 @@
+#include "index/index_insert.hpp"
+
+#include <fmt/format.h>
+
+#include "index/index_sql.hpp"
+#include "index/pgvector_value.hpp"
+#include "vectors/kernels.hpp"
+
+namespace stele {
+namespace {
+
+template <class Text>
+std::vector<std::string> texts(RowPointers rows, Text text) {
+    std::vector<std::string> all;
+    all.reserve(rows.size());
+    for (const IndexRow* row : rows) all.push_back(text(*row));
+    return all;
+}
+
+// empty: none, which no key and no digest is
+std::vector<std::string> keys(RowPointers rows) {
+    return texts(rows, [](const IndexRow& row) { return row.key.value_or(""); });
+}
+std::vector<std::string> digests(RowPointers rows) {
+    return texts(rows, [](const IndexRow& row) { return row.digest.value_or(""); });
+}
+std::vector<std::string> payloads(RowPointers rows) {
+    return texts(rows, [](const IndexRow& row) { return row.payload.text(); });
+}
+
+Bytes vectors(const TableFacts& facts, RowPointers rows) {
+    std::vector<std::vector<float>> scaled;
+    std::vector<std::span<const float>> all;
+    all.reserve(rows.size());
+    scaled.reserve(facts.half ? rows.size() : 0);
+    for (const IndexRow* row : rows) {
+        if (!facts.half) {
+            all.emplace_back(row->vector);
+            continue;
+        }
+        kernels::normalize(scaled.emplace_back(row->vector));  // float16 ends at 65,504
+        all.emplace_back(scaled.back());
+    }
+    return encode_pgvectors(all, facts.vector_type);
+}
+
+}  // namespace
+
+Statement known_statement(const TableFacts& facts, const std::string& table, RowPointers rows) {
+    Statement statement(
+        fmt::format("SELECT r.n - 1, t.id, t.payload = r.p::jsonb, CASE WHEN t.payload = r.p::jsonb THEN NULL ELSE {} "
+                    "END, coalesce(t.meta -> 'truncated' = 'true', false) FROM unnest($1::text[], $2::text[], "
+                    "$3::text[]) WITH ORDINALITY r(k, d, p, n) JOIN {} t ON t.stele_key = r.k AND t.stele_digest = r.d",
+                    stored_vector(facts), table),
+        keys(rows), digests(rows), payloads(rows));
+    return std::move(statement).slow_read();
+}
+
+Statement insert_statement(const TableFacts& facts, const std::string& table, RowPointers rows,
+                           std::span<const Uuid> ids, const std::vector<std::int64_t>& numbers) {
+    Parameters parameters;
+    parameters.add(std::vector<Uuid>(ids.begin(), ids.end()));
+    parameters.add_binary(vectors(facts, rows));
+    parameters.add(payloads(rows));
+    parameters.add(texts(rows, [](const IndexRow& row) { return row.meta.text(); }));
+    parameters.add(numbers);
+    if (facts.keyed) {
+        parameters.add(keys(rows));
+        parameters.add(digests(rows));
+    }
+    // unnest() in the list of columns gives row by row; in FROM it would first write all of them down
+    return with(
+        fmt::format("INSERT INTO {} (id, embedding, payload, meta, created{}) SELECT r.id, r.v{}, r.p::jsonb, "
+                    "r.m::jsonb, statement_timestamp() + r.n * interval '1 microsecond'{} FROM (SELECT "
+                    "unnest($1::uuid[]) AS id, unnest($2::{}.vector[]) AS v, unnest($3::text[]) AS p, "
+                    "unnest($4::text[]) AS m, unnest($5::int8[]) AS n{}) r{}",
+                    table, facts.keyed ? ", stele_key, stele_digest" : "",
+                    facts.half ? fmt::format("::{}.halfvec", facts.extension) : "",
+                    facts.keyed ? ", nullif(r.k, ''), nullif(r.d, '')" : "", facts.extension,
+                    facts.keyed ? ", unnest($6::text[]) AS k, unnest($7::text[]) AS d" : "",
+                    facts.keyed ? " ON CONFLICT (stele_key) DO UPDATE SET embedding = EXCLUDED.embedding, payload = "
+                                  "EXCLUDED.payload, meta = EXCLUDED.meta, stele_digest = EXCLUDED.stele_digest "
+                                  "RETURNING stele_key, id"
+                                : ""),
+        parameters);
+}
+
+}  // namespace stele

@@ -1,0 +1,23 @@
+// The statements by which rows get into a vector index, many rows each: arrays go in, and are taken apart there.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "index/index_store.hpp"
+#include "index/index_table.hpp"
+#include "stele/statement.hpp"
+
+namespace stele {
+
+/// Of rows with a key and a digest: place, id, whether the payload is the same, the vector if it is not, whether that
+/// is of a text that was cut. Of those that are there.
+Statement known_statement(const TableFacts& facts, const std::string& table, RowPointers rows);
+
+/// Adds the rows, or puts them in the place of those with their key, in that order; stamped by their `numbers`, in
+/// microseconds from the statement's beginning on. Answers keys and their ids if they have keys.
+Statement insert_statement(const TableFacts& facts, const std::string& table, RowPointers rows,
+                           std::span<const Uuid> ids, const std::vector<std::int64_t>& numbers);
+
+}  // namespace stele

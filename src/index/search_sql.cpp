@@ -1,0 +1,157 @@
+#include "index/search_sql.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.hpp"
+#include "index/filter_sql.hpp"
+#include "index/index_sql.hpp"
+#include "postgres/identifier.hpp"
+
+namespace stele {
+namespace {
+
+// Microseconds of a quiet machine (docs/vector-index.md says how they were measured); it is their proportion that
+// decides.
+constexpr double kRow = 2.5;      // to fetch a vector and compare it
+constexpr double kFilter = 0.3;   // to look at a row that the filter leaves out
+constexpr double kStart = 1700;   // to go down the graph
+constexpr double kVisit = 15;     // a candidate of the graph
+constexpr int kSamplePages = 64;  // a thousand rows or two
+
+// How many candidates of the graph are looked at: some for any search, more for many results and for a filter that
+// leaves one of many. With fewer, more than one in a hundred of the nearest is missed.
+constexpr int kBreadth = 80;
+constexpr double kBreadthOfReach = 0.3;
+constexpr double kBreadthOfReachAtOnce = 2;  // where a scan cannot go on
+constexpr int kMostBreadth = 1000;           // pgvector's limit
+// Beyond so many candidates a graph of the usual size misses one in ten, however broad the scan is. Then every row is
+// looked at, unless that is so much dearer.
+constexpr int kReach = 200;
+constexpr int kDearer = 5;
+
+}  // namespace
+
+SearchSql::SearchSql(const IndexTable& table, const TableFacts& facts, const NearestQuery& query)
+    : table_(table), facts_(facts), query_(query) {}
+
+std::string SearchSql::key() const {
+    Parameters parameters;
+    std::string key = filter_sql(query_.filter.node(), "payload", parameters);
+    return sha256_hex(fmt::format("{} {} ", query_.limit, key) + parameters.bytes());
+}
+
+std::vector<std::string> SearchSql::settings() const {
+    // enable_sort: so that the planner takes the index when it is told to. jit: compiling takes longer than any search
+    std::vector<std::string> all = {"enable_sort", "jit", "hnsw.ef_search", "ivfflat.probes"};
+    if (facts_.iterates) {
+        all.insert(all.end(), {"hnsw.iterative_scan", "hnsw.max_scan_tuples", "ivfflat.iterative_scan"});
+    }
+    return all;
+}
+
+Statement SearchSql::decide(const std::optional<SearchEstimate>& known) const {
+    Parameters parameters;
+    const std::string condition = filter_sql(query_.filter.node(), "payload", parameters);
+    const bool narrowed =
+        narrows(query_.filter.node(), [&](const auto& path) { return table_.has_index(facts_, path); });
+    std::string source;
+    if (known) {
+        parameters = {};
+        parameters.add(known->share);
+        parameters.add(known->rows);
+        source = "SELECT $1 AS share, $2 AS rows";
+    } else {
+        const std::string part =
+            fmt::format("least(1, {}.0 * current_setting('block_size')::float8 / greatest(1, pg_relation_size({})))",
+                        kSamplePages, quote_literal(table_.quoted()));
+        source = fmt::format(
+            "SELECT (s.hits + 0.5::float8) / (s.seen + 1) AS share, s.seen / s.part AS rows FROM (SELECT count(*) AS "
+            "seen, count(*) FILTER (WHERE {}) AS hits, {} AS part FROM {} TABLESAMPLE SYSTEM (100 * {})) s",
+            condition, part, table_.quoted(), part);
+    }
+    parameters.add(static_cast<double>(query_.limit));
+    const std::size_t limit = parameters.slots().size();
+    std::string set;
+    if (facts_.approximate()) {
+        set =
+            ", set_config('stele.search_exact', d.exact::text, true), set_config('enable_sort', 'off', true), "
+            "set_config('jit', 'off', true), set_config('hnsw.ef_search', d.breadth::text, true), "
+            "set_config('ivfflat.probes', d.probes::text, true)";
+        if (facts_.iterates) {
+            set +=
+                ", set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.max_scan_tuples', "
+                "d.budget::text, true), set_config('ivfflat.iterative_scan', 'relaxed_order', true)";
+        }
+    }
+    const int probes = std::max(1, facts_.lists / 5);
+    const std::string index_cost = facts_.hnsw
+                                       ? fmt::format("{} * (e.breadth + e.reach)", kVisit)
+                                       : fmt::format("e.rows * {} * {} / {}", kRow, probes, std::max(1, facts_.lists));
+    const std::string beyond = facts_.iterates ? std::string() : fmt::format(" OR e.breadth > {}", kMostBreadth);
+    const double row_cost = narrowed || query_.filter.is_everything() ? 0 : kFilter;
+    return with(
+        fmt::format(
+            "SELECT d.rows, d.share, d.exact, d.breadth{} FROM (SELECT e.rows, e.share, e.rows * ({} + e.share * {}) "
+            "<= ({} + {}) * CASE WHEN e.reach > {} THEN {} ELSE 1 END{} AS exact, ceil(least({}, e.breadth))::int AS "
+            "breadth, ceil(least(2000000000, greatest(20000, 10 * e.reach)))::int AS budget, {} AS probes FROM (SELECT "
+            "e.*, {} + e.wanted + {} * e.reach AS breadth FROM (SELECT e.rows, e.share, ${} AS wanted, ${} / e.share "
+            "AS reach FROM ({}) e) e) e) d",
+            set, row_cost, kRow, kStart, index_cost, kReach, kDearer, beyond, kMostBreadth, probes, kBreadth,
+            facts_.iterates ? kBreadthOfReach : kBreadthOfReachAtOnce, limit, limit, source),
+        parameters);
+}
+
+SearchEstimate SearchSql::decided(const Row& row) {
+    return {row.get<double>(0), row.get<double>(1), row.get<bool>(2), row.get<std::int32_t>(3)};
+}
+
+std::string SearchSql::candidates(const std::string& condition, bool exact, const std::string& limit) const {
+    // the sum keeps an ANN index out
+    return fmt::format(
+        "SELECT id, payload, created, embedding, (embedding OPERATOR({}.<=>) {}){} AS d FROM {} WHERE {} ORDER BY d{} "
+        "LIMIT {}",
+        facts_.extension, vector_cast(facts_, 1), exact ? " + 0" : "", table_.quoted(), condition,
+        exact ? ", created, id" : "", limit);
+}
+
+Statement SearchSql::nearest(bool exact) const {
+    Parameters parameters;
+    add_vector(parameters, facts_, query_.vector);
+    const std::string condition = filter_sql(query_.filter.node(), "payload", parameters);
+    parameters.add(static_cast<std::int64_t>(query_.limit));
+    const std::string limit = fmt::format("${}", parameters.slots().size());
+    const std::string columns =
+        fmt::format("SELECT id, payload, created, CASE WHEN d = 'NaN' THEN 0 ELSE 1 - d END, {}",
+                    query_.with_vectors ? stored_vector(facts_) : "NULL::bytea");
+    const std::string every_row = candidates(condition, true, limit);
+    if (exact) {
+        return with(fmt::format("{}, false FROM ({}) n ORDER BY d, created, id", columns, every_row), parameters);
+    }
+    // Either side is entered only if its condition holds, which depends on no row. What the index gives is sorted
+    // again: its order is rough when it goes on.
+    return with(
+        fmt::format("WITH a AS MATERIALIZED (SELECT * FROM ({}) i WHERE NOT "
+                    "current_setting('stele.search_exact')::bool), c AS MATERIALIZED "
+                    "(SELECT count(*) >= {} AS enough FROM a) {}, found FROM (SELECT *, true AS found FROM a WHERE "
+                    "(SELECT enough FROM c) UNION ALL SELECT *, false FROM ({}) e WHERE NOT (SELECT enough FROM c)) n "
+                    "ORDER BY d, created, id",
+                    candidates(condition, false, limit), limit, columns, every_row),
+        parameters);
+}
+
+Statement SearchSql::remember_settings() const {
+    return Statement(
+        "SELECT set_config('stele.search_before', json_object_agg(name, current_setting(name, true))::text, true) FROM "
+        "unnest($1) AS name",
+        settings());
+}
+
+Statement SearchSql::restore_settings() {
+    return Statement(
+        "SELECT set_config(s.key, s.value, true) FROM json_each_text(current_setting('stele.search_before')::json) s "
+        "WHERE s.value IS NOT NULL");
+}
+
+}  // namespace stele
