@@ -2,23 +2,20 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
 #include "embed_values.hpp"
 #include "exit_code.hpp"
-#include "stele/json.hpp"
+#include "line_reader.hpp"
 
 namespace stele::cli {
 namespace {
 
 using nlohmann::ordered_json;  // which keeps the order of the members
 
-constexpr std::string_view kBlanks = " \t\r";
 constexpr std::array kAdded = {"truncated", "vector", "similarity"};
 
 struct Line {
@@ -27,24 +24,6 @@ struct Line {
     std::vector<std::string> texts;  // one to embed, or two to compare
 };
 
-std::string_view trimmed(std::string_view text) {
-    text.remove_prefix(std::min(text.size(), text.find_first_not_of(kBlanks)));
-    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
-
-/// Says what is wrong with `text`, and where in it.
-void check_json(std::string_view text) {
-    try {
-        Json::parse(text);
-    } catch (const Error& error) {
-        std::string message = error.info().message;
-        if (const std::size_t place = message.find(" (line 1, "); place != std::string::npos) {
-            message.erase(place, message.find(')', place) + 1 - place);  // it is another line of the file
-        }
-        refuse(std::move(message));
-    }
-}
-
 std::string text_of(const ordered_json& object, const char* key) {
     const ordered_json& text = object.at(key);
     if (!text.is_string()) refuse(fmt::format("\"{}\" is {}, not a string", key, text.type_name()));
@@ -52,7 +31,7 @@ std::string text_of(const ordered_json& object, const char* key) {
 }
 
 Line parse(std::string_view text) {
-    check_json(text);
+    check_json_line(text);
     ordered_json value;
     try {
         value = ordered_json::parse(text);
@@ -79,40 +58,25 @@ Line parse(std::string_view text) {
 /// What is on the lines, one after the other, and where that was.
 class Reader {
 public:
-    Reader(std::istream& in, const std::string& name, std::size_t limit)
-        : in_(in), name_(name), limit_(limit), buffer_(std::make_unique_for_overwrite<char[]>(limit + 1)) {}
+    Reader(std::istream& in, const std::string& name, std::size_t limit) : lines_(in, name, limit), name_(name) {}
 
     /// Nothing at the end.
     std::optional<Line> next() {
-        while (in_.getline(buffer_.get(), static_cast<std::streamsize>(limit_ + 1)) || in_.gcount() > 0) {
-            ++number_;
-            if (in_.fail()) refuse(fmt::format("{}, line {}: longer than {} bytes", name_, number_, limit_));
-            auto length = static_cast<std::size_t>(in_.gcount());
-            if (!in_.eof()) --length;  // the line's end, which counts
-            const std::string_view text = trimmed({buffer_.get(), length});
-            if (!text.empty()) return at_this_line(text);
-        }
-        if (in_.bad()) refuse(fmt::format("{} cannot be read beyond line {}", name_, number_));
-        return std::nullopt;
-    }
-    bool must_wait() const { return in_.rdbuf()->in_avail() <= 0; }
-
-private:
-    Line at_this_line(std::string_view text) const {
+        const auto text = lines_.next();
+        if (!text) return std::nullopt;
         try {
-            Line line = parse(text);
-            line.number = number_;
+            Line line = parse(*text);
+            line.number = lines_.number();
             return line;
         } catch (const Error& error) {
-            refuse(fmt::format("{}, line {}: {}", name_, number_, error.info().message));
+            refuse(fmt::format("{}, line {}: {}", name_, lines_.number(), error.info().message));
         }
     }
+    bool must_wait() const { return lines_.must_wait(); }
 
-    std::istream& in_;
+private:
+    LineReader lines_;
     const std::string& name_;
-    std::size_t limit_;
-    std::unique_ptr<char[]> buffer_;
-    std::size_t number_ = 0;
 };
 
 class Batch {
