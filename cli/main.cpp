@@ -119,6 +119,7 @@ void add_commands(CLI::App& app, Context& context) {
     add_config(app, context);
     add_template(app, context);
     add_label(app, context);
+    add_memory(app, context);
     add_embed(app, context);
     add_model(app, context);
     add_demo(app, context);
