@@ -109,7 +109,9 @@ private:
     }
     /// What an error must add.
     std::string told() const {
-        return counts_.calls == 0 ? "" : fmt::format("; {} lines before it are stored", stored_lines());
+        return counts_.calls == 0 ? ""
+                                  : fmt::format("; stored before it: {}",
+                                                count_text(static_cast<std::int64_t>(stored_lines()), "line", "lines"));
     }
     std::size_t stored_lines() const { return counts_.lines - turns_.size() - elements_.size() - (variables_ ? 1 : 0); }
 

@@ -38,8 +38,9 @@ public:
         const MemoryPosition now = conversation_.recall({.limit = 1, .replay = Replay::all}).position;
         if (started_ && now == known_) return;
         std::vector<ConversationTurn> fresh = newer();
-        for (const ConversationTurn& turn : fresh) tell(output_, "turn", turn);
         if (!fresh.empty()) last_ = place(fresh.back());
+        if (!started_ && first_ == 0) fresh.clear();  // it was only to be known what is there
+        for (const ConversationTurn& turn : fresh) tell(output_, "turn", turn);
         known_ = now;
         started_ = true;
         output_.flush();
@@ -57,7 +58,7 @@ private:
         std::vector<ConversationTurn> all;
         std::optional<std::string> token;
         do {
-            ConversationPage page = conversation_.fetch(token, started_ ? kPage : first_);
+            ConversationPage page = conversation_.fetch(token, started_ ? kPage : std::max<std::size_t>(first_, 1));
             std::erase_if(page.turns, [&](const ConversationTurn& turn) { return last_ && place(turn) <= *last_; });
             token = page.turns.size() == kPage && started_ ? page.next : std::nullopt;
             all.insert(all.begin(), page.turns.begin(), page.turns.end());

@@ -75,7 +75,7 @@ TEST_F(MemoryFiles, refuses_a_bad_line_and_says_which_and_what_was_stored) {
     EXPECT_THAT(message(R"({"thread":"a","element":{"type":"note"}})"), HasSubstr("model_input"));
     EXPECT_FALSE(MemoryThreads(database, MemoryKind::models).find("a")) << "nothing of the batch";
     EXPECT_THAT(message(good + "\n" + R"({"thread":"b","variables":[]})"),
-                HasSubstr("from line 2: the variables are not a JSON object; 1 lines before it are stored"));
+                HasSubstr("from line 2: the variables are not a JSON object; stored before it: 1 line"));
     EXPECT_EQ(ModelMemory(database, "a").recall().context.size(), 1U);
 }
 

@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 #include "cli/server_run.hpp"
 #include "cli/watching.hpp"
 #include "stele/conversation_memory.hpp"
@@ -51,6 +55,28 @@ TEST(MemoryTail, tells_of_elements_of_a_memory_that_is_not_there_yet) {
     EXPECT_EQ(said(tail.next()), "2");
     MemoryThreads(database, MemoryKind::models).prune({.keep = 1});
     memory.remember({ModelInput("3")});
+    EXPECT_EQ(tail.end(SIGTERM), 143);
+}
+
+TEST(MemoryTail, begins_with_what_is_new_if_that_is_wanted) {
+    const Server server;
+    const Database database = server.open();
+    ConversationMemory conversation(database, "a");
+    conversation.remember({UserTurn("old"), UserTurn("old"), UserTurn("old")});
+    Watching tail(server, {"memory", "tail", "a", "--lines", "0"});
+    std::atomic<bool> told{false};
+    std::thread writer([&] {
+        // whatever it finds when it begins is old to it
+        while (!told) {
+            conversation.remember({UserTurn("new")});
+            std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        }
+    });
+    const json line = tail.next();
+    told = true;
+    writer.join();
+    ASSERT_TRUE(line.is_object());
+    EXPECT_EQ(said(line), "new");
     EXPECT_EQ(tail.end(SIGTERM), 143);
 }
 
