@@ -47,6 +47,7 @@ DocumentsReport index_documents(VectorIndex<Json>& index, const DemoEmbedder& em
     FolderIndex kept(index, chunks, "");
     {
         Progress progress(context.output(), "Indexing", chunks.size());
+        progress.at(0);
         report.embedded = kept.add(context.deadline(), [&](std::size_t done) { progress.at(done); });
     }
     index.remove(kept.stale(true, context.deadline()), context.deadline());

@@ -141,6 +141,7 @@ Added add_folder(Context& context, const AddCommand& command, JsonIndex& index, 
     added.documents = chunks.size();
     if (!command.dry_run) {
         Progress progress(context.output(), "Indexing", chunks.size());
+        progress.at(0);
         added.embedded = folder.add(context.deadline(), [&](std::size_t done) { progress.at(done); });
     }
     const std::vector<Uuid> stale = folder.stale(command.prune, context.deadline());
