@@ -173,12 +173,12 @@ private:
     static std::vector<Way> ways(Share share) {
         const std::string where =
             share.below == kBuckets ? "" : fmt::format("WHERE (payload->>'bucket')::int < {} ", share.below);
-        std::vector<Way> all = {
-            {"exact",
-             "SELECT id, payload, 1 - d FROM (SELECT id, payload, (embedding <=> $1::vector) + 0 AS d FROM "
-             "stele_bench.documents " +
-                 where + "ORDER BY d LIMIT 10) n",
-             {}}};
+        const Way exact{"exact",
+                        "SELECT id, payload, 1 - d FROM (SELECT id, payload, (embedding <=> $1::vector) + 0 AS d FROM "
+                        "stele_bench.documents " +
+                            where + "ORDER BY d LIMIT 10) n",
+                        {}};
+        std::vector<Way> all;
         for (const int breadth : {40, 60, 80, 120, 160, 200, 300, 400, 600, 1000}) {
             all.push_back({fmt::format("HNSW, ef_search {}", breadth),
                            "WITH n AS MATERIALIZED (SELECT id, payload, embedding <=> $1::vector AS d FROM "
@@ -189,6 +189,8 @@ private:
                            {fmt::format("SET hnsw.ef_search = {}", breadth), "SET hnsw.iterative_scan = relaxed_order",
                             "SET enable_sort = off", "SET jit = off"}});
         }
+        all.push_back(exact);
+        if (share.below < kBuckets / 10) std::swap(all.front(), all.back());  // what is likely the quickest comes first
         return all;
     }
     void take(const Way& way) {
@@ -249,13 +251,13 @@ private:
         const std::vector<float> last = truth(share, exist);
         const Way way = best(share, last, exist);
         take(way);
-        bench_.measure(
-            {.work = recalled,
-             .against = "a look at every row",
-             .at_least = kWanted,
-             .ours =
-                 [&] { return recall(last, exist, [&](const auto& query) { return search(query, share, exist); }); },
-             .theirs = [] { return 1.0; }});
+        // once: the same queries find the same again
+        const double found = recall(last, exist, [&](const auto& query) { return search(query, share, exist); });
+        bench_.measure({.work = recalled,
+                        .against = "a look at every row",
+                        .at_least = kWanted,
+                        .ours = [found] { return found; },
+                        .theirs = [] { return 1.0; }});
         bench_.measure(
             {.work = timed,
              .against = "by hand, " + way.name,
