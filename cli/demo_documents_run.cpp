@@ -48,7 +48,8 @@ DocumentsReport index_documents(VectorIndex<Json>& index, const DemoEmbedder& em
     {
         Progress progress(context.output(), "Indexing", chunks.size());
         progress.at(0);
-        report.embedded = kept.add(context.deadline(), [&](std::size_t done) { progress.at(done); });
+        report.embedded =
+            kept.add(context.deadline().value_or(Deadline::never()), [&](std::size_t done) { progress.at(done); });
     }
     index.remove(kept.stale(true, context.deadline()), context.deadline());
     report.index_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
