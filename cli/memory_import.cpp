@@ -1,11 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <fstream>
-#include <iostream>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "json_lines.hpp"
 #include "memory_command.hpp"
