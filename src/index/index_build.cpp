@@ -37,6 +37,7 @@ std::vector<std::string> IndexBuild::build() {
         run(fmt::format("CREATE INDEX CONCURRENTLY {} ON {} {}", quote_identifier(index.name), table_.quoted(),
                         index.definition),
             index.name);
+        finish(index.name);
         built.push_back(index.name);
     }
     return built;
@@ -46,12 +47,13 @@ std::vector<std::string> IndexBuild::rebuild() {
     drop_unfinished();
     std::vector<std::string> again;
     for (const WantedIndex& index : wanted_) {
-        if (facts_.indexes.contains(index.name)) again.push_back(index.name);
+        if (index.there) again.push_back(index.name);
     }
     of_ = again.size();
     for (const std::string& index : again) {
         ++number_;
         run("REINDEX INDEX CONCURRENTLY " + qualified(index), index);
+        finish(index);
     }
     number_ = 0;
     for (std::string& index : build()) again.push_back(std::move(index));
@@ -95,6 +97,9 @@ void IndexBuild::run(const std::string& sql, const std::string& index) {
     constexpr std::chrono::milliseconds kPause{200};
     while (done.wait_for(kPause) == std::future_status::timeout) tell(index);
     done.get();
+}
+
+void IndexBuild::finish(const std::string& index) {
     if (options_.on_progress) options_.on_progress({index, number_, of_, "done", 1});
 }
 
@@ -105,7 +110,12 @@ void IndexBuild::tell(const std::string& index) {
         "blocks_done::float8 / blocks_total ELSE 0 END FROM pg_stat_progress_create_index WHERE relid = "
         "to_regclass($1)",
         table_.quoted());
-    for (const Row& row : database_.query(look, deadline_)) {
+    Rows rows;
+    try {
+        rows = database_.query(look, deadline_);
+    } catch (const Error&) {  // no reason to give the build up
+    }
+    for (const Row& row : rows) {
         options_.on_progress({index, number_, of_, row.get<std::string>(0), std::clamp(row.get<double>(1), 0.0, 1.0)});
     }
 }

@@ -25,6 +25,7 @@ private:
     void drop_unfinished();
     void run(const std::string& sql, const std::string& index);
     void tell(const std::string& index);
+    void finish(const std::string& index);
     std::string qualified(const std::string& index) const;
 
     Database database_;

@@ -40,8 +40,9 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'vector') e "
         "ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND "
         "a.attname = 'embedding' AND NOT a.attisdropped LEFT JOIN pg_type t ON t.oid = a.atttypid CROSS JOIN LATERAL "
-        "(SELECT coalesce(array_agg(x.relname::text), '{}') AS names, coalesce(bool_or(m.amname = 'hnsw'), false) AS "
-        "hnsw, coalesce(bool_or(m.amname = 'ivfflat'), false) AS ivfflat, max((SELECT o.option_value::int FROM "
+        "(SELECT coalesce(array_agg(x.relname::text), '{}') AS names, min(x.relname::text) FILTER (WHERE m.amname = "
+        "'hnsw') AS hnsw, min(x.relname::text) FILTER (WHERE m.amname = 'ivfflat') AS ivfflat, max((SELECT "
+        "o.option_value::int FROM "
         "pg_options_to_table(x.reloptions) o WHERE o.option_name = 'lists')) AS lists FROM pg_index i JOIN pg_class x "
         "ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam WHERE i.indrelid = c.oid AND i.indisvalid) x",
         quoted_);
@@ -68,8 +69,8 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
     }
     facts.keyed = row.get<bool>(7);
     for (std::string& name : row.get<std::vector<std::string>>(8)) facts.indexes.insert(std::move(name));
-    facts.hnsw = row.get<bool>(9);
-    facts.ivfflat = row.get<bool>(10);
+    facts.hnsw = row.find<std::string>(9);
+    facts.ivfflat = row.find<std::string>(10);
     constexpr std::int32_t kLists = 100;  // pgvector's default
     if (facts.ivfflat) facts.lists = row.find<std::int32_t>(11).value_or(kLists);
     return facts;
@@ -84,10 +85,11 @@ std::vector<WantedIndex> IndexTable::wanted(const TableFacts& facts) const {
             hnsw ? fmt::format("m = {}, ef_construction = {}", options_.hnsw_m, options_.hnsw_ef_construction)
                  : fmt::format("lists = {}", options_.ivfflat_lists);
         const std::string kind = hnsw ? "hnsw" : "ivfflat";
+        const std::optional<std::string>& there = hnsw ? facts.hnsw : facts.ivfflat;
         all.push_back(
-            {index_name(kind, ""),
+            {there.value_or(index_name(kind, "")),
              fmt::format("USING {} (embedding {}.{}_cosine_ops) WITH ({})", kind, facts.extension, type, with),
-             hnsw ? facts.hnsw : facts.ivfflat});
+             there.has_value()});
     }
     for (const IndexedMember& member : options_.members) {
         const std::string name = member_index_name(member.path());

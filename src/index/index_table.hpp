@@ -19,13 +19,13 @@ struct TableFacts {
     std::uint32_t vector_type = 0;  ///< OID of its type vector
     bool iterates = false;          ///< pgvector can go on when a filter leaves too few (0.8)
     bool table = false;
-    bool owned = false;                  ///< by this role, so that it may be changed
-    bool half = false;                   ///< float16
-    bool keyed = false;                  ///< has the columns for keys
-    bool copies = false;                 ///< COPY takes rows: not for views, nor where rows are guarded by policies
-    bool hnsw = false, ivfflat = false;  ///< has such an index
-    int lists = 1;                       ///< of the latter
-    std::set<std::string> indexes;       ///< the names of all that are valid
+    bool owned = false;                        ///< by this role, so that it may be changed
+    bool half = false;                         ///< float16
+    bool keyed = false;                        ///< has the columns for keys
+    bool copies = false;                       ///< COPY takes rows: no view, and no policies guard them
+    std::optional<std::string> hnsw, ivfflat;  ///< the names of such indexes
+    int lists = 1;                             ///< of the latter
+    std::set<std::string> indexes;             ///< the names of all that are valid
     VectorFrame frame;
 
     /// Has an ANN index.
@@ -34,9 +34,9 @@ struct TableFacts {
 
 /// An index that the options ask for.
 struct WantedIndex {
-    std::string name;
+    std::string name;        ///< for vectors that of another of its kind, if there is one
     std::string definition;  ///< what follows CREATE INDEX name ON table
-    bool there = false;      ///< it, or for vectors another of its kind
+    bool there = false;
 };
 
 /// Thread-safe to read; changed under its owner's lock.

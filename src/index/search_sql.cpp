@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/hash.hpp"
 #include "index/filter_sql.hpp"
 #include "index/index_sql.hpp"
 #include "postgres/identifier.hpp"
@@ -11,17 +12,24 @@
 namespace stele {
 namespace {
 
-// Microseconds, as measured (docs/vector-index.md): what decides is their proportion.
-constexpr double kRow = 2.7;      // to fetch a vector and compare it
-constexpr double kFilter = 0.8;   // to look at a row that a filter leaves out
-constexpr double kStart = 1000;   // to go down the graph
-constexpr double kVisit = 20;     // a candidate of the graph
+// Microseconds of a quiet machine (docs/vector-index.md says how they were measured); it is their proportion that
+// decides.
+constexpr double kRow = 2.5;      // to fetch a vector and compare it
+constexpr double kFilter = 0.3;   // to look at a row that the filter leaves out
+constexpr double kStart = 1700;   // to go down the graph
+constexpr double kVisit = 15;     // a candidate of the graph
 constexpr int kSamplePages = 64;  // a thousand rows or two
-// How many candidates of the graph are looked at: some for any search, and some for each row that the filter lets pass
-// only one of. With fewer, one result in a hundred is missed.
-constexpr int kBreadth = 100;
-constexpr double kBreadthEach = 2;
-constexpr int kMostBreadth = 1000;  // pgvector's limit
+
+// How many candidates of the graph are looked at: some for any search, more for many results and for a filter that
+// leaves one of many. With fewer, more than one in a hundred of the nearest is missed.
+constexpr int kBreadth = 70;
+constexpr double kBreadthOfReach = 0.5;
+constexpr double kBreadthOfReachAtOnce = 2;  // where a scan cannot go on
+constexpr int kMostBreadth = 1000;           // pgvector's limit
+// Beyond so many candidates, hence beyond the theme of a query, a graph of the usual size misses one in ten, however
+// broad the scan is. Then every row is looked at, unless that is so much dearer.
+constexpr int kReach = 60;
+constexpr int kDearer = 4;
 
 }  // namespace
 
@@ -31,12 +39,13 @@ SearchSql::SearchSql(const IndexTable& table, const TableFacts& facts, const Nea
 std::string SearchSql::key() const {
     Parameters parameters;
     std::string key = filter_sql(query_.filter.node(), "payload", parameters);
-    return fmt::format("{} {} ", query_.limit, key) + parameters.bytes();
+    return sha256_hex(fmt::format("{} {} ", query_.limit, key) + parameters.bytes());
 }
 
 std::vector<std::string> SearchSql::settings() const {
-    // enable_sort: so that the planner takes the index when it is told to. jit: compiling takes longer than any search
-    std::vector<std::string> all = {"enable_sort", "jit", "hnsw.ef_search", "ivfflat.probes"};
+    // enable_sort: so that the planner takes the index when it is told to. jit: compiling takes longer than any search.
+    // plan_cache_mode: see decide()
+    std::vector<std::string> all = {"enable_sort", "jit", "plan_cache_mode", "hnsw.ef_search", "ivfflat.probes"};
     if (facts_.iterates) {
         all.insert(all.end(), {"hnsw.iterative_scan", "hnsw.max_scan_tuples", "ivfflat.iterative_scan"});
     }
@@ -70,22 +79,30 @@ Statement SearchSql::decide(const std::optional<SearchEstimate>& known) const {
         set =
             ", set_config('stele.search_exact', d.exact::text, true), set_config('enable_sort', 'off', true), "
             "set_config('jit', 'off', true), set_config('hnsw.ef_search', d.breadth::text, true), "
-            "set_config('ivfflat.probes', d.probes::text, true)";
+            "set_config('ivfflat.probes', d.probes::text, true), set_config('plan_cache_mode', '";
+        // The index is asked in one way, whatever the values. To look at every row one must see them.
+        set += known ? "force_generic_plan', true)" : "force_custom_plan', true)";
         if (facts_.iterates) {
             set +=
                 ", set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.max_scan_tuples', "
                 "d.budget::text, true), set_config('ivfflat.iterative_scan', 'relaxed_order', true)";
         }
     }
-    const bool everything = query_.filter.is_everything();
-    const std::string beyond = facts_.iterates ? std::string() : fmt::format(" OR e.visits > {}", kMostBreadth);
+    const int probes = std::max(1, facts_.lists / 5);
+    const std::string index_cost = facts_.hnsw
+                                       ? fmt::format("{} * (e.breadth + e.reach)", kVisit)
+                                       : fmt::format("e.rows * {} * {} / {}", kRow, probes, std::max(1, facts_.lists));
+    const std::string beyond = facts_.iterates ? std::string() : fmt::format(" OR e.breadth > {}", kMostBreadth);
+    const double row_cost = narrowed || query_.filter.is_everything() ? 0 : kFilter;
     return with(
-        fmt::format("SELECT d.rows, d.share, d.exact, d.breadth{} FROM (SELECT e.rows, e.share, e.rows * ({} + e.share "
-                    "* {}) <= {} + e.visits * {}{} AS exact, least({}, ceil(e.visits))::int AS breadth, "
-                    "least(2000000000, greatest(20000, 4 * e.visits))::int AS budget, {} AS probes FROM (SELECT "
-                    "e.rows, e.share, {} + {} * ${} / e.share AS visits FROM ({}) e) e) d",
-                    set, narrowed || everything ? 0 : kFilter, kRow, kStart, kVisit, beyond, kMostBreadth,
-                    std::max(1, facts_.lists / 5), kBreadth, kBreadthEach, limit, source),
+        fmt::format(
+            "SELECT d.rows, d.share, d.exact, d.breadth{} FROM (SELECT e.rows, e.share, e.rows * ({} + e.share * {}) "
+            "<= ({} + {}) * CASE WHEN e.reach > {} THEN {} ELSE 1 END{} AS exact, ceil(least({}, e.breadth))::int AS "
+            "breadth, ceil(least(2000000000, greatest(20000, 10 * e.reach)))::int AS budget, {} AS probes FROM (SELECT "
+            "e.*, {} + e.wanted + {} * e.reach AS breadth FROM (SELECT e.rows, e.share, ${} AS wanted, ${} / e.share "
+            "AS reach FROM ({}) e) e) e) d",
+            set, row_cost, kRow, kStart, index_cost, kReach, kDearer, beyond, kMostBreadth, probes, kBreadth,
+            facts_.iterates ? kBreadthOfReach : kBreadthOfReachAtOnce, limit, limit, source),
         parameters);
 }
 
@@ -115,15 +132,15 @@ Statement SearchSql::nearest(bool exact) const {
     if (exact) {
         return with(fmt::format("{}, false FROM ({}) n ORDER BY d, created, id", columns, every_row), parameters);
     }
-    // Either side is entered only if its condition holds, which depends on no row. The index gives a rough order when
-    // it goes on, so it is asked for more than are wanted, and they are sorted again.
+    // Either side is entered only if its condition holds, which depends on no row. What the index gives is sorted
+    // again: its order is rough when it goes on.
     return with(
         fmt::format("WITH a AS MATERIALIZED (SELECT * FROM ({}) i WHERE NOT "
-                    "current_setting('stele.search_exact')::bool ORDER BY d, created, id LIMIT {}), c AS MATERIALIZED "
+                    "current_setting('stele.search_exact')::bool), c AS MATERIALIZED "
                     "(SELECT count(*) >= {} AS enough FROM a) {}, found FROM (SELECT *, true AS found FROM a WHERE "
                     "(SELECT enough FROM c) UNION ALL SELECT *, false FROM ({}) e WHERE NOT (SELECT enough FROM c)) n "
                     "ORDER BY d, created, id",
-                    candidates(condition, false, limit + " * 2"), limit, limit, columns, every_row),
+                    candidates(condition, false, limit), limit, columns, every_row),
         parameters);
 }
 
