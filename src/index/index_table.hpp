@@ -19,10 +19,10 @@ struct TableFacts {
     std::uint32_t vector_type = 0;  ///< OID of its type vector
     bool iterates = false;          ///< pgvector can go on when a filter leaves too few (0.8)
     bool table = false;
-    bool owned = false;   ///< by this role, so that it may be changed
-    bool half = false;    ///< float16
-    bool keyed = false;   ///< has the columns for keys
-    bool copies = false;  ///< COPY takes rows: not for views, nor where rows are guarded by policies
+    bool owned = false;                        ///< by this role, so that it may be changed
+    bool half = false;                         ///< float16
+    bool keyed = false;                        ///< has the columns for keys
+    bool copies = false;                       ///< COPY takes rows: no view, and no policies guard them
     std::optional<std::string> hnsw, ivfflat;  ///< the names of such indexes
     int lists = 1;                             ///< of the latter
     std::set<std::string> indexes;             ///< the names of all that are valid
