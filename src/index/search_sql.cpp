@@ -22,14 +22,14 @@ constexpr int kSamplePages = 64;  // a thousand rows or two
 
 // How many candidates of the graph are looked at: some for any search, more for many results and for a filter that
 // leaves one of many. With fewer, more than one in a hundred of the nearest is missed.
-constexpr int kBreadth = 70;
+constexpr int kBreadth = 185;
 constexpr double kBreadthOfReach = 0.5;
 constexpr double kBreadthOfReachAtOnce = 2;  // where a scan cannot go on
 constexpr int kMostBreadth = 1000;           // pgvector's limit
 // Beyond so many candidates, hence beyond the theme of a query, a graph of the usual size misses one in ten, however
 // broad the scan is. Then every row is looked at, unless that is so much dearer.
 constexpr int kReach = 60;
-constexpr int kDearer = 4;
+constexpr int kDearer = 8;
 
 }  // namespace
 
