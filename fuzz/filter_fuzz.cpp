@@ -76,10 +76,10 @@ private:
     }
     Json value(ValueKind kind, bool only_text) {
         const std::string mine = text();
-        if (kind == ValueKind::uuid) return other_or(mine, kUuid);
-        if (kind == ValueKind::time) return other_or(mine, kTime);
         if (only_text) return other_or(Json::string(mine).text(), "\"v\"");
         const Json json = Json::parse(mine);
+        if (kind == ValueKind::uuid && !json.is_null()) return other_or(mine, kUuid);
+        if (kind == ValueKind::time && !json.is_null()) return other_or(mine, kTime);
         switch (stele::parse_json(mine).kind) {
             case JsonNode::Kind::null: return json;
             case JsonNode::Kind::boolean: return other_or(mine, "true");

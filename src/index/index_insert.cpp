@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "index/index_sql.hpp"
 #include "index/pgvector_value.hpp"
 #include "vectors/kernels.hpp"
@@ -83,6 +85,22 @@ Statement insert_statement(const TableFacts& facts, const std::string& table, Ro
                                   "RETURNING stele_key, id"
                                 : ""),
         parameters);
+}
+
+std::vector<Uuid> copy_rows(CopyPlace place, const std::string& table, RowPointers rows, Timestamp begun,
+                            Deadline deadline) {
+    CopyIn copy(std::move(place),
+                Sql(fmt::format("COPY {} (id, embedding, payload, meta, created) FROM STDIN (FORMAT binary)", table)),
+                deadline);
+    std::vector<Uuid> ids;
+    ids.reserve(rows.size());
+    for (const IndexRow* row : rows) {
+        const Timestamp created = begun + std::chrono::microseconds(ids.size());
+        ids.push_back(Uuid::v7());
+        copy.add(ids.back(), encode_pgvector(row->vector), row->payload, row->meta, created);
+    }
+    copy.finish();
+    return ids;
 }
 
 }  // namespace stele

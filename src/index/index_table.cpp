@@ -34,7 +34,8 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "SELECT e.nspname::text, e.extversion, c.oid IS NOT NULL, coalesce(pg_has_role(c.relowner, 'USAGE'), false), "
         "t.typname::text, coalesce(a.atttypmod, -1), col_description(c.oid, a.attnum), 2 = (SELECT count(*) FROM "
         "pg_attribute k WHERE k.attrelid = c.oid AND k.attname IN ('stele_key', 'stele_digest') AND NOT "
-        "k.attisdropped), x.names, x.hnsw, x.ivfflat, x.lists, e.vector FROM (SELECT) o LEFT JOIN "
+        "k.attisdropped), x.names, x.hnsw, x.ivfflat, x.lists, e.vector, c.relkind IN ('r', 'p') AND "
+        "NOT c.relrowsecurity FROM (SELECT) o LEFT JOIN "
         "(SELECT n.nspname, x.extversion, to_regtype(quote_ident(n.nspname) || '.vector')::oid AS vector FROM "
         "pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'vector') e "
         "ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND "
@@ -60,6 +61,7 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
                           quoted_));
     }
     facts.owned = row.get<bool>(3);
+    facts.copies = row.get<bool>(13);
     facts.half = type == "halfvec";
     facts.frame.dimension = static_cast<std::size_t>(std::max(row.get<std::int32_t>(5), 0));
     facts.frame.fingerprint = fingerprint_of(row.find<std::string>(6).value_or(""));

@@ -30,18 +30,27 @@ void keep(Savepoint& savepoint, Deadline deadline) {
 template <class Inside>
 class Unit final : public IndexUnit {
 public:
-    Unit(std::unique_ptr<Inside> inside, std::shared_ptr<IndexStore> store)
-        : inside_(std::move(inside)), store_(std::move(store)) {}
+    Unit(std::unique_ptr<Inside> inside, std::shared_ptr<IndexStore> store, const TableFacts& facts, std::string table)
+        : inside_(std::move(inside)),
+          store_(std::move(store)),
+          copies_(facts.copies && !facts.half),  // float16 is made by the server
+          table_(std::move(table)) {}
 
     std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override {
         return store_->known(frame, rows, deadline);
     }
-    std::vector<Uuid> put(RowPointers rows, Deadline deadline) override { return store_->put(rows, deadline); }
+    std::vector<Uuid> put(RowPointers rows, Deadline deadline) override {
+        if (!copies_ || rows.front()->key) return store_->put(rows, deadline);
+        const auto begun = inside_->query("SELECT clock_timestamp()", deadline)[0].template get<Timestamp>(0);
+        return copy_rows(*inside_, table_, rows, begun, deadline);
+    }
     void commit(Deadline deadline) override { keep(*inside_, deadline); }
 
 private:
     std::unique_ptr<Inside> inside_;
     std::shared_ptr<IndexStore> store_;
+    const bool copies_;
+    const std::string table_;
 };
 
 }  // namespace
@@ -183,11 +192,11 @@ std::unique_ptr<IndexUnit> PostgresIndexStore::begin_unit(Deadline deadline) {
     if (joined_) {
         auto savepoint = std::make_unique<Savepoint>(joined_->savepoint());
         std::shared_ptr<IndexStore> store = knowing(join(*savepoint));
-        return std::make_unique<Unit<Savepoint>>(std::move(savepoint), std::move(store));
+        return std::make_unique<Unit<Savepoint>>(std::move(savepoint), std::move(store), found, table_.quoted());
     }
     auto transaction = std::make_unique<Transaction>(database_.begin({}, deadline));
     std::shared_ptr<IndexStore> store = knowing(join(*transaction));
-    return std::make_unique<Unit<Transaction>>(std::move(transaction), std::move(store));
+    return std::make_unique<Unit<Transaction>>(std::move(transaction), std::move(store), found, table_.quoted());
 }
 
 bool PostgresIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline deadline) {

@@ -8,6 +8,7 @@
 
 #include "base/result.hpp"
 #include "index/any_index.hpp"
+#include "support/role.hpp"
 #include "support/session.hpp"
 
 namespace stele::test {
@@ -336,20 +337,37 @@ protected:
 
 INSTANTIATE_TEST_SUITE_P(Index, BulkOnDatabase, ::testing::Values(On::database), name_of);
 
-TEST_P(BulkOnDatabase, a_row_that_the_server_refuses_is_named_or_skipped) {
+TEST_P(BulkOnDatabase, a_row_that_the_server_refuses_is_named_or_skipped_with_keys_and_without) {
     auto notes = picked();
     notes.index({note(9000)}, &Note::text, {.key = &Note::language});
     refuse_in_the_database(777);
-    const ErrorInfo error = error_of([&] { notes.index_all(Notes(1200), &Note::text, keyed()); });
-    EXPECT_EQ(error.code, ErrorCode::constraint_violation);
-    EXPECT_THAT(error.message, HasSubstr("value 777: "));
-    EXPECT_EQ(notes.count(), 1U);
-    std::vector<std::size_t> positions;
-    IndexAllOptions<Note> options = keyed();
-    options.on_refused = [&](const RefusedValue& value) { positions.push_back(value.position); };
-    EXPECT_EQ(notes.index_all(Notes(1200), &Note::text, options).stored, 1199U);
-    EXPECT_THAT(positions, ElementsAre(777));
-    EXPECT_EQ(notes.count(), 1200U);
+    for (IndexAllOptions<Note> options : {keyed(), IndexAllOptions<Note>()}) {
+        const std::size_t before = notes.count();
+        const ErrorInfo error = error_of([&] { notes.index_all(Notes(1200), &Note::text, options); });
+        EXPECT_EQ(error.code, ErrorCode::constraint_violation);
+        EXPECT_THAT(error.message, HasSubstr("value 777: "));
+        EXPECT_EQ(notes.count(), before);
+        std::vector<std::size_t> positions;
+        options.on_refused = [&](const RefusedValue& value) { positions.push_back(value.position); };
+        EXPECT_EQ(notes.index_all(Notes(1200), &Note::text, options).stored, 1199U);
+        EXPECT_THAT(positions, ElementsAre(777));
+        EXPECT_EQ(notes.count(), before + 1199);
+    }
+}
+
+TEST_P(BulkOnDatabase, rows_that_policies_guard_are_stored_though_copy_refuses_them) {
+    auto notes = picked();
+    notes.index({note(9000)}, &Note::text);
+    const std::string table = server.schema() + ".picked";
+    Role role(*database, "guarded_" + server.schema());
+    role.execute("GRANT USAGE ON SCHEMA " + server.schema() + " TO " + role.name());
+    role.execute("GRANT SELECT, INSERT ON " + table + " TO " + role.name());
+    role.execute("ALTER TABLE " + table + " ENABLE ROW LEVEL SECURITY");
+    role.execute("CREATE POLICY pages ON " + table + " USING ((payload->'page')::int < 1000)");
+    VectorIndex<Note> guarded(Database::open(role.assumed(server.bare_options())), picky, {.table = "picked"});
+    EXPECT_EQ(guarded.index_all(Notes(700), &Note::text).stored, 700U);
+    EXPECT_THAT(error_of([&] { guarded.index_all(Notes(1100), &Note::text); }).message, HasSubstr("row-level"));
+    EXPECT_EQ(notes.count(), 701U);
 }
 
 TEST_P(BulkOnDatabase, a_connection_that_dies_leaves_nothing_or_what_was_told) {
@@ -361,11 +379,14 @@ TEST_P(BulkOnDatabase, a_connection_that_dies_leaves_nothing_or_what_was_told) {
         told = progress.stored;
         if (progress.values == 1024) cut();
     };
-    const ErrorInfo error = error_of([&] { notes.index_all(Notes(2000), &Note::text, options); });
-    EXPECT_EQ(error.code, ErrorCode::unavailable);
-    EXPECT_EQ(error.retry, Retry::transaction);
-    EXPECT_EQ(told, 1024U);
-    EXPECT_EQ(notes.count(), 1U);
+    for (const bool by_key : {true, false}) {
+        if (!by_key) options.key = {};
+        const ErrorInfo error = error_of([&] { notes.index_all(Notes(2000), &Note::text, options); });
+        EXPECT_EQ(error.code, ErrorCode::unavailable);
+        EXPECT_EQ(error.retry, Retry::transaction);
+        EXPECT_EQ(told, 1024U);
+        EXPECT_EQ(notes.count(), 1U);
+    }
 
     // between two batches there is no connection to lose; while one is written there is
     options.on_refused = [](const RefusedValue& value) { ADD_FAILURE() << value.position; };
@@ -378,6 +399,7 @@ TEST_P(BulkOnDatabase, a_connection_that_dies_leaves_nothing_or_what_was_told) {
         database->execute(Statement("CREATE TRIGGER die BEFORE INSERT ON " + server.schema() +
                                     ".picked FOR EACH ROW EXECUTE FUNCTION " + server.schema() + ".die()"));
     };
+    // here in the midst of a COPY
     EXPECT_EQ(error_of([&] { notes.index_all(Notes(2000), &Note::text, options); }).code, ErrorCode::unavailable);
     EXPECT_EQ(told, 1024U);
     EXPECT_EQ(notes.count(), 1025U);
