@@ -94,6 +94,23 @@ void add_part(FilterNode& node, const Node& part) {
     }
 }
 
+// By its shape alone: `a || !a` is not seen.
+bool holds_of(const FilterNode& node, bool everything) {
+    const auto holds = [&](const Node& part) { return holds_of(*part, everything); };
+    switch (node.kind) {
+        case FilterNode::Kind::all:
+        case FilterNode::Kind::any:
+            // everything is in all if it is in each, and nothing is in any if it is in none
+            return (node.kind == FilterNode::Kind::all) == everything
+                       ? std::all_of(node.parts.begin(), node.parts.end(), holds)
+                       : std::any_of(node.parts.begin(), node.parts.end(), holds);
+        case FilterNode::Kind::negation: return holds_of(*node.parts.front(), !everything);
+        case FilterNode::Kind::comparison: break;
+    }
+    const bool listed = node.operation == Operation::in || node.operation == Operation::contains_any;
+    return !everything && listed && node.operands.empty();
+}
+
 Node combine(FilterNode::Kind kind, const Node& a, const Node& b) {
     auto node = std::make_shared<FilterNode>();
     node->kind = kind;
@@ -148,10 +165,12 @@ Filter operator&&(const Filter& a, const Filter& b) {
 }
 
 Filter operator||(const Filter& a, const Filter& b) {
+    if (a.is_everything() || b.is_everything()) return Filter();
     return Filter(combine(FilterNode::Kind::any, a.node_, b.node_));
 }
 
 Filter operator!(const Filter& filter) {
+    if (filter.node_->kind == FilterNode::Kind::negation) return Filter(filter.node_->parts.front());
     auto node = std::make_shared<FilterNode>();
     node->kind = FilterNode::Kind::negation;
     add_part(*node, filter.node_);
@@ -163,7 +182,7 @@ bool Filter::matches(const Json& value) const {
 }
 
 bool Filter::is_everything() const noexcept {
-    return node_->kind == FilterNode::Kind::all && node_->parts.empty();
+    return holds_of(*node_, true);
 }
 
 std::string Filter::to_string() const {

@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "base/words.hpp"
 #include "postgres/identifier.hpp"
+#include "postgres/oids.hpp"
 
 namespace stele {
 namespace {
@@ -84,19 +85,27 @@ private:
         return text;
     }
 
+    // `test` is what follows the value as what it is; NULL when it is none.
+    static std::string as_uuid(const std::string& value, const std::string& test) {
+        return fmt::format(
+            "(SELECT CASE WHEN s.t ~ {} THEN s.t::uuid {} END FROM (SELECT CASE jsonb_typeof({}) WHEN 'string' THEN {} "
+            "#>> '{{}}' END AS t) s)",
+            kIsUuid, test, value, value);
+    }
+    static std::string as_time(const std::string& value, const std::string& test) {
+        return fmt::format(
+            "(SELECT CASE WHEN s.t ~ {} THEN CASE WHEN {} THEN {} {} END END FROM (SELECT CASE jsonb_typeof({}) WHEN "
+            "'string' THEN {} #>> '{{}}' END AS t) s)",
+            kIsTime, kDayExists, kTime, test, value, value);
+    }
+
     /// True when the value stands in the relation to the operand; NULL or false when not.
     std::string related(const std::string& value, std::string_view relation, const JsonNode& operand, ValueKind kind) {
         if (kind == ValueKind::uuid && operand.kind == Kind::string) {
-            return fmt::format(
-                "(SELECT CASE WHEN s.t ~ {} THEN s.t::uuid {} {} END FROM (SELECT CASE jsonb_typeof({}) WHEN 'string' "
-                "THEN {} #>> '{{}}' END AS t) s)",
-                kIsUuid, relation, bind(*Uuid::parse(operand.text), "uuid"), value, value);
+            return as_uuid(value, fmt::format("{} {}", relation, bind(*Uuid::parse(operand.text), "uuid")));
         }
         if (kind == ValueKind::time && operand.kind == Kind::string) {
-            return fmt::format(
-                "(SELECT CASE WHEN s.t ~ {} THEN CASE WHEN {} THEN {} {} {} END END FROM (SELECT CASE jsonb_typeof({}) "
-                "WHEN 'string' THEN {} #>> '{{}}' END AS t) s)",
-                kIsTime, kDayExists, kTime, relation, bind(*parse_iso8601(operand.text), "timestamptz"), value, value);
+            return as_time(value, fmt::format("{} {}", relation, bind(*parse_iso8601(operand.text), "timestamptz")));
         }
         // as member_sql() has it
         if (relation == "=") return fmt::format("coalesce({}, 'null') = {}", value, bind_json(operand));
@@ -111,15 +120,63 @@ private:
         }
     }
 
-    std::string contains(const std::string& value, const JsonNode& operand, ValueKind kind) {
+    /// True when the value is one of the operands. One parameter for all of them, so that lists of any length are one
+    /// prepared statement.
+    std::string among(const std::string& value, const std::vector<JsonNode>& operands, ValueKind kind) {
+        if (kind == ValueKind::json) {
+            JsonNode list;
+            list.kind = Kind::array;
+            list.items = operands;
+            return fmt::format("coalesce({}, 'null') = ANY (ARRAY(SELECT jsonb_array_elements({})))", value,
+                               bind_json(list));
+        }
+        const std::vector<std::string> texts = texts_of(operands);
+        std::string text = "false";
+        if (!texts.empty()) {
+            text = kind == ValueKind::uuid ? as_uuid(value, fmt::format("= ANY ({})", bind_uuids(texts)))
+                                           : as_time(value, fmt::format("= ANY ({})", bind_times(texts)));
+        }
+        // else it is null: see Filter::compare()
+        if (texts.size() < operands.size()) text += fmt::format(" OR coalesce({}, 'null') = 'null'", value);
+        return text;
+    }
+    static std::vector<std::string> texts_of(const std::vector<JsonNode>& operands) {
+        std::vector<std::string> texts;
+        for (const JsonNode& operand : operands) {
+            if (operand.kind == Kind::string) texts.push_back(operand.text);
+        }
+        return texts;
+    }
+    std::string bind_uuids(const std::vector<std::string>& texts) {
+        std::vector<Uuid> uuids;
+        for (const std::string& text : texts) uuids.push_back(*Uuid::parse(text));
+        return bind(uuids, "uuid[]");
+    }
+    std::string bind_times(const std::vector<std::string>& texts) {
+        std::vector<Parameters> times(texts.size());
+        std::vector<const Parameters*> rows;
+        for (std::size_t i = 0; i < texts.size(); ++i) {
+            times[i].add(*parse_iso8601(texts[i]));
+            rows.push_back(&times[i]);
+        }
+        parameters_.add_column(rows, 0, oid::kTimestamptzArray);
+        return fmt::format("${}::timestamptz[]", parameters_.slots().size());
+    }
+
+    /// Any of them.
+    std::string contains(const std::string& value, const std::vector<JsonNode>& operands, ValueKind kind) {
+        if (operands.empty()) return "false";
         std::string text = fmt::format(
             "CASE jsonb_typeof({}) WHEN 'array' THEN EXISTS (SELECT FROM jsonb_array_elements({}) AS e(v) WHERE {})",
-            value, value, related("e.v", "=", operand, kind));
-        if (kind == ValueKind::json && operand.kind == Kind::string) {
-            const std::string wanted = bind_text(operand);
-            text +=
-                fmt::format(" WHEN 'string' THEN strpos({} #>> '{{}}', {}) > 0 WHEN 'object' THEN jsonb_exists({}, {})",
-                            value, wanted, value, wanted);
+            value, value,
+            operands.size() == 1 ? related("e.v", "=", operands.front(), kind) : among("e.v", operands, kind));
+        const std::vector<std::string> texts = texts_of(operands);
+        if (kind == ValueKind::json && !texts.empty()) {
+            const std::string wanted = bind(texts, "text[]");
+            text += fmt::format(
+                " WHEN 'string' THEN EXISTS (SELECT FROM unnest({}) AS w(t) WHERE strpos({} #>> '{{}}', w.t) > 0) WHEN "
+                "'object' THEN jsonb_exists_any({}, {})",
+                wanted, value, value, wanted);
         }
         return text + " END";
     }
@@ -138,19 +195,10 @@ private:
             bind(rules.folds_from, "text[]"), bind(rules.folds_to, "text[]"), value, value);
     }
 
-    template <class Write>
-    static std::string any(const std::vector<JsonNode>& operands, Write write) {
-        if (operands.empty()) return "false";
-        std::string text;
-        for (const JsonNode& operand : operands) text += (text.empty() ? "" : " OR ") + ("(" + write(operand) + ")");
-        return text;
-    }
-
     std::string comparison(const FilterNode& filter) {
         const std::string value = value_at(filter.path);
         const auto is = [&](std::string_view relation) {
-            return any(filter.operands,
-                       [&](const JsonNode& operand) { return related(value, relation, operand, filter.values); });
+            return related(value, relation, filter.operands.front(), filter.values);
         };
         std::string text;
         switch (filter.operation) {
@@ -159,12 +207,9 @@ private:
             case Operation::less_or_equal: text = is("<="); break;
             case Operation::greater: text = is(">"); break;
             case Operation::greater_or_equal: text = is(">="); break;
-            case Operation::in: text = filter.values == ValueKind::json ? in(value, filter.operands) : is("="); break;
+            case Operation::in: text = among(value, filter.operands, filter.values); break;
             case Operation::contains:
-            case Operation::contains_any:
-                text = any(filter.operands,
-                           [&](const JsonNode& operand) { return contains(value, operand, filter.values); });
-                break;
+            case Operation::contains_any: text = contains(value, filter.operands, filter.values); break;
             case Operation::text_match: text = has_words(value, filter.operands.front()); break;
             case Operation::prefix:
                 text = fmt::format("CASE jsonb_typeof({}) WHEN 'string' THEN starts_with({} #>> '{{}}', {}) END", value,
@@ -174,15 +219,6 @@ private:
             case Operation::exists: text = fmt::format("{} IS NOT NULL", value); break;
         }
         return text;
-    }
-
-    // one parameter, so that lists of any length are one prepared statement
-    std::string in(const std::string& value, const std::vector<JsonNode>& operands) {
-        JsonNode list;
-        list.kind = Kind::array;
-        list.items = operands;
-        return fmt::format("coalesce({}, 'null') = ANY (ARRAY(SELECT jsonb_array_elements({})))", value,
-                           bind_json(list));
     }
 
     std::string_view column_;
@@ -195,8 +231,8 @@ std::string filter_sql(const FilterNode& filter, std::string_view column, Parame
     std::string text = Writer(column, parameters).condition(filter);
     constexpr std::size_t kMostParameters = 60'000;  // of 65,535: the statement has others
     if (parameters.slots().size() > kMostParameters) {
-        raise(ErrorCode::invalid_argument,
-              fmt::format("the filter has {} values; it may have {}", parameters.slots().size(), kMostParameters));
+        raise(ErrorCode::limit_exceeded, fmt::format("the filter has {} keys and values; it may have {}",
+                                                     parameters.slots().size(), kMostParameters));
     }
     return text;
 }

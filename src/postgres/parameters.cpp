@@ -19,6 +19,11 @@ using Slots = std::vector<Parameters::Slot>;
 constexpr std::int64_t kPostgresEpoch = 946'684'800'000'000;
 
 void open_slot(Slots& slots, const std::string& bytes, std::uint32_t type) {
+    constexpr std::size_t kMost = 65'535;  // the protocol counts them in 16 bits
+    if (slots.size() == kMost) {
+        raise(ErrorCode::limit_exceeded,
+              fmt::format("a statement takes at most {} parameters: pass many values as one array", kMost));
+    }
     slots.push_back({type, 0, bytes.size()});
 }
 
@@ -74,7 +79,8 @@ void append_bytes(std::string& bytes, const void* data, std::size_t size) {
 }  // namespace
 
 void Parameters::add(std::nullopt_t) {
-    slots_.push_back({0, -1, bytes_.size()});
+    open_slot(slots_, bytes_, 0);
+    slots_.back().length = -1;
 }
 
 void Parameters::make_last_null() {

@@ -96,6 +96,51 @@ TEST_P(AnyFilter, draive_090_membership_in_both_directions) {
     EXPECT_FALSE(holds(field(&Chunk::tags).contains("faq"), "{}"));
 }
 
+TEST_P(AnyFilter, lists_hold_what_each_of_their_values_does_whatever_the_type) {
+    const Uuid other = *Uuid::parse("0190a6f0-1111-7222-8333-000000000000");
+    EXPECT_TRUE(holds(field(&Chunk::id).is_one_of({other, chunk().id}), chunk()));
+    EXPECT_FALSE(holds(field(&Chunk::id).is_one_of({other, other}), chunk()));
+    EXPECT_TRUE(
+        holds(field(&Chunk::id).is_one_of({other, chunk().id}), R"({"id":"0190A6F0111172228333ABCDEFABCDEF"})"));
+    EXPECT_FALSE(holds(field(&Chunk::id).is_one_of({other}), R"({"id":"x"})"));
+    EXPECT_FALSE(holds(field(&Chunk::id).is_one_of(std::vector<Uuid>()), chunk()));
+    const Timestamp later = chunk().written + std::chrono::microseconds(1);
+    EXPECT_TRUE(holds(field(&Chunk::written).is_one_of({later, chunk().written}),
+                      R"({"written":"2025-02-28T08:00:00.250000Z"})"));
+    EXPECT_FALSE(holds(field(&Chunk::written).is_one_of({later, later}), chunk()));
+    EXPECT_TRUE(holds(field(&Chunk::related).contains_any({other, chunk().id}), chunk()));
+    EXPECT_FALSE(holds(field(&Chunk::related).contains_any({other, other}), chunk()));
+    const auto with_null = [](const char* member, detail::ValueKind kind, const char* text) {
+        return Filter::compare({{member, {}}}, detail::FilterOperation::in, kind, {Json(), Json::string(text)});
+    };
+    const Filter id = with_null("id", detail::ValueKind::uuid, "0190a6f0-1111-7222-8333-abcdefabcdef");
+    const Filter time = with_null("written", detail::ValueKind::time, "2025-02-28T10:00:00.25+02:00");
+    for (const Filter& filter : {id, time}) {
+        EXPECT_TRUE(holds(filter, to_json(chunk())));
+        EXPECT_TRUE(holds(filter, Json::parse("{}")));
+        EXPECT_FALSE(holds(filter, Json::parse(R"({"id":"x","written":"x"})")));
+    }
+    EXPECT_TRUE(holds(field(&Chunk::text).contains_any({"no", "nach"}), chunk()));
+    EXPECT_FALSE(holds(field(&Chunk::text).contains_any({"no", "NACH"}), chunk()));
+    EXPECT_TRUE(holds(field(&Chunk::scores).contains_any({"width", "depth"}), chunk()));
+    EXPECT_FALSE(holds(field(&Chunk::scores).contains_any({"width", "height"}), chunk()));
+}
+
+TEST(FilterSql, has_one_text_and_few_parameters_however_long_a_list_is) {
+    const auto of = [](std::size_t size) {
+        const std::vector<Uuid> ids(size, chunk().id);
+        const std::vector<Timestamp> times(size, chunk().written);
+        const std::vector<std::string> words(size, "x");
+        const auto filter = field(&Chunk::id).is_one_of(ids) && field(&Chunk::written).is_one_of(times) &&
+                            field(&Chunk::related).contains_any(ids) && field(&Chunk::tags).contains_any(words);
+        Parameters parameters;
+        const std::string sql = filter_sql(filter.untyped().node(), "payload", parameters);
+        return std::pair(sql, parameters.slots().size());
+    };
+    EXPECT_EQ(of(2), of(50'000));
+    EXPECT_LT(of(2).second, 20U);
+}
+
 TEST_P(AnyFilter, draive_090_words_are_folded_and_whole) {
     EXPECT_TRUE(holds(field(&Chunk::text).has_words("STRASSE"), chunk()));
     EXPECT_TRUE(holds(field(&Chunk::text).has_words("ko\xCC\x88ln, nach!"), chunk())) << "decomposed";

@@ -103,6 +103,26 @@ TEST(FilterText, names_the_members_that_it_looks_at) {
     EXPECT_THAT(Filter().paths(), testing::IsEmpty());
 }
 
+TEST(Filter, that_holds_of_everything_is_known_as_such_however_it_came_about) {
+    const Filter one = Filter::parse("a = 1"),
+                 nothing = Filter::compare({{"a", {}}}, FilterOperation::in, ValueKind::json, {});
+    Filter any;
+    for (int i = 0; i < 3; ++i) any = any || one;
+    EXPECT_TRUE(any.is_everything()) << any.to_string();
+    EXPECT_TRUE((one || Filter()).is_everything());
+    EXPECT_TRUE((!!Filter()).is_everything());
+    EXPECT_TRUE((!nothing).is_everything()) << "all but those of an empty list";
+    EXPECT_TRUE((!(nothing && one)).is_everything());
+    EXPECT_TRUE((!(nothing || !Filter())).is_everything());
+    EXPECT_FALSE((!Filter()).is_everything());
+    EXPECT_FALSE(nothing.is_everything());
+    EXPECT_FALSE((!(nothing || one)).is_everything());
+    EXPECT_FALSE((one || nothing).is_everything());
+    EXPECT_FALSE((!one).is_everything());
+    EXPECT_EQ((!!one).to_string(), one.to_string());
+    EXPECT_FALSE((!Filter() || one).matches(Json::parse("{}")));
+}
+
 TEST(JsonField, makes_filters_on_documents_of_no_type) {
     const auto filter = json_field("author.name") == "Ada" && json_field("tags").contains("x");
     EXPECT_TRUE(filter.matches(Json::parse(R"({"author":{"name":"Ada"},"tags":["x"]})")));

@@ -106,5 +106,14 @@ TEST(Values, malformed_arrays_are_refused_and_never_read_beyond_their_end) {
     }
 }
 
+TEST(Values, beyond_what_a_statement_can_carry_are_refused_before_it_is_sent) {
+    Parameters parameters;
+    for (int i = 0; i < 65'535; ++i) parameters.add(true);
+    EXPECT_EQ(error_of([&] { parameters.add(true); }).code, ErrorCode::limit_exceeded);
+    EXPECT_EQ(error_of([&] { parameters.add(std::nullopt); }).code, ErrorCode::limit_exceeded);
+    EXPECT_EQ(error_of([&] { parameters.add("x"); }).retry, Retry::no);
+    EXPECT_EQ(parameters.slots().size(), 65'535U);
+}
+
 }  // namespace
 }  // namespace stele
