@@ -6,7 +6,6 @@
 
 #include "index/index_sql.hpp"
 #include "index/pgvector_value.hpp"
-#include "vectors/kernels.hpp"
 
 namespace stele {
 namespace {
@@ -34,15 +33,8 @@ Bytes vectors(const TableFacts& facts, RowPointers rows) {
     std::vector<std::vector<float>> scaled;
     std::vector<std::span<const float>> all;
     all.reserve(rows.size());
-    scaled.reserve(facts.half ? rows.size() : 0);
-    for (const IndexRow* row : rows) {
-        if (!facts.half) {
-            all.emplace_back(row->vector);
-            continue;
-        }
-        kernels::normalize(scaled.emplace_back(row->vector));  // float16 ends at 65,504
-        all.emplace_back(scaled.back());
-    }
+    scaled.reserve(rows.size());
+    for (const IndexRow* row : rows) all.push_back(storable(facts, row->vector, scaled.emplace_back()));
     return encode_pgvectors(all, facts.vector_type);
 }
 
@@ -87,17 +79,18 @@ Statement insert_statement(const TableFacts& facts, const std::string& table, Ro
         parameters);
 }
 
-std::vector<Uuid> copy_rows(CopyPlace place, const std::string& table, RowPointers rows, Timestamp begun,
-                            Deadline deadline) {
+std::vector<Uuid> copy_rows(CopyPlace place, const TableFacts& facts, const std::string& table, RowPointers rows,
+                            Timestamp begun, Deadline deadline) {
     CopyIn copy(std::move(place),
                 Sql(fmt::format("COPY {} (id, embedding, payload, meta, created) FROM STDIN (FORMAT binary)", table)),
                 deadline);
     std::vector<Uuid> ids;
     ids.reserve(rows.size());
+    std::vector<float> scaled;
     for (const IndexRow* row : rows) {
         const Timestamp created = begun + std::chrono::microseconds(ids.size());
         ids.push_back(Uuid::v7());
-        copy.add(ids.back(), encode_pgvector(row->vector), row->payload, row->meta, created);
+        copy.add(ids.back(), encode_pgvector(storable(facts, row->vector, scaled)), row->payload, row->meta, created);
     }
     copy.finish();
     return ids;

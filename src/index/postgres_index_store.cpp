@@ -33,23 +33,24 @@ public:
     Unit(std::unique_ptr<Inside> inside, std::shared_ptr<IndexStore> store, const TableFacts& facts, std::string table)
         : inside_(std::move(inside)),
           store_(std::move(store)),
-          copies_(facts.copies && !facts.half),  // float16 is made by the server
+          facts_(facts),
           table_(std::move(table)) {}
 
     std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override {
         return store_->known(frame, rows, deadline);
     }
     std::vector<Uuid> put(RowPointers rows, Deadline deadline) override {
-        if (!copies_ || rows.front()->key) return store_->put(rows, deadline);
+        // float16 is made by the server
+        if (!facts_.copies || facts_.half || rows.front()->key) return store_->put(rows, deadline);
         const auto begun = inside_->query("SELECT clock_timestamp()", deadline)[0].template get<Timestamp>(0);
-        return copy_rows(*inside_, table_, rows, begun, deadline);
+        return copy_rows(*inside_, facts_, table_, rows, begun, deadline);
     }
     void commit(Deadline deadline) override { keep(*inside_, deadline); }
 
 private:
     std::unique_ptr<Inside> inside_;
     std::shared_ptr<IndexStore> store_;
-    const bool copies_;
+    const TableFacts facts_;
     const std::string table_;
 };
 
@@ -201,8 +202,9 @@ std::unique_ptr<IndexUnit> PostgresIndexStore::begin_unit(Deadline deadline) {
 
 bool PostgresIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline deadline) {
     const TableFacts found = facts(deadline);
+    std::vector<float> scaled;
     Parameters parameters;
-    add_vector(parameters, found, row.vector);
+    parameters.add_binary(encode_pgvector(storable(found, row.vector, scaled)));
     parameters.add(row.payload);
     parameters.add(row.meta);
     parameters.add(id);

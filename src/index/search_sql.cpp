@@ -118,7 +118,7 @@ std::string SearchSql::candidates(const std::string& condition, bool exact, cons
 
 Statement SearchSql::nearest(bool exact) const {
     Parameters parameters;
-    add_vector(parameters, facts_, query_.vector);
+    add_query(parameters, query_.vector);
     const std::string condition = filter_sql(query_.filter.node(), "payload", parameters);
     parameters.add(static_cast<std::int64_t>(query_.limit));
     const std::string limit = fmt::format("${}", parameters.slots().size());

@@ -172,6 +172,26 @@ TEST_P(AnyIndex, draive_084_085_order_and_threshold_are_cosines_of_vectors_of_an
     EXPECT_EQ(notes.search(query, {.score_threshold = -1.F}).size(), 5U);
 }
 
+TEST_P(AnyIndex, cosines_are_right_however_long_or_short_vectors_are) {
+    auto notes = open(nullptr);
+    const Indexed indexed = notes.index(with_vectors({{3e19F, 4e19F}, {1e-22F, 2e-22F}, {-1e-30F, 0}}), &Note::vector);
+    const auto scores = [&](const std::vector<float>& query) {
+        std::vector<double> all(3);
+        for (const auto& found : notes.search(query)) all[static_cast<std::size_t>(found.value.page)] = *found.score;
+        return all;
+    };
+    const auto near = [](double score) { return ::testing::DoubleNear(score, 1e-6); };
+    EXPECT_THAT(scores({1, 0}), ElementsAre(near(0.6), near(1 / std::sqrt(5)), near(-1)));
+    EXPECT_THAT(scores({1e-20F, 0}), ElementsAre(near(0.6), near(1 / std::sqrt(5)), near(-1)));
+    EXPECT_THAT(scores({1e30F, 2e30F}), ElementsAre(near(2.2 / std::sqrt(5)), near(1), near(-1 / std::sqrt(5))));
+    EXPECT_TRUE(notes.update(indexed.ids[2], with_vectors({{0, 0}, {0, 0}, {0, 1e-40F}})[2], &Note::vector));
+    EXPECT_NEAR(scores({0, 3e38F})[2], 1, 1e-6);
+    std::vector<Note> many(600, Note{"t", "en", 0, {0, 1e-40F}, {}});
+    notes.wipe();
+    notes.index_all(many, &Note::vector);
+    EXPECT_NEAR(*notes.search(std::vector<float>{0, 1}, {.limit = 1}).at(0).score, 1, 1e-6);
+}
+
 TEST_P(AnyIndex, draive_086_087_reranks_a_larger_choice_and_keeps_the_limit) {
     auto notes = open(nullptr);
     notes.index(with_vectors({{.9F, .1F, 0}, {.9F, .12F, 0}, {.8F, -.6F, 0}, {.7F, 0, .7F}, {0, 0, 1}}), &Note::vector);
