@@ -50,7 +50,7 @@ Statement known_statement(const TableFacts& facts, const std::string& table, Row
     return std::move(statement).slow_read();
 }
 
-Statement insert_statement(const TableFacts& facts, const std::string& table, RowPointers rows,
+Statement insert_statement(const TableFacts& facts, const IndexTable& table, RowPointers rows,
                            std::span<const Uuid> ids, const std::vector<std::int64_t>& numbers) {
     Parameters parameters;
     parameters.add(std::vector<Uuid>(ids.begin(), ids.end()));
@@ -62,16 +62,18 @@ Statement insert_statement(const TableFacts& facts, const std::string& table, Ro
         parameters.add(keys(rows));
         parameters.add(digests(rows));
     }
+    parameters.add(facts.stamp);
     // unnest() in the list of columns gives row by row; in FROM it would first write all of them down
     return with(
         fmt::format("INSERT INTO {} (id, embedding, payload, meta, created{}) SELECT r.id, r.v{}, r.p::jsonb, "
                     "r.m::jsonb, statement_timestamp() + r.n * interval '1 microsecond'{} FROM (SELECT "
                     "unnest($1::uuid[]) AS id, unnest($2::{}.vector[]) AS v, unnest($3::text[]) AS p, "
-                    "unnest($4::text[]) AS m, unnest($5::int8[]) AS n{}) r{}",
-                    table, facts.keyed ? ", stele_key, stele_digest" : "",
+                    "unnest($4::text[]) AS m, unnest($5::int8[]) AS n{}) r WHERE {} = ${}{}",
+                    table.quoted(), facts.keyed ? ", stele_key, stele_digest" : "",
                     facts.half ? fmt::format("::{}.halfvec", facts.extension) : "",
                     facts.keyed ? ", nullif(r.k, ''), nullif(r.d, '')" : "", facts.extension,
-                    facts.keyed ? ", unnest($6::text[]) AS k, unnest($7::text[]) AS d" : "",
+                    facts.keyed ? ", unnest($6::text[]) AS k, unnest($7::text[]) AS d" : "", table.stamp_sql(),
+                    parameters.slots().size(),
                     facts.keyed ? " ON CONFLICT (stele_key) DO UPDATE SET embedding = EXCLUDED.embedding, payload = "
                                   "EXCLUDED.payload, meta = EXCLUDED.meta, stele_digest = EXCLUDED.stele_digest "
                                   "RETURNING stele_key, id"
@@ -79,11 +81,12 @@ Statement insert_statement(const TableFacts& facts, const std::string& table, Ro
         parameters);
 }
 
-std::vector<Uuid> copy_rows(CopyPlace place, const TableFacts& facts, const std::string& table, RowPointers rows,
+std::vector<Uuid> copy_rows(CopyPlace place, const TableFacts& facts, const IndexTable& table, RowPointers rows,
                             Timestamp begun, Deadline deadline) {
-    CopyIn copy(std::move(place),
-                Sql(fmt::format("COPY {} (id, embedding, payload, meta, created) FROM STDIN (FORMAT binary)", table)),
-                deadline);
+    CopyIn copy(
+        std::move(place),
+        Sql(fmt::format("COPY {} (id, embedding, payload, meta, created) FROM STDIN (FORMAT binary)", table.quoted())),
+        deadline);
     std::vector<Uuid> ids;
     ids.reserve(rows.size());
     std::vector<float> scaled;

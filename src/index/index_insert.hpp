@@ -17,13 +17,14 @@ namespace stele {
 Statement known_statement(const TableFacts& facts, const std::string& table, RowPointers rows);
 
 /// Adds the rows, or puts them in the place of those with their key, in that order; stamped by their `numbers`, in
-/// microseconds from the statement's beginning on. Answers keys and their ids if they have keys.
-Statement insert_statement(const TableFacts& facts, const std::string& table, RowPointers rows,
+/// microseconds from the statement's beginning on. Answers keys and their ids if they have keys. Affects none if the
+/// facts hold no more.
+Statement insert_statement(const TableFacts& facts, const IndexTable& table, RowPointers rows,
                            std::span<const Uuid> ids, const std::vector<std::int64_t>& numbers);
 
 /// Adds rows without keys, the same way but by COPY, which the server takes quicker: about a fifth less time where
 /// vectors are wide. `begun`: the stamp of the first. Returns their ids.
-std::vector<Uuid> copy_rows(CopyPlace place, const TableFacts& facts, const std::string& table, RowPointers rows,
+std::vector<Uuid> copy_rows(CopyPlace place, const TableFacts& facts, const IndexTable& table, RowPointers rows,
                             Timestamp begun, Deadline deadline);
 
 }  // namespace stele

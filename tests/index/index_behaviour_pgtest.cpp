@@ -250,6 +250,12 @@ TEST_P(AnyIndex, draive_093_removes_by_filter_and_by_id_with_a_count_and_all_onl
     EXPECT_FALSE(notes.remove(indexed.ids[0]));
     EXPECT_EQ(notes.remove({indexed.ids[0], indexed.ids[1]}), 1U);
     EXPECT_THAT(error_of([&] { notes.remove(FilterOf<Note>()); }).message, HasSubstr("wipe()"));
+    FilterOf<Note> none_of_them;
+    for (const int page : {1, 2}) none_of_them = none_of_them || field(&Note::page) == page;
+    EXPECT_EQ(error_of([&] { notes.remove(none_of_them); }).code, ErrorCode::invalid_argument) << "it began with all";
+    EXPECT_EQ(error_of([&] { notes.remove(!!FilterOf<Note>()); }).code, ErrorCode::invalid_argument);
+    EXPECT_EQ(error_of([&] { notes.remove(!field(&Note::page).is_one_of(std::vector<int>())); }).code,
+              ErrorCode::invalid_argument);
     EXPECT_EQ(notes.count(), 2U);
     EXPECT_EQ(notes.wipe(), 2U);
     EXPECT_EQ(notes.count(), 0U);
@@ -282,6 +288,26 @@ TEST_P(AnyIndex, draive_095_a_key_replaces_and_what_did_not_change_is_not_embedd
     EXPECT_TRUE(notes.remove(first.ids[0]));
     notes.index({Note{"a", "k1", 9, {}, {}}}, &Note::text, keyed);
     EXPECT_EQ(notes.count(), 3U);
+}
+
+TEST_P(AnyIndex, of_values_with_keys_it_is_told_which_is_at_fault_and_which_was_cut) {
+    auto notes = open();
+    const IndexOptions<Note> keyed{.key = &Note::language};
+    embedder->cut_beyond(3);
+    notes.index({Note{"long text", "k1", 1, {}, {}}}, &Note::text, keyed);
+    embedder->set("bad", std::vector<float>(64));
+    EXPECT_THAT(error_of([&] {
+                    notes.index({Note{"long text", "k1", 1, {}, {}}, Note{"bad", "k2", 2, {}, {}}}, &Note::text, keyed);
+                }).message,
+                HasSubstr("value 1"))
+        << "the second of the call is the first that is embedded";
+    const Indexed again = notes.index({Note{"long text", "k1", 2, {}, {}}}, &Note::text, keyed);
+    EXPECT_EQ(again.embedded, 0U);
+    if (GetParam() == On::memory) return;  // where nobody can see it
+    EXPECT_EQ(
+        database->query(Statement("SELECT meta->>'truncated' FROM " + server.schema() + ".note"))[0].get<std::string>(
+            0),
+        "true");
 }
 
 TEST_P(AnyIndex, updates_one_value_and_keeps_its_id_key_and_created) {
