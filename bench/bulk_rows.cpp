@@ -7,6 +7,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "entries.hpp"
@@ -34,11 +35,18 @@ constexpr std::size_t kDimension = 768;
 constexpr std::size_t kPieceBytes = 65536;
 constexpr char kTable[] = "stele_bench_bulk.passage";
 
+std::size_t rows_of(const SideBySide& bench) {
+    return bench.quick() ? 10'000 : 100'000;
+}
+std::string work(const SideBySide& bench, std::string_view how) {
+    return fmt::format("index {} x {}, vectors ready, no ANN index{} (rows/s)", rows_of(bench), kDimension, how);
+}
+
 class BulkRows {
 public:
     explicit BulkRows(SideBySide& bench)
         : bench_(bench),
-          rows_(bench.quick() ? 10'000 : 100'000),
+          rows_(rows_of(bench)),
           raw_(environment("STELE_TEST_DSN")),
           vectors_(rows_, std::vector<float>(kDimension)) {
         std::minstd_rand random(7);
@@ -60,31 +68,25 @@ public:
         index.index({passage(0)}, &Passage::vector);  // makes the table
         raw_.run(fmt::format("ALTER TABLE {} SET (autovacuum_enabled = off)", kTable));
         prepare_insert();
-        const std::string data = fmt::format("index {} x {}, vectors ready, no ANN index", rows_, kDimension);
         const auto ours = [&](const IndexAllOptions<Passage>& how) { return rate([&] { fill(index, how); }); };
-        bench_.measure({.work = data + " (rows/s)",
+        bench_.measure({.work = work(bench_, ""),
                         .against = "raw libpq, one binary COPY",
                         .at_least = 0.8,
-                        .repetitions = kTimes,
                         .ours = [&] { return ours({}); },
                         .theirs = [&] { return rate([&] { copy(); }); }});
-        bench_.measure({.work = data + ", by key (rows/s)",
+        bench_.measure({.work = work(bench_, ", by key"),
                         .against = "raw libpq, one binary COPY, no keys",
                         .at_least = {},
-                        .repetitions = kTimes,
                         .ours = [&] { return ours({.key = &Passage::title}); },
                         .theirs = [&] { return rate([&] { copy(); }); }});
-        bench_.measure({.work = data + ", in one transaction (rows/s)",
+        bench_.measure({.work = work(bench_, ", all or nothing"),
                         .against = "raw libpq, one binary INSERT a row",
                         .at_least = 5,
-                        .repetitions = kTimes,
                         .ours = [&] { return ours({}); },
                         .theirs = [&] { return rate([&] { insert(); }); }});
     }
 
 private:
-    static constexpr int kTimes = 5;  // of seconds each
-
     Passage passage(std::size_t i) const { return {fmt::format("passage {}", i), static_cast<int>(i), vectors_[i]}; }
 
     /// Into an empty table, its WAL behind a checkpoint.
@@ -195,8 +197,9 @@ private:
 }  // namespace
 
 void measure_bulk(SideBySide& bench) {
-    if (!bench.wants("index")) return;
-    BulkRows(bench).run();
+    for (const char* how : {"", ", by key", ", all or nothing"}) {
+        if (bench.wants(work(bench, how))) return BulkRows(bench).run();
+    }
 }
 
 }  // namespace stele::bench

@@ -1,8 +1,8 @@
 // Does a search keep its promise at the speed of the best statement that one could write by hand?
 //
 // Documents whose vectors lie as those of texts do, a member that filters ask for with an index on it, one caller, not
-// pinned: client and server share all CPUs. By hand: libpq, a prepared statement of one binary vector, the filter in
-// its text, and for each filter the quickest of eleven ways (exact, HNSW with ten breadths) that finds 99 % of the
+// pinned: client and server share all CPUs. By hand: libpq, a prepared statement of a binary vector and the filter's
+// value, and for each filter the quickest of eleven ways (exact, HNSW with ten breadths) that finds 99 % of the
 // nearest; its settings are made once. --quick has 20,000 documents instead of 100,000.
 
 #include <fmt/core.h>

@@ -98,7 +98,7 @@ private:
         return Database::open(options);
     }
     static VectorIndexOptions options(AnnIndex ann) {
-        return {.table = "documents", .ann = ann, .hnsw_ef_construction = 128, .members = {field(&Document::bucket)}};
+        return {.table = "documents", .ann = ann, .members = {field(&Document::bucket)}};
     }
 
     void load() {
@@ -171,8 +171,7 @@ private:
     }
 
     static std::vector<Way> ways(Share share) {
-        const std::string where =
-            share.below == kBuckets ? "" : fmt::format("WHERE (payload->>'bucket')::int < {} ", share.below);
+        const std::string where = share.below == kBuckets ? "" : "WHERE (payload->>'bucket')::int < $2::int ";
         const Way exact{"exact",
                         "SELECT id, payload, 1 - d FROM (SELECT id, payload, (embedding <=> $1::vector) + 0 AS d FROM "
                         "stele_bench.documents " +
@@ -193,17 +192,18 @@ private:
         if (share.below < kBuckets / 10) std::swap(all.front(), all.back());  // what is likely the quickest comes first
         return all;
     }
-    void take(const Way& way) {
+    void take(const Way& way, Share share) {
         raw_.run("DISCARD ALL");
         for (const std::string& setting : way.settings) raw_.run(setting);
         raw_.prepare("search", way.sql.c_str());
+        below_ = share.below == kBuckets ? std::string() : std::to_string(share.below);
     }
     std::vector<int> by_hand(const std::vector<float>& query) {
         const Bytes bytes = encode_pgvector(query);
-        const char* const values[] = {reinterpret_cast<const char*>(bytes.data())};
-        const int lengths[] = {static_cast<int>(bytes.size())}, formats[] = {1};
+        const char* const values[] = {reinterpret_cast<const char*>(bytes.data()), below_.c_str()};
+        const int lengths[] = {static_cast<int>(bytes.size()), 0}, formats[] = {1, 0};
         const std::unique_ptr<PGresult, RawConnection::Clear> result(
-            PQexecPrepared(raw_.get(), "search", 1, values, lengths, formats, 0));
+            PQexecPrepared(raw_.get(), "search", below_.empty() ? 1 : 2, values, lengths, formats, 0));
         if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) throw std::runtime_error(PQerrorMessage(raw_.get()));
         std::vector<int> numbers;
         for (int i = 0; i < PQntuples(result.get()); ++i)
@@ -231,7 +231,7 @@ private:
         std::optional<Way> best;
         double quickest = 0;
         for (const Way& way : ways(share)) {
-            take(way);
+            take(way, share);
             const double took = latency(seconds_ / 2, [this](const auto& query) { by_hand(query); });
             if (best && took >= quickest) continue;
             const double found = recall(last, exist, [this](const auto& query) { return by_hand(query); });
@@ -250,7 +250,7 @@ private:
         std::size_t exist = 0;
         const std::vector<float> last = truth(share, exist);
         const Way way = best(share, last, exist);
-        take(way);
+        take(way, share);
         // once: the same queries find the same again
         const double found = recall(last, exist, [&](const auto& query) { return search(query, share, exist); });
         bench_.measure({.work = recalled,
@@ -280,6 +280,7 @@ private:
     std::vector<Document> documents_;
     std::vector<std::vector<float>> vectors_, queries_;
     std::map<std::string, int> numbers_;
+    std::string below_;  // what the rival's filter is bound to; empty: none
 };
 
 }  // namespace

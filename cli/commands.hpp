@@ -20,6 +20,7 @@ void add_config(CLI::App& app, Context& context);
 void add_template(CLI::App& app, Context& context);
 void add_label(CLI::App& app, Context& context);
 void add_index(CLI::App& app, Context& context);
+void add_memory(CLI::App& app, Context& context);
 void add_embed(CLI::App& app, Context& context);
 void add_model(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);

@@ -47,7 +47,9 @@ DocumentsReport index_documents(VectorIndex<Json>& index, const DemoEmbedder& em
     FolderIndex kept(index, chunks, "");
     {
         Progress progress(context.output(), "Indexing", chunks.size());
-        report.embedded = kept.add(context.deadline(), [&](std::size_t done) { progress.at(done); });
+        progress.at(0);
+        report.embedded =
+            kept.add(context.deadline().value_or(Deadline::never()), [&](std::size_t done) { progress.at(done); });
     }
     index.remove(kept.stale(true, context.deadline()), context.deadline());
     report.index_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();

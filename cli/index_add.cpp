@@ -91,6 +91,12 @@ private:
     std::vector<std::size_t> numbers_;
 };
 
+/// Of the whole, if it has one. A model in this process may take its time for a batch; a server has the usual limit.
+std::optional<Deadline> index_deadline(Context& context, EmbedderKind kind) {
+    if (kind == EmbedderKind::http) return context.deadline();
+    return call_deadline(kind, context.deadline());
+}
+
 DocumentMembers members_of(const AddCommand& command) {
     DocumentMembers members;
     members.text = detail::parse_path(command.text.empty() ? "text" : command.text);
@@ -98,7 +104,8 @@ DocumentMembers members_of(const AddCommand& command) {
     return members;
 }
 
-Added add_lines(Context& context, const AddCommand& command, const DocumentMembers& members, JsonIndex& index) {
+Added add_lines(Context& context, const AddCommand& command, const DocumentMembers& members, JsonIndex& index,
+                EmbedderKind kind) {
     InputFile file(command.source);
     JsonLines lines(file.stream(), file.name());
     Added added;
@@ -113,7 +120,7 @@ Added add_lines(Context& context, const AddCommand& command, const DocumentMembe
     }
     IndexAllOptions<Json> options;
     if (members.key) options.key = [&](const Json& document) { return members.key_of(document); };
-    options.deadline = context.deadline();
+    options.deadline = index_deadline(context, kind);
     options.on_progress = [&](const IndexProgress& so_far) {
         if (bar && so_far.values > 0) bar->at(source.line_of(so_far.values - 1));
     };
@@ -129,9 +136,9 @@ Added add_lines(Context& context, const AddCommand& command, const DocumentMembe
     return added;
 }
 
-Added add_folder(Context& context, const AddCommand& command, JsonIndex& index, const Embedder& embedder) {
+Added add_folder(Context& context, const AddCommand& command, JsonIndex& index, const ChosenEmbedder& chosen) {
     const std::vector<DocumentChunk> chunks =
-        read_documents(command.source, endings(command.types), command.prefix, embedder);
+        read_documents(command.source, endings(command.types), command.prefix, *chosen.embedder);
     if (chunks.empty()) {
         refuse(fmt::format("{} has no text in files that end with {}; --type names other endings", command.source,
                            joined(endings(command.types), ", ", " or ")));
@@ -141,7 +148,8 @@ Added add_folder(Context& context, const AddCommand& command, JsonIndex& index, 
     added.documents = chunks.size();
     if (!command.dry_run) {
         Progress progress(context.output(), "Indexing", chunks.size());
-        added.embedded = folder.add(context.deadline(), [&](std::size_t done) { progress.at(done); });
+        progress.at(0);
+        added.embedded = folder.add(index_deadline(context, chosen.kind), [&](std::size_t done) { progress.at(done); });
     }
     const std::vector<Uuid> stale = folder.stale(command.prune, context.deadline());
     added.removed = stale.size();
@@ -193,7 +201,7 @@ void run(Context& context, const AddCommand& add) {
     options.table = add.table;
     JsonIndex index(index_database(context), chosen.embedder, options);
     const Added added = with_embedder_hint(context, add.table, [&] {
-        return folder ? add_folder(context, add, index, *chosen.embedder) : add_lines(context, add, members, index);
+        return folder ? add_folder(context, add, index, chosen) : add_lines(context, add, members, index, chosen.kind);
     });
     print(context.output(), add, added);
     if (!added.refused.empty()) context.exit = ExitCode::negative;

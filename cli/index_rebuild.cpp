@@ -47,11 +47,12 @@ private:
 };
 
 void run(Context& context, const RebuildCommand& rebuild) {
-    find_index(context, rebuild.table);
+    const IndexTableInfo info = find_index(context, rebuild.table);
     VectorIndexOptions options;
     options.table = rebuild.table;
     options.create = false;
     rebuild.build.apply(options);
+    if (!rebuild.missing && options.ann == AnnIndex::none) options.ann = info.ann;
     JsonIndex index(index_database(context), nullptr, options);
     IndexBuildOptions how;
     BuildBars bars(context.output());
@@ -61,7 +62,8 @@ void run(Context& context, const RebuildCommand& rebuild) {
     const std::vector<std::string> built = rebuild.missing ? index.build_indexes(how) : index.rebuild_indexes(how);
     context.output().document({{"table", rebuild.table}, {"built", built}});
     if (built.empty()) {
-        context.output().line("nothing to build: --ann and --member say which indexes the table should have");
+        context.output().line(
+            "nothing to build: the table has no such index, or no other; --ann and --member say which it should have");
     } else {
         context.output().line("built: " + one_line(joined(built, ", ")));
     }

@@ -76,7 +76,8 @@ void print(const Output& output, const SearchPlan& plan) {
     output.line();
     output.line(printable(plan.sql));
     output.line();
-    for (const std::string& line : plan.lines) output.line(printable(line));
+    constexpr std::size_t kWidest = 160;  // a vector may stand in it
+    for (const std::string& line : plan.lines) output.line(shortened(printable(line), kWidest));
 }
 
 void run_explain(Context& context, SearchCommand& search) {

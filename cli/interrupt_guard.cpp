@@ -1,6 +1,8 @@
 #include "interrupt_guard.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <thread>
 
 namespace stele::cli {
 namespace {
@@ -40,6 +42,14 @@ InterruptGuard::~InterruptGuard() {
 
 int InterruptGuard::caught() noexcept {
     return signal_caught;
+}
+
+void InterruptGuard::rest(std::chrono::steady_clock::duration length, const std::optional<Deadline>& end) {
+    constexpr std::chrono::steady_clock::duration kNap = std::chrono::milliseconds(50);
+    for (auto left = length; left.count() > 0 && caught() == 0; left -= kNap) {
+        if (end && end->expired()) return;
+        std::this_thread::sleep_for(std::min(left, kNap));
+    }
 }
 
 }  // namespace stele::cli

@@ -1,10 +1,14 @@
 // Ending early when the user asks for it.
 #pragma once
 
+#include <chrono>
 #include <csignal>
 #include <initializer_list>
+#include <optional>
 #include <utility>
 #include <vector>
+
+#include "stele/deadline.hpp"
 
 namespace stele::cli {
 
@@ -19,6 +23,8 @@ public:
 
     /// The signal that came since the last guard was made; 0: none.
     static int caught() noexcept;
+    /// Sleeps so long, but no longer than until a signal comes or the deadline is over.
+    static void rest(std::chrono::steady_clock::duration length, const std::optional<Deadline>& end);
 
 private:
     std::vector<std::pair<int, struct sigaction>> before_;

@@ -120,6 +120,7 @@ void add_commands(CLI::App& app, Context& context) {
     add_template(app, context);
     add_label(app, context);
     add_index(app, context);
+    add_memory(app, context);
     add_embed(app, context);
     add_model(app, context);
     add_demo(app, context);

@@ -6,7 +6,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <thread>
 
 #include "interrupt_guard.hpp"
 #include "label_print.hpp"
@@ -70,13 +69,8 @@ public:
     /// Until the next look, or the end. While what is in memory cannot be trusted every look asks the database for all:
     /// then it works a tenth of the time at most.
     void rest(const std::optional<Deadline>& end) const {
-        constexpr auto kNap = 50ms;
         constexpr int kShare = 10;
-        const auto length = std::max<Clock::duration>(every_, kShare * took_);
-        for (auto left = length; left > 0ms && InterruptGuard::caught() == 0; left -= kNap) {
-            if (end && end->expired()) return;
-            std::this_thread::sleep_for(std::min<Clock::duration>(left, kNap));
-        }
+        InterruptGuard::rest(std::max<Clock::duration>(every_, kShare * took_), end);
     }
 
 private:

@@ -120,6 +120,7 @@ DECLARE
     given record;
     there record;
     repeated timestamptz;
+    stamp timestamptz;
     at timestamptz;
     latest timestamptz;
     new_turns jsonb[] := '{}';
@@ -157,10 +158,11 @@ BEGIN
         outcome := 'moved';
         RETURN;
     END IF;
+    stamp := clock_timestamp();
     newest := newest + interval '1 us';
     FOREACH new_turn IN ARRAY new_turns LOOP
         at := coalesce((new_turn ->> 'created')::timestamptz,
-            greatest(clock_timestamp(), newest, latest + interval '1 us'));
+            greatest(stamp, newest, latest + interval '1 us'));
         INSERT INTO {schema}.conversation_memory (thread_id, turn, identifier, payload, created)
             VALUES (given_thread, new_turn ->> 'turn', (new_turn ->> 'identifier')::uuid,
                 new_turn || jsonb_build_object('created',

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -72,8 +73,8 @@ public:
     static ConversationMemory constant(std::vector<ConversationTurn> turns = {});
 
     /// The same conversation inside a transaction: it sees what that wrote, and what it stores is undone with it. It
-    /// holds the conversation for itself from its first remember() on: other writers wait. For one thread; not to be
-    /// used once that is over.
+    /// holds the conversation for itself from its first remember() on: other writers wait, for at most
+    /// DatabaseOptions::lock_timeout if they are in no transaction. For one thread; not to be used once that is over.
     ConversationMemory in(Transaction& transaction) const;
     ConversationMemory in(Savepoint& savepoint) const;
 
@@ -95,9 +96,9 @@ public:
     ConversationRecall recall(const ConversationWindow& window = {}, std::optional<Deadline> deadline = {}) const;
 
     /// A page of turns: the newest, or those older than the page that gave the token `before`. limit 0: an empty page,
-    /// the last. Pages visit each turn once, also while others are added. Error(invalid_argument) for a token that is
-    /// none, Error(not_found) for one whose turn is gone.
-    ConversationPage fetch(const std::optional<std::string>& before = {}, std::size_t limit = 32,
+    /// the last; negative: Error(invalid_argument). Pages visit each turn once, also while others are added.
+    /// Error(invalid_argument) for a token that is none, Error(not_found) for one whose turn is gone.
+    ConversationPage fetch(const std::optional<std::string>& before = {}, std::int64_t limit = 32,
                            std::optional<Deadline> deadline = {}) const;
 
 private:

@@ -71,7 +71,9 @@ struct RememberOptions {
 
 struct Remembered {
     std::optional<MemoryPosition> position = {};  ///< none: there was nothing to store, and the database was not asked
-    bool repeated = false;                        ///< the key had been used: nothing was stored now
+    /// The key had been used (of a conversation: its turns were there): nothing was stored now. That may have been by
+    /// this very call, when its first answer was lost and Stele made it again.
+    bool repeated = false;
 };
 
 /// One memory, by its identifier: text of 1 to 1,024 bytes, UTF-8 without U+0000, else Error(invalid_argument).
@@ -95,8 +97,9 @@ public:
     static ModelMemory constant(ModelMemoryRecall recalled);
 
     /// The same memory inside a transaction: it sees what that wrote, and what it stores is undone with it. It holds
-    /// the memory for itself from its first remember() on: other writers wait. For one thread; not to be used once that
-    /// is over.
+    /// the memory for itself from its first remember() on: other writers wait, for at most
+    /// DatabaseOptions::lock_timeout if they are in no transaction. For one thread; not to be used once that is
+    /// over.
     ModelMemory in(Transaction& transaction) const;
     ModelMemory in(Savepoint& savepoint) const;
 

@@ -49,6 +49,12 @@ std::vector<std::string> IndexBuild::rebuild() {
     for (const WantedIndex& index : wanted_) {
         if (index.there) again.push_back(index.name);
     }
+    // made by another program's options, or this one's of another day
+    for (const std::string& name : facts_.indexes) {
+        if (name.starts_with("stele_") && std::find(again.begin(), again.end(), name) == again.end()) {
+            again.push_back(name);
+        }
+    }
     of_ = again.size();
     for (const std::string& index : again) {
         ++number_;

@@ -52,33 +52,33 @@ Statement known_statement(const TableFacts& facts, const std::string& table, Row
 
 Statement insert_statement(const TableFacts& facts, const IndexTable& table, RowPointers rows,
                            std::span<const Uuid> ids, const std::vector<std::int64_t>& numbers) {
+    const bool keyed = rows.front()->key.has_value();  // one with a key asks for the right to update, too
     Parameters parameters;
     parameters.add(std::vector<Uuid>(ids.begin(), ids.end()));
     parameters.add_binary(vectors(facts, rows));
     parameters.add(payloads(rows));
     parameters.add(texts(rows, [](const IndexRow& row) { return row.meta.text(); }));
     parameters.add(numbers);
-    if (facts.keyed) {
+    if (keyed) {
         parameters.add(keys(rows));
         parameters.add(digests(rows));
     }
     parameters.add(facts.stamp);
     // unnest() in the list of columns gives row by row; in FROM it would first write all of them down
-    return with(
-        fmt::format("INSERT INTO {} (id, embedding, payload, meta, created{}) SELECT r.id, r.v{}, r.p::jsonb, "
-                    "r.m::jsonb, statement_timestamp() + r.n * interval '1 microsecond'{} FROM (SELECT "
-                    "unnest($1::uuid[]) AS id, unnest($2::{}.vector[]) AS v, unnest($3::text[]) AS p, "
-                    "unnest($4::text[]) AS m, unnest($5::int8[]) AS n{}) r WHERE {} = ${}{}",
-                    table.quoted(), facts.keyed ? ", stele_key, stele_digest" : "",
-                    facts.half ? fmt::format("::{}.halfvec", facts.extension) : "",
-                    facts.keyed ? ", nullif(r.k, ''), nullif(r.d, '')" : "", facts.extension,
-                    facts.keyed ? ", unnest($6::text[]) AS k, unnest($7::text[]) AS d" : "", table.stamp_sql(),
-                    parameters.slots().size(),
-                    facts.keyed ? " ON CONFLICT (stele_key) DO UPDATE SET embedding = EXCLUDED.embedding, payload = "
-                                  "EXCLUDED.payload, meta = EXCLUDED.meta, stele_digest = EXCLUDED.stele_digest "
-                                  "RETURNING stele_key, id"
-                                : ""),
-        parameters);
+    return with(fmt::format("INSERT INTO {} (id, embedding, payload, meta, created{}) SELECT r.id, r.v{}, r.p::jsonb, "
+                            "r.m::jsonb, statement_timestamp() + r.n * interval '1 microsecond'{} FROM (SELECT "
+                            "unnest($1::uuid[]) AS id, unnest($2::{}.vector[]) AS v, unnest($3::text[]) AS p, "
+                            "unnest($4::text[]) AS m, unnest($5::int8[]) AS n{}) r WHERE {} = ${}{}",
+                            table.quoted(), keyed ? ", stele_key, stele_digest" : "",
+                            facts.half ? fmt::format("::{}.halfvec", facts.extension) : "",
+                            keyed ? ", nullif(r.k, ''), nullif(r.d, '')" : "", facts.extension,
+                            keyed ? ", unnest($6::text[]) AS k, unnest($7::text[]) AS d" : "", table.stamp_sql(),
+                            parameters.slots().size(),
+                            keyed ? " ON CONFLICT (stele_key) DO UPDATE SET embedding = EXCLUDED.embedding, payload = "
+                                    "EXCLUDED.payload, meta = EXCLUDED.meta, stele_digest = EXCLUDED.stele_digest "
+                                    "RETURNING stele_key, id"
+                                  : ""),
+                parameters);
 }
 
 std::vector<Uuid> copy_rows(CopyPlace place, const TableFacts& facts, const IndexTable& table, RowPointers rows,

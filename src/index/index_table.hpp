@@ -22,7 +22,7 @@ struct TableFacts {
     bool owned = false;                        ///< by this role, so that it may be changed
     bool half = false;                         ///< float16
     bool keyed = false;                        ///< has the columns for keys
-    bool copies = false;                       ///< COPY takes rows: not for views, nor where policies guard rows
+    bool copies = false;                       ///< COPY takes rows: no view, and no policies guard them
     std::optional<std::string> hnsw, ivfflat;  ///< the names of such indexes
     int lists = 1;                             ///< of the latter
     std::set<std::string> indexes;             ///< the names of all that are valid

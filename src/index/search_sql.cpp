@@ -22,14 +22,14 @@ constexpr int kSamplePages = 64;  // a thousand rows or two
 
 // How many candidates of the graph are looked at: some for any search, more for many results and for a filter that
 // leaves one of many. With fewer, more than one in a hundred of the nearest is missed.
-constexpr int kBreadth = 80;
-constexpr double kBreadthOfReach = 0.3;
+constexpr int kBreadth = 185;
+constexpr double kBreadthOfReach = 0.5;
 constexpr double kBreadthOfReachAtOnce = 2;  // where a scan cannot go on
 constexpr int kMostBreadth = 1000;           // pgvector's limit
-// Beyond so many candidates a graph of the usual size misses one in ten, however broad the scan is. Then every row is
-// looked at, unless that is so much dearer.
-constexpr int kReach = 200;
-constexpr int kDearer = 5;
+// Beyond so many candidates, hence beyond the theme of a query, a graph of the usual size misses one in ten, however
+// broad the scan is. Then every row is looked at, unless that is so much dearer.
+constexpr int kReach = 60;
+constexpr int kDearer = 8;
 
 }  // namespace
 
@@ -43,8 +43,9 @@ std::string SearchSql::key() const {
 }
 
 std::vector<std::string> SearchSql::settings() const {
-    // enable_sort: so that the planner takes the index when it is told to. jit: compiling takes longer than any search
-    std::vector<std::string> all = {"enable_sort", "jit", "hnsw.ef_search", "ivfflat.probes"};
+    // enable_sort: so that the planner takes the index when it is told to. jit: compiling takes longer than any search.
+    // plan_cache_mode: see decide()
+    std::vector<std::string> all = {"enable_sort", "jit", "plan_cache_mode", "hnsw.ef_search", "ivfflat.probes"};
     if (facts_.iterates) {
         all.insert(all.end(), {"hnsw.iterative_scan", "hnsw.max_scan_tuples", "ivfflat.iterative_scan"});
     }
@@ -78,7 +79,9 @@ Statement SearchSql::decide(const std::optional<SearchEstimate>& known) const {
         set =
             ", set_config('stele.search_exact', d.exact::text, true), set_config('enable_sort', 'off', true), "
             "set_config('jit', 'off', true), set_config('hnsw.ef_search', d.breadth::text, true), "
-            "set_config('ivfflat.probes', d.probes::text, true)";
+            "set_config('ivfflat.probes', d.probes::text, true), set_config('plan_cache_mode', '";
+        // The index is asked in one way, whatever the values. To look at every row one must see them.
+        set += known ? "force_generic_plan', true)" : "force_custom_plan', true)";
         if (facts_.iterates) {
             set +=
                 ", set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.max_scan_tuples', "

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <set>
 
 #include "base/result.hpp"
@@ -132,13 +131,12 @@ ConversationRecall ConversationMemory::recall(const ConversationWindow& options,
     do {
         ConversationStore::Found found = impl_->store->newest(impl_->thread, window.wanted(), until);
         recalled.position = found.position;
-        std::vector<std::vector<ModelElement>> turns;
-        turns.reserve(found.turns.size());
-        std::reverse(found.turns.begin(), found.turns.end());
-        for (const ConversationStore::Turn& turn : found.turns) {
-            turns.push_back(of_thread(impl_->thread, [&] { return to_elements(read_turn(turn)); }));
+        std::vector<WindowElement> elements;
+        for (std::size_t i = window.accept(found.turns.size()); i > 0; --i) {
+            auto turn = of_thread(impl_->thread, [&] { return to_elements(read_turn(found.turns[i - 1])); });
+            for (ModelElement& element : turn) elements.emplace_back(std::move(element), found.turns.size() - i);
         }
-        window.take_groups(std::move(turns));
+        window.take(std::move(elements), true);
     } while (!window.complete());
     recalled.tokens = window.tokens();
     recalled.older = window.older();
@@ -146,13 +144,14 @@ ConversationRecall ConversationMemory::recall(const ConversationWindow& options,
     return recalled;
 }
 
-ConversationPage ConversationMemory::fetch(const std::optional<std::string>& before, std::size_t limit,
+ConversationPage ConversationMemory::fetch(const std::optional<std::string>& before, std::int64_t limit,
                                            std::optional<Deadline> deadline) const {
     const std::optional<Uuid> cursor = before ? std::optional(parse_token(*before)) : std::nullopt;
     ConversationPage page;
+    if (limit < 0) raise(ErrorCode::invalid_argument, fmt::format("the limit of a page is {}; give 0 or more", limit));
     if (limit == 0) return page;
     // one more, so that a full last page does not promise another
-    const std::size_t wanted = limit == std::numeric_limits<std::size_t>::max() ? limit : limit + 1;
+    const std::size_t most = static_cast<std::size_t>(limit), wanted = most + 1;
     ConversationStore& store = *impl_->store;
     auto found = cursor ? store.before(impl_->thread, *cursor, wanted, impl_->until(deadline))
                         : store.newest(impl_->thread, wanted, impl_->until(deadline));
@@ -161,7 +160,7 @@ ConversationPage ConversationMemory::fetch(const std::optional<std::string>& bef
               fmt::format("the conversation \"{}\" has no turn {} any more to go on from; begin with the newest page",
                           impl_->thread, cursor->to_string()));
     }
-    if (found.turns.size() > limit) {
+    if (found.turns.size() > most) {
         found.turns.pop_back();
         page.next = found.turns.back().identifier.to_string();
     }

@@ -73,28 +73,38 @@ MemoryOutcome MemoryConversationStore::remember(const std::string& thread, const
     const auto known = data_->threads.find(thread);
     const MemoryPosition before = known == data_->threads.end() ? MemoryPosition() : known->second.position;
     std::vector<const Turn*> added;
+    MemoryPosition repeated;
     for (const Turn& turn : write.turns) {
         const bool is_new = known == data_->threads.end() || !known->second.places.contains(turn.identifier);
         if (is_new) {
             added.push_back(&turn);
-        } else if (!same_turn(known->second.turns.at({known->second.places.at(turn.identifier), turn.identifier}),
-                              turn)) {
+            continue;
+        }
+        const Timestamp created = known->second.places.at(turn.identifier);
+        if (!same_turn(known->second.turns.at({created, turn.identifier}), turn)) {
             refuse_taken(thread, turn.identifier.to_string());
         }
+        repeated.newest = std::max(repeated.newest, std::optional(created));
     }
-    if (added.empty()) return {MemoryOutcome::Kind::repeated, before};
+    if (added.empty()) return {MemoryOutcome::Kind::repeated, repeated};
     if (write.expected && *write.expected != before) return {MemoryOutcome::Kind::moved, before};
 
     Data::Thread& to = data_->threads[thread];
-    Timestamp stamp = impl_.now();
-    if (before.newest) stamp = std::max(stamp, *before.newest + kStep);
-    for (std::size_t i = 0; i < added.size(); ++i) {
-        Turn turn = *added[i];
-        turn.created = turn.created.value_or(stamp + i * kStep);
-        to.position.newest = std::max(to.position.newest, turn.created);
+    const Timestamp now = impl_.now();
+    // whatever is stored moves the position, though it may stand before it
+    if (before.newest) to.position.newest = *before.newest + kStep;
+    std::optional<Timestamp> latest;
+    for (const Turn* given : added) {
+        Turn turn = *given;
+        if (!turn.created) {
+            turn.created = std::max(now, to.position.newest.value_or(now));
+            if (latest) turn.created = std::max(*turn.created, *latest + kStep);
+        }
+        latest = std::max(latest, turn.created);
         to.places.emplace(turn.identifier, *turn.created);
         to.turns.emplace(Data::Place(*turn.created, turn.identifier), std::move(turn));
     }
+    to.position.newest = std::max(to.position.newest, latest);
     return {MemoryOutcome::Kind::stored, to.position};
 }
 

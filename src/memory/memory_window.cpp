@@ -17,9 +17,9 @@ namespace {
 /// Which blocks of which elements stay together: a request and its response, by place.
 class Exchanges {
 public:
-    explicit Exchanges(const std::vector<ModelElement>& elements) : kept_(elements.size()) {
-        for (std::size_t i = 0; i < elements.size(); ++i) {
-            std::visit([&](const auto& element) { look(i, element); }, elements[i]);
+    explicit Exchanges(const std::vector<WindowElement>& window) : kept_(window.size()) {
+        for (std::size_t i = 0; i < window.size(); ++i) {
+            std::visit([&](const auto& element) { look(i, element); }, window[i].element);
         }
         waiting_.for_each([this](std::size_t output) { unanswered_[output] = true; });
         for (const auto& [response, output] : answers_) {
@@ -58,30 +58,50 @@ private:
 
 }  // namespace
 
-std::vector<ModelElement> drop_unanswered(std::vector<ModelElement> elements) {
-    const Exchanges exchanges(elements);
-    std::vector<bool> stays(elements.size(), true);
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-        auto* input = std::get_if<ModelInput>(&elements[i]);
-        if (input == nullptr) {
-            stays[i] = exchanges.keeps_output(i);
-            continue;
+WindowElement::WindowElement(ModelElement&& stored, std::size_t in_group)
+    : element(std::move(stored)), group(in_group) {
+    const auto* input = std::get_if<ModelInput>(&element);
+    begins = input != nullptr && !input->has_tool_response();
+}
+
+void begin_at_a_beginning(std::vector<WindowElement>& window) {
+    window.erase(window.begin(),
+                 std::find_if(window.begin(), window.end(), [](const WindowElement& each) { return each.begins; }));
+}
+
+bool drop_unanswered(std::vector<WindowElement>& window) {
+    const Exchanges exchanges(window);
+    bool changed = false;
+    std::vector<WindowElement> left;
+    left.reserve(window.size());
+    for (std::size_t i = 0; i < window.size(); ++i) {
+        bool stays = true;
+        if (auto* input = std::get_if<ModelInput>(&window[i].element)) {
+            const std::vector<bool>& kept = exchanges.input_blocks(i);
+            if (std::find(kept.begin(), kept.end(), false) != kept.end()) {
+                std::vector<InputBlock> rest;
+                for (std::size_t block = 0; block < kept.size(); ++block) {
+                    if (kept[block]) rest.push_back(std::move(input->blocks[block]));
+                }
+                stays = !rest.empty();
+                input->blocks = std::move(rest);
+                changed = true;
+            }
+        } else {
+            stays = exchanges.keeps_output(i);
         }
-        const std::vector<bool>& kept = exchanges.input_blocks(i);
-        if (std::find(kept.begin(), kept.end(), false) == kept.end()) continue;
-        std::vector<InputBlock> rest;
-        for (std::size_t block = 0; block < kept.size(); ++block) {
-            if (kept[block]) rest.push_back(std::move(input->blocks[block]));
-        }
-        stays[i] = !rest.empty();
-        input->blocks = std::move(rest);
+        changed = changed || !stays;
+        if (stays) left.push_back(std::move(window[i]));
     }
-    std::vector<ModelElement> left;
-    left.reserve(elements.size());
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-        if (stays[i]) left.push_back(std::move(elements[i]));
-    }
-    return left;
+    window = std::move(left);
+    return changed;
+}
+
+std::vector<ModelElement> elements_of(std::vector<WindowElement> window) {
+    std::vector<ModelElement> elements;
+    elements.reserve(window.size());
+    for (WindowElement& each : window) elements.push_back(std::move(each.element));
+    return elements;
 }
 
 inline namespace v0 {
@@ -119,12 +139,12 @@ std::string render(const MemoryPosition& position) {
 
 std::vector<ModelElement> replayable(std::vector<ModelElement> elements, Replay replay) {
     if (replay == Replay::all) return elements;
-    const auto first = std::find_if(elements.begin(), elements.end(), [](const ModelElement& element) {
-        const auto* input = std::get_if<ModelInput>(&element);
-        return input != nullptr && !input->has_tool_response();
-    });
-    elements.erase(elements.begin(), first);
-    return replay == Replay::head ? std::move(elements) : drop_unanswered(std::move(elements));
+    std::vector<WindowElement> window;
+    window.reserve(elements.size());
+    for (ModelElement& element : elements) window.emplace_back(std::move(element), window.size());
+    begin_at_a_beginning(window);
+    if (replay == Replay::answered) drop_unanswered(window);
+    return elements_of(std::move(window));
 }
 
 std::size_t estimate_tokens(const ModelElement& element) {

@@ -129,11 +129,11 @@ ModelMemoryRecall ModelMemory::recall(const RecallOptions& options, std::optiona
         ModelStore::Found found = impl_->store->recall(impl_->identifier, window.wanted(), until);
         recalled.position = found.position;
         recalled.variables = std::move(found.variables).value_or(Json::object());
-        std::vector<ModelElement> elements;
-        elements.reserve(found.elements.size());
-        std::reverse(found.elements.begin(), found.elements.end());
-        for (const Json& stored : found.elements) elements.push_back(read_element(stored, impl_->identifier));
-        window.take(std::move(elements));
+        std::vector<WindowElement> elements;
+        for (std::size_t i = window.accept(found.elements.size()); i > 0; --i) {
+            elements.emplace_back(read_element(found.elements[i - 1], impl_->identifier), elements.size());
+        }
+        window.take(std::move(elements), false);
     } while (!window.complete());
     recalled.tokens = window.tokens();
     recalled.older = window.older();

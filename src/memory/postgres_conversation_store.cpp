@@ -18,25 +18,24 @@ namespace {
 std::string newest_text(const std::string& schema) {
     return fmt::format(
         "WITH RECURSIVE {1} SELECT 0, newest, NULL::uuid, NULL::jsonb FROM {0}.stele_conversations WHERE thread_id = "
-        "$1 "
-        "UNION ALL (SELECT 2 + l.depth, t.* FROM lineage l CROSS JOIN LATERAL (SELECT created, identifier, payload "
-        "FROM "
-        "{0}.conversation_memory WHERE thread_id = l.thread AND created <= l.until ORDER BY created DESC, identifier "
-        "DESC LIMIT $2) t)",
+        "$1 UNION ALL (SELECT 2 + l.depth, t.* FROM lineage l CROSS JOIN LATERAL (SELECT created, identifier, payload "
+        "FROM {0}.conversation_memory WHERE thread_id = l.thread AND created <= l.until ORDER BY created DESC, "
+        "identifier DESC LIMIT $2) t)",
         schema, lineage_text(schema, "conversations"));
 }
 
+// The turn with the cursor's identifier is the first of at least that one: so it is looked up by the primary key,
+// whatever the planner thinks of the other index, which begins with the thread as well.
 std::string before_text(const std::string& schema) {
     return fmt::format(
-        "WITH RECURSIVE {1}, place AS (SELECT l.depth, c.created, c.identifier FROM lineage l JOIN "
-        "{0}.conversation_memory c ON c.thread_id = l.thread AND c.identifier = $2 AND c.created <= l.until ORDER BY "
-        "l.depth LIMIT 1) SELECT 1, created, identifier, NULL::jsonb FROM place UNION ALL (SELECT 2 + l.depth, t.* "
-        "FROM "
-        "place p JOIN lineage l ON l.depth >= p.depth CROSS JOIN LATERAL (SELECT created, identifier, payload FROM "
-        "{0}.conversation_memory WHERE thread_id = l.thread AND created <= l.until AND (created, identifier) < (CASE "
-        "WHEN l.depth = p.depth THEN p.created ELSE 'infinity' END, p.identifier) ORDER BY created DESC, identifier "
-        "DESC "
-        "LIMIT $3) t)",
+        "WITH RECURSIVE {1}, place AS (SELECT l.depth, c.created, c.identifier FROM lineage l CROSS JOIN LATERAL "
+        "(SELECT m.thread_id, m.created, m.identifier FROM {0}.conversation_memory m WHERE (m.thread_id, m.identifier) "
+        ">= (l.thread, $2) ORDER BY m.thread_id, m.identifier LIMIT 1) c WHERE c.thread_id = l.thread AND "
+        "c.identifier = $2 AND c.created <= l.until ORDER BY l.depth LIMIT 1) SELECT 1, created, identifier, "
+        "NULL::jsonb FROM place UNION ALL (SELECT 2 + l.depth, t.* FROM place p JOIN lineage l ON l.depth >= p.depth "
+        "CROSS JOIN LATERAL (SELECT created, identifier, payload FROM {0}.conversation_memory WHERE thread_id = "
+        "l.thread AND created <= l.until AND (created, identifier) < (CASE WHEN l.depth = p.depth THEN p.created ELSE "
+        "'infinity' END, p.identifier) ORDER BY created DESC, identifier DESC LIMIT $3) t)",
         schema, lineage_text(schema, "conversations"));
 }
 

@@ -1,7 +1,6 @@
 #include "memory/token_window.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/result.hpp"
 
@@ -24,54 +23,42 @@ std::optional<std::size_t> WindowReader::wanted() const {
     return step_ == kUnlimited ? std::nullopt : std::optional(step_ + 1);
 }
 
-void WindowReader::take(std::vector<ModelElement> found) {
-    drop_older(found);
+std::size_t WindowReader::accept(std::size_t found) {
+    older_ = found > step_;
+    return std::min(found, step_);
+}
+
+void WindowReader::take(std::vector<WindowElement> found, bool from_the_first) {
+    window_ = std::move(found);
     // before tokens are counted: what is left out would take the room of others
-    elements_ = limits_.replay == Replay::answered ? drop_unanswered(std::move(found)) : std::move(found);
-    if (!finish(cut(elements_, limits_.count))) return;
-    const std::size_t before = elements_.size();
+    if (limits_.replay == Replay::answered) drop_unanswered(window_);
+    if (!finish(cut()) || limits_.replay == Replay::all) return;
+    const std::size_t before = window_.size();
+    if (older_ || !from_the_first) begin_at_a_beginning(window_);
     // once more: the cut may have parted a response from its request
-    elements_ = replayable(std::move(elements_), limits_.replay);
-    if (elements_.size() != before) recount();
-}
-
-void WindowReader::take_groups(std::vector<std::vector<ModelElement>> found) {
-    drop_older(found);
-    if (limits_.replay == Replay::answered) {
-        for (auto& group : found) group = drop_unanswered(std::move(group));
-    }
-    const bool full = cut(found, [&](const std::vector<ModelElement>& group) {
-        std::size_t tokens = 0;
-        for (const ModelElement& element : group) tokens += limits_.count(element);
-        return tokens;
-    });
-    if (!finish(full)) return;
-    elements_.clear();
-    for (auto& group : found) std::move(group.begin(), group.end(), std::back_inserter(elements_));
-    if (!older_ || limits_.replay == Replay::all) return;
-    const std::size_t before = elements_.size();
-    elements_ = replayable(std::move(elements_), Replay::head);
-    if (elements_.size() != before) recount();
-}
-
-template <class Things>
-void WindowReader::drop_older(Things& found) {
-    older_ = found.size() > step_;
-    if (older_) found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(step_));
+    const bool changed = limits_.replay == Replay::answered && drop_unanswered(window_);
+    if (!limits_.max_tokens || (!changed && window_.size() == before)) return;
+    tokens_ = 0;
+    for (const WindowElement& each : window_) tokens_ += limits_.count(each.element);
 }
 
 /// Leaves the newest that fit; says whether others did not.
-template <class Things, class Tokens>
-bool WindowReader::cut(Things& things, Tokens tokens_of) {
+bool WindowReader::cut() {
     tokens_ = 0;
     if (!limits_.max_tokens) return false;
-    for (std::size_t i = things.size(); i > 0; --i) {
-        const std::size_t tokens = tokens_of(things[i - 1]);
+    std::size_t first = window_.size();
+    while (first > 0) {
+        std::size_t tokens = 0, at = first;
+        do {
+            --at;
+            tokens += limits_.count(window_[at].element);
+        } while (at > 0 && window_[at - 1].group == window_[first - 1].group);
         if (tokens > *limits_.max_tokens - tokens_) {
-            things.erase(things.begin(), things.begin() + static_cast<std::ptrdiff_t>(i));
+            window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(first));
             return true;
         }
         tokens_ += tokens;
+        first = at;
     }
     return false;
 }
@@ -82,12 +69,6 @@ bool WindowReader::finish(bool full) {
     older_ = older_ || full;
     if (!complete_) step_ = step_ > limits_.limit / kGrowth ? limits_.limit : step_ * kGrowth;
     return complete_;
-}
-
-void WindowReader::recount() {
-    tokens_ = 0;
-    if (!limits_.max_tokens) return;
-    for (const ModelElement& element : elements_) tokens_ += limits_.count(element);
 }
 
 }  // namespace stele

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "stele/error.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace stele::cli {

@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "stele/error.hpp"
 #include "stele/hashing_embedder.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -21,7 +22,7 @@ public:
     std::size_t dimension() const override { return hashing_.dimension(); }
     const std::string& fingerprint() const override { return hashing_.fingerprint(); }
     std::optional<std::size_t> pieces(std::string_view text) const override { return text.size() + 1; }
-    std::optional<std::size_t> max_pieces() const override { return 20; }
+    std::optional<std::size_t> max_pieces() const override { return 120; }
     std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline deadline) override {
         return hashing_.embed(texts, deadline);
     }
@@ -58,13 +59,16 @@ TEST_F(TextDocuments, know_where_they_come_from) {
 }
 
 TEST_F(TextDocuments, are_no_longer_than_the_embedder_reads_by_its_own_count) {
-    put("a.md", "# H\n\none two three four five six\n");
-    std::vector<std::string> texts;
-    for (const DocumentChunk& chunk : read(ShortSighted())) {
-        texts.push_back(chunk.text);
-        EXPECT_LE(chunk.whole().size(), 19U);
+    const std::string words = "one two three four five six seven eight nine ten eleven twelve";
+    put("a.md", "# H\n\n" + words + " " + words + " " + words + "\n");
+    std::string joined;
+    const auto chunks = read(ShortSighted());
+    EXPECT_EQ(chunks.size(), 2U);
+    for (const DocumentChunk& chunk : chunks) {
+        joined += chunk.text + " ";
+        EXPECT_LE(chunk.whole().size(), 119U);
     }
-    EXPECT_THAT(texts, ElementsAre("one two three", "four five six"));
+    EXPECT_EQ(joined, words + " " + words + " " + words + " ");
 }
 
 TEST_F(TextDocuments, have_a_bound_where_the_embedder_cannot_count) {

@@ -366,7 +366,7 @@ TEST_P(BulkOnDatabase, rows_that_policies_guard_are_stored_though_copy_refuses_t
     role.execute("CREATE POLICY pages ON " + table + " USING ((payload->'page')::int < 1000)");
     VectorIndex<Note> guarded(Database::open(role.assumed(server.bare_options())), picky, {.table = "picked"});
     EXPECT_EQ(guarded.index_all(Notes(700), &Note::text).stored, 700U);
-    EXPECT_THAT(error_of([&] { guarded.index_all(Notes(1100), &Note::text); }).message, HasSubstr("row-level"));
+    EXPECT_THAT(error_of([&] { guarded.index_all(Notes(1100), &Note::text); }).server_message, HasSubstr("row-level"));
     EXPECT_EQ(notes.count(), 701U);
 }
 

@@ -130,7 +130,7 @@ TEST_P(IndexSearch, an_index_that_falls_short_of_its_estimate_is_made_good_in_th
 }
 
 TEST_P(IndexSearch, leaves_the_settings_of_a_transaction_and_of_a_session_as_they_were) {
-    auto notes = filled({.ann = AnnIndex::hnsw}, 2000);
+    auto notes = filled({.ann = AnnIndex::hnsw});
     const auto look = [&](Executor& executor) {
         std::vector<std::string> all;
         for (const char* name : {"enable_sort", "jit", "hnsw.ef_search", "hnsw.iterative_scan", "ivfflat.probes"}) {
@@ -156,7 +156,7 @@ TEST_P(IndexSearch, leaves_the_settings_of_a_transaction_and_of_a_session_as_the
 }
 
 TEST_P(IndexSearch, a_search_of_a_transaction_finds_what_it_wrote) {
-    auto notes = filled({.ann = AnnIndex::hnsw}, 2000);
+    auto notes = filled({.ann = AnnIndex::hnsw});
     Transaction transaction = database->begin();
     auto inside = notes.in(transaction);
     Note fresh{"fresh", "en", 9999, query, {}};
@@ -189,7 +189,7 @@ TEST_P(IndexSearch, an_older_pgvector_is_asked_only_where_one_go_is_enough) {
 }
 
 TEST_P(IndexSearch, candidates_for_reranking_come_from_the_index_with_their_vectors) {
-    auto notes = filled({.ann = AnnIndex::hnsw}, 4000);
+    auto notes = filled({.ann = AnnIndex::hnsw});
     const auto found = notes.search(query, {.limit = 5, .rerank = true});
     EXPECT_EQ(found.size(), 5U);
     EXPECT_EQ(found.completeness(), Completeness::stopped_at_budget);

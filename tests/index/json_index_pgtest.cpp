@@ -8,9 +8,8 @@
 namespace stele::test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 std::string text_of(const Json& document) {
     return document.text();

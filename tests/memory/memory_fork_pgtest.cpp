@@ -199,8 +199,8 @@ TEST_F(StoredForks, read_by_the_index_however_long_their_parent_is) {
     Transaction moment = database_.begin({.isolation = Isolation::repeatable_read, .read_only = true});
     const ModelMemory fork = ModelMemory(database_, "b").in(moment);
     EXPECT_EQ(fork.recall({.limit = 50}).context.size(), 50U);
-    const Rows rows = moment.query(
-        Statement(Sql("SELECT pg_stat_get_xact_tuples_fetched('" + schema + ".memories_elements'::regclass)")));
+    const Rows rows = moment.query(Statement(
+        Sql("SELECT pg_stat_get_xact_tuples_fetched('" + schema + ".stele_memories_elements_order'::regclass)")));
     EXPECT_GE(rows[0].get<std::int64_t>(0), 50);
     EXPECT_LE(rows[0].get<std::int64_t>(0), 2 * 51 + 10) << "of 3,000";
 }

@@ -21,6 +21,36 @@ using ::testing::IsEmpty;
 using Elements = std::vector<ModelElement>;
 constexpr Replay kBoth[] = {Replay::answered, Replay::head};
 
+std::size_t ten_each(const ModelElement&) {
+    return 10;
+}
+
+/// Reads from a conversation of such elements, and counts how often.
+struct Read {
+    Elements elements;
+    std::size_t tokens = 0, steps = 0, rows = 0;
+    bool older = false;
+};
+Read read(const Elements& all, std::size_t limit, std::optional<std::size_t> tokens, Replay replay = Replay::answered) {
+    const CountTokens count = ten_each;
+    WindowReader window(WindowLimits(limit, tokens, count, replay));
+    Read result;
+    while (!window.complete()) {
+        const std::size_t wanted = std::min(window.wanted().value_or(all.size()), all.size());
+        ++result.steps;
+        result.rows += wanted;
+        std::vector<WindowElement> found;
+        for (std::size_t i = all.size() - window.accept(wanted); i < all.size(); ++i) {
+            found.emplace_back(ModelElement(all[i]), i);
+        }
+        window.take(std::move(found), false);
+    }
+    result.tokens = window.tokens();
+    result.older = window.older();
+    result.elements = std::move(window).elements();
+    return result;
+}
+
 TEST(MemoryWindow, draive_062_outputs_at_the_head_are_left_out) {
     for (const Replay replay : kBoth) {
         EXPECT_THAT(replayable({out("a"), in("b"), out("c")}, replay), ElementsAre(in("b"), out("c")));
@@ -39,6 +69,11 @@ TEST(MemoryWindow, draive_064_without_such_an_input_it_is_empty) {
     for (const Replay replay : kBoth) {
         EXPECT_THAT(replayable({out("a"), out("b")}, replay), IsEmpty());
         EXPECT_THAT(replayable({answer_and("1", "and this")}, replay), IsEmpty());
+        const Elements orphan{answer_and("1", "and this"), out("a")};
+        EXPECT_THAT(read(orphan, kUnlimited, {}, replay).elements, IsEmpty()) << "nor as a recall has it";
+        EXPECT_THAT(read(orphan, kUnlimited, 100, replay).elements, IsEmpty());
+        const Elements longer{in("a"), ask("2"), answer_and("2", "and this"), out("b")};
+        EXPECT_THAT(read(longer, 2, {}, replay).elements, IsEmpty());
         EXPECT_THAT(replayable({}, replay), IsEmpty());
     }
 }
@@ -66,32 +101,6 @@ TEST(MemoryWindow, draive_067_requests_without_a_response_are_not_replayed) {
     // a model that counts its calls anew in each turn
     EXPECT_THAT(replayable({in("a"), ask("0"), in("b"), ask("0"), answer("0")}),
                 ElementsAre(in("a"), in("b"), ask("0"), answer("0")));
-}
-
-std::size_t ten_each(const ModelElement&) {
-    return 10;
-}
-
-/// Reads from a conversation of such elements, and counts how often.
-struct Read {
-    Elements elements;
-    std::size_t tokens = 0, steps = 0, rows = 0;
-    bool older = false;
-};
-Read read(const Elements& all, std::size_t limit, std::optional<std::size_t> tokens, Replay replay = Replay::answered) {
-    const CountTokens count = ten_each;
-    WindowReader window(WindowLimits(limit, tokens, count, replay));
-    Read result;
-    while (!window.complete()) {
-        const std::size_t wanted = std::min(window.wanted().value_or(all.size()), all.size());
-        ++result.steps;
-        result.rows += wanted;
-        window.take(Elements(all.end() - static_cast<std::ptrdiff_t>(wanted), all.end()));
-    }
-    result.tokens = window.tokens();
-    result.older = window.older();
-    result.elements = std::move(window).elements();
-    return result;
 }
 
 TEST(MemoryWindow, draive_061_the_newest_are_taken_before_they_are_trimmed) {

@@ -1,0 +1,111 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "cache_command.hpp"
+#include "memory_command.hpp"
+#include "stele/erasure.hpp"
+#include "text.hpp"
+
+namespace stele::cli {
+namespace {
+
+struct EraseCommand {
+    std::vector<std::string> conversations, models;
+    ScopeOptions scope;
+    std::string table;
+    std::vector<std::string> where;
+};
+
+/// "owner.name=ada": the text at this path. All must hold.
+Filter parse_where(const std::vector<std::string>& conditions) {
+    Filter filter;
+    for (const std::string& condition : conditions) {
+        const std::size_t equals = condition.find('=');
+        detail::FilterPath path;
+        std::string_view names = std::string_view(condition).substr(0, equals);
+        for (bool last = false; !last;) {
+            const std::size_t dot = names.find('.');
+            last = dot == std::string_view::npos;
+            path.push_back({std::string(names.substr(0, dot)), {}});
+            names.remove_prefix(last ? names.size() : dot + 1);
+            if (equals == std::string::npos || path.back().key.empty()) {
+                refuse(fmt::format("--where takes MEMBER=TEXT, or MEMBER.MEMBER=TEXT, not '{}'", printable(condition)));
+            }
+        }
+        filter = filter && Filter::compare(std::move(path), detail::FilterOperation::equal, detail::ValueKind::json,
+                                           {Json::string(std::string_view(condition).substr(equals + 1))});
+    }
+    return filter;
+}
+
+void run(Context& context, const EraseCommand& command) {
+    if (command.table.empty() != command.where.empty()) refuse("--table and --where go together: give both, or none");
+    if (command.conversations.empty() && command.models.empty() && !command.scope.given() && command.table.empty()) {
+        refuse("say what to erase: --conversation, --model, --namespace with --attribute, --table with --where");
+    }
+    Database& database = context.database();
+    Erasure erasure(database);
+    for (const std::string& thread : command.conversations) erasure.conversation(thread);
+    for (const std::string& identifier : command.models) erasure.memory(identifier);
+    std::optional<SemanticCache> cache;
+    if (command.scope.given()) erasure.answers(cache.emplace(database, nullptr), command.scope.scope());
+    if (!command.table.empty()) {
+        VectorIndexOptions options{.table = command.table, .create = false};
+        erasure.documents(detail::IndexCore::open(database, command.table, nullptr, nullptr, options),
+                          parse_where(command.where));
+    }
+    const Erased erased = erasure.run(context.deadline());
+    const Output& output = context.output();
+    output.document({{"conversations", erased.conversations},
+                     {"turns", erased.turns},
+                     {"memories", erased.memories},
+                     {"elements", erased.elements},
+                     {"snapshots", erased.snapshots},
+                     {"answers", erased.answers},
+                     {"documents", erased.documents}});
+    const std::vector<std::pair<std::string, std::size_t>> counts = {
+        {"conversations", erased.conversations}, {"turns", erased.turns},         {"model memories", erased.memories},
+        {"elements", erased.elements},           {"snapshots", erased.snapshots}, {"answers", erased.answers},
+        {"documents", erased.documents}};
+    std::vector<std::pair<std::string, std::string>> fields;
+    for (const auto& [name, count] : counts) {
+        if (count > 0) fields.emplace_back(name, fmt::format("{}", count));
+    }
+    if (fields.empty()) {
+        output.line("there was nothing to erase");
+        context.exit = ExitCode::negative;
+    }
+    output.fields(fields);
+}
+
+}  // namespace
+
+void add_memory_erase(CLI::App& memory, Context& context) {
+    CLI::App* command = memory.add_subcommand("erase", "Removes all that belongs to somebody, in one transaction");
+    auto options = std::make_shared<EraseCommand>();
+    const auto several = [&](const char* name, std::vector<std::string>& values, const char* about, const char* text) {
+        command->add_option(name, values, about)->option_text(text)->take_all()->allow_extra_args(false);
+    };
+    several("--conversation", options->conversations, "A conversation; may be given several times", "THREAD");
+    several("--model", options->models, "A model memory; may be given several times", "THREAD");
+    command->add_option("-n,--namespace", options->scope.name_space, "All answers that the cache has for this tenant")
+        ->option_text("NAME");
+    several("-a,--attribute", options->scope.attributes, "Those of the scope with this attribute, exactly",
+            "NAME=VALUE");
+    command->add_option("--table", options->table, "Documents of the vector index in this table")->option_text("NAME");
+    several("--where", options->where, "Those whose member is this text; may be given several times, all must hold",
+            "MEMBER=TEXT");
+    command->footer(
+        R"(Everything or nothing. It asks nothing, prints how much there was as a receipt, and nothing brings it back. The exit
+status is 1 when there was nothing.
+
+Examples:
+  stele memory erase --conversation ada-1 --conversation ada-2 --model ada
+  stele memory erase -n acme -a user=ada --table letter --where owner=ada --json > receipt.json)");
+    command->callback([&context, options] { run(context, *options); });
+}
+
+}  // namespace stele::cli
