@@ -46,22 +46,18 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "NOT c.relrowsecurity, col_description(c.oid, a.attnum) IS NOT NULL, has_table_privilege(c.oid, 'SELECT'), 4 = "
         "(SELECT count(*) FROM pg_attribute k WHERE k.attrelid = c.oid AND NOT k.attisdropped AND (k.attname, "
         "k.atttypid) IN (('id', 'uuid'::regtype), ('payload', 'jsonb'::regtype), ('meta', 'jsonb'::regtype), "
-        "('created', 'timestamptz'::regtype))), " +
-            stamp_sql() +
-            " FROM (SELECT) o LEFT JOIN "
-            "(SELECT n.nspname, x.extversion, to_regtype(quote_ident(n.nspname) || '.vector')::oid AS vector FROM "
-            "pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'vector') e "
-            "ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON a.attrelid = c.oid "
-            "AND "
-            "a.attname = 'embedding' AND NOT a.attisdropped LEFT JOIN pg_type t ON t.oid = a.atttypid CROSS JOIN "
-            "LATERAL "
-            "(SELECT coalesce(array_agg(x.relname::text), '{}') AS names, min(x.relname::text) FILTER (WHERE m.amname "
-            "= "
-            "'hnsw') AS hnsw, min(x.relname::text) FILTER (WHERE m.amname = 'ivfflat') AS ivfflat, max((SELECT "
-            "o.option_value::int FROM "
-            "pg_options_to_table(x.reloptions) o WHERE o.option_name = 'lists')) AS lists FROM pg_index i JOIN "
-            "pg_class x "
-            "ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam WHERE i.indrelid = c.oid AND i.indisvalid) x",
+        "('created', 'timestamptz'::regtype))), y.stamp FROM (SELECT) o LEFT JOIN "
+        "(SELECT n.nspname, x.extversion, to_regtype(quote_ident(n.nspname) || '.vector')::oid AS vector FROM "
+        "pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'vector') e "
+        "ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND "
+        "a.attname = 'embedding' AND NOT a.attisdropped LEFT JOIN pg_type t ON t.oid = a.atttypid CROSS JOIN LATERAL "
+        "(SELECT coalesce(array_agg(x.relname::text), '{}') AS names, min(x.relname::text) FILTER (WHERE m.amname = "
+        "'hnsw') AS hnsw, min(x.relname::text) FILTER (WHERE m.amname = 'ivfflat') AS ivfflat, max((SELECT "
+        "o.option_value::int FROM "
+        "pg_options_to_table(x.reloptions) o WHERE o.option_name = 'lists')) AS lists FROM pg_index i JOIN pg_class x "
+        "ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam WHERE i.indrelid = c.oid AND i.indisvalid) x CROSS "
+        "JOIN (SELECT " +
+            stamp_sql() + " AS stamp) y",
         quoted_);
     const Row row = executor.query(statement, deadline)[0];
     TableFacts facts;

@@ -290,24 +290,32 @@ TEST_P(AnyIndex, draive_095_a_key_replaces_and_what_did_not_change_is_not_embedd
     EXPECT_EQ(notes.count(), 3U);
 }
 
+/// Cuts what is longer than three bytes, and has no direction for one text.
+class Cutting final : public Embedder {
+public:
+    std::size_t dimension() const override { return 2; }
+    const std::string& fingerprint() const override { return fingerprint_; }
+    std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline) override {
+        std::vector<Embedding> all;
+        for (const std::string_view text : texts) all.push_back({{text == "bad" ? 0.F : 1.F, 0}, text.size() > 3});
+        return all;
+    }
+
+private:
+    std::string fingerprint_ = "cuts";
+};
+
 TEST_P(AnyIndex, of_values_with_keys_it_is_told_which_is_at_fault_and_which_was_cut) {
-    auto notes = open();
+    auto notes = open(std::make_shared<Cutting>());
     const IndexOptions<Note> keyed{.key = &Note::language};
-    embedder->cut_beyond(3);
     notes.index({Note{"long text", "k1", 1, {}, {}}}, &Note::text, keyed);
-    embedder->set("bad", std::vector<float>(64));
-    EXPECT_THAT(error_of([&] {
-                    notes.index({Note{"long text", "k1", 1, {}, {}}, Note{"bad", "k2", 2, {}, {}}}, &Note::text, keyed);
-                }).message,
-                HasSubstr("value 1"))
-        << "the second of the call is the first that is embedded";
-    const Indexed again = notes.index({Note{"long text", "k1", 2, {}, {}}}, &Note::text, keyed);
-    EXPECT_EQ(again.embedded, 0U);
+    const std::vector<Note> second_is_bad{Note{"long text", "k1", 1, {}, {}}, Note{"bad", "k2", 2, {}, {}}};
+    EXPECT_THAT(error_of([&] { notes.index(second_is_bad, &Note::text, keyed); }).message, HasSubstr("value 1"))
+        << "the first that is embedded is the second of the call";
+    EXPECT_EQ(notes.index({Note{"long text", "k1", 2, {}, {}}}, &Note::text, keyed).embedded, 0U);
     if (GetParam() == On::memory) return;  // where nobody can see it
-    EXPECT_EQ(
-        database->query(Statement("SELECT meta->>'truncated' FROM " + server.schema() + ".note"))[0].get<std::string>(
-            0),
-        "true");
+    const Statement look("SELECT meta->>'truncated' FROM " + server.schema() + ".note");
+    EXPECT_EQ(database->query(look)[0].get<std::string>(0), "true");
 }
 
 TEST_P(AnyIndex, updates_one_value_and_keeps_its_id_key_and_created) {
