@@ -1,8 +1,8 @@
 // Compiles when MISUSE is 0. Each other value must be refused, with the message that tests/index/CMakeLists.txt
 // expects.
-#include <map>
-
 #include "stele/filter.hpp"
+
+#include <map>
 
 namespace shop {
 
