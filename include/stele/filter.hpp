@@ -28,6 +28,10 @@
 // missing, or lies behind something that is missing, counts as null. So `==` and is_one_of() hold of it only for null,
 // `!=` holds for everything but null, `!` of any condition holds exactly where the condition does not, and all others
 // are false for it and for values of an unexpected type.
+//
+// A member is looked for by its name in JSON alone. One with an alias is read under its C++ name, too, so a document
+// that was written before the member had the alias reads as it should, and yet counts as lacking the member: write such
+// documents again, or compare by json_field().
 #pragma once
 
 #include <array>
@@ -218,6 +222,10 @@ public:
     {
         return step(detail::FilterStep{std::string(key), {}});
     }
+    /// A null pointer, and 0 as a key, would be taken for a text.
+    template <class Index>
+        requires(std::same_as<Index, std::nullptr_t> || (detail::kIsMap<Bare> && std::integral<Index>))
+    void operator[](Index) const = delete;
 
     /// From here into a struct.
     template <class Inner, class InnerPath>

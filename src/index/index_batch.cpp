@@ -40,7 +40,7 @@ void IndexBatch::add(std::size_t position, detail::IndexItem item, const VectorF
     value.row.payload = std::move(item.payload);
     value.row.meta = meta_of(frame.fingerprint, false);
     value.row.key = std::move(item.key);
-    value.row.digest = digest_of(item.input);
+    value.row.digest = digest_of(item.input, frame.fingerprint);
     if (value.row.digest) {
         value.input = std::move(item.input);
     } else {

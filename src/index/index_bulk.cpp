@@ -114,7 +114,7 @@ void IndexBulk::write(IndexBatch& batch, bool is_all) {
     if (skips()) {
         batch.store_apart([this](RowPointers rows) {
             const std::unique_ptr<IndexUnit> unit = store_.begin_unit(until());
-            std::vector<Uuid> ids = unit->put(rows, until());
+            std::vector<Uuid> ids = unit->put(frame_, rows, until());
             unit->commit(until());
             return ids;
         });
@@ -130,7 +130,7 @@ void IndexBulk::write_atomic(IndexBatch& batch, bool is_all) {
         // what is written at once needs no unit
         if (!is_all && !unit_) unit_ = store_.begin_unit(until());
         IndexSink& sink = unit_ ? static_cast<IndexSink&>(*unit_) : store_;
-        batch.store([&](RowPointers rows) { return sink.put(rows, until()); });
+        batch.store([&](RowPointers rows) { return sink.put(frame_, rows, until()); });
     } catch (const Error& error) {
         if (!is_of_the_data(error)) throw;
         blame(batch, error);
@@ -140,7 +140,7 @@ void IndexBulk::write_atomic(IndexBatch& batch, bool is_all) {
 void IndexBulk::blame(IndexBatch& batch, const Error& error) {
     unit_.reset();
     try {
-        batch.store_apart([this](RowPointers rows) { return store_.begin_unit(until())->put(rows, until()); });
+        batch.store_apart([this](RowPointers rows) { return store_.begin_unit(until())->put(frame_, rows, until()); });
     } catch (const Error&) {
         throw Error(error);  // in a transaction that it has ended, for one
     }

@@ -148,7 +148,7 @@ bool IndexCore::update(const Uuid& id, IndexItem item, std::optional<Deadline> d
     for (RefusedValue& refused : batch.take_refused()) raise(std::move(refused.error));
     bool replaced = false;
     batch.store([&](RowPointers rows) {
-        replaced = impl_->store->replace(id, *rows.front(), until);
+        replaced = impl_->store->replace(frame, id, *rows.front(), until);
         return std::vector<Uuid>{id};
     });
     return replaced;

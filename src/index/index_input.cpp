@@ -148,11 +148,12 @@ IndexInput check_query(const IndexInput& query) {
     return query;
 }
 
-std::optional<std::string> digest_of(const IndexInput& input) {
-    if (const std::string* text = text_of(input)) return sha256_hex("text:" + *text);
+std::optional<std::string> digest_of(const IndexInput& input, const std::string& fingerprint) {
+    const std::string of = fmt::format("{}:{}:", fingerprint.size(), fingerprint);
+    if (const std::string* text = text_of(input)) return sha256_hex(fmt::format("{}text:{}", of, *text));
     const ResourceContent* resource = resource_of(input);
     if (resource == nullptr) return std::nullopt;
-    return sha256_hex(fmt::format("{}:", resource->mime_type) +
+    return sha256_hex(fmt::format("{}{}:", of, resource->mime_type) +
                       std::string(reinterpret_cast<const char*>(resource->data.data()), resource->data.size()));
 }
 

@@ -40,8 +40,8 @@ void check_alike(std::size_t position, const IndexInput& input, const InputShape
 /// A text/... resource becomes its text. Error(invalid_argument) for what is neither text nor image nor vector.
 IndexInput check_query(const IndexInput& query);
 
-/// Tells two texts, or two images, apart. Nothing for vectors.
-std::optional<std::string> digest_of(const IndexInput& input);
+/// Tells the vectors that an embedder makes of two texts, or two images, apart. Nothing for vectors.
+std::optional<std::string> digest_of(const IndexInput& input, const std::string& fingerprint);
 
 struct EmbeddedInput {
     std::vector<float> vector;

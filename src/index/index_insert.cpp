@@ -6,7 +6,6 @@
 
 #include "index/index_sql.hpp"
 #include "index/pgvector_value.hpp"
-#include "vectors/kernels.hpp"
 
 namespace stele {
 namespace {
@@ -34,15 +33,8 @@ Bytes vectors(const TableFacts& facts, RowPointers rows) {
     std::vector<std::vector<float>> scaled;
     std::vector<std::span<const float>> all;
     all.reserve(rows.size());
-    scaled.reserve(facts.half ? rows.size() : 0);
-    for (const IndexRow* row : rows) {
-        if (!facts.half) {
-            all.emplace_back(row->vector);
-            continue;
-        }
-        kernels::normalize(scaled.emplace_back(row->vector));  // float16 ends at 65,504
-        all.emplace_back(scaled.back());
-    }
+    scaled.reserve(rows.size());
+    for (const IndexRow* row : rows) all.push_back(storable(facts, row->vector, scaled.emplace_back()));
     return encode_pgvectors(all, facts.vector_type);
 }
 
@@ -58,7 +50,7 @@ Statement known_statement(const TableFacts& facts, const std::string& table, Row
     return std::move(statement).slow_read();
 }
 
-Statement insert_statement(const TableFacts& facts, const std::string& table, RowPointers rows,
+Statement insert_statement(const TableFacts& facts, const IndexTable& table, RowPointers rows,
                            std::span<const Uuid> ids, const std::vector<std::int64_t>& numbers) {
     const bool keyed = rows.front()->key.has_value();  // one with a key asks for the right to update, too
     Parameters parameters;
@@ -71,15 +63,17 @@ Statement insert_statement(const TableFacts& facts, const std::string& table, Ro
         parameters.add(keys(rows));
         parameters.add(digests(rows));
     }
+    parameters.add(facts.stamp);
     // unnest() in the list of columns gives row by row; in FROM it would first write all of them down
     return with(fmt::format("INSERT INTO {} (id, embedding, payload, meta, created{}) SELECT r.id, r.v{}, r.p::jsonb, "
                             "r.m::jsonb, statement_timestamp() + r.n * interval '1 microsecond'{} FROM (SELECT "
                             "unnest($1::uuid[]) AS id, unnest($2::{}.vector[]) AS v, unnest($3::text[]) AS p, "
-                            "unnest($4::text[]) AS m, unnest($5::int8[]) AS n{}) r{}",
-                            table, keyed ? ", stele_key, stele_digest" : "",
+                            "unnest($4::text[]) AS m, unnest($5::int8[]) AS n{}) r WHERE {} = ${}{}",
+                            table.quoted(), keyed ? ", stele_key, stele_digest" : "",
                             facts.half ? fmt::format("::{}.halfvec", facts.extension) : "",
                             keyed ? ", nullif(r.k, ''), nullif(r.d, '')" : "", facts.extension,
-                            keyed ? ", unnest($6::text[]) AS k, unnest($7::text[]) AS d" : "",
+                            keyed ? ", unnest($6::text[]) AS k, unnest($7::text[]) AS d" : "", table.stamp_sql(),
+                            parameters.slots().size(),
                             keyed ? " ON CONFLICT (stele_key) DO UPDATE SET embedding = EXCLUDED.embedding, payload = "
                                     "EXCLUDED.payload, meta = EXCLUDED.meta, stele_digest = EXCLUDED.stele_digest "
                                     "RETURNING stele_key, id"
@@ -87,17 +81,19 @@ Statement insert_statement(const TableFacts& facts, const std::string& table, Ro
                 parameters);
 }
 
-std::vector<Uuid> copy_rows(CopyPlace place, const std::string& table, RowPointers rows, Timestamp begun,
-                            Deadline deadline) {
-    CopyIn copy(std::move(place),
-                Sql(fmt::format("COPY {} (id, embedding, payload, meta, created) FROM STDIN (FORMAT binary)", table)),
-                deadline);
+std::vector<Uuid> copy_rows(CopyPlace place, const TableFacts& facts, const IndexTable& table, RowPointers rows,
+                            Timestamp begun, Deadline deadline) {
+    CopyIn copy(
+        std::move(place),
+        Sql(fmt::format("COPY {} (id, embedding, payload, meta, created) FROM STDIN (FORMAT binary)", table.quoted())),
+        deadline);
     std::vector<Uuid> ids;
     ids.reserve(rows.size());
+    std::vector<float> scaled;
     for (const IndexRow* row : rows) {
         const Timestamp created = begun + std::chrono::microseconds(ids.size());
         ids.push_back(Uuid::v7());
-        copy.add(ids.back(), encode_pgvector(row->vector), row->payload, row->meta, created);
+        copy.add(ids.back(), encode_pgvector(storable(facts, row->vector, scaled)), row->payload, row->meta, created);
     }
     copy.finish();
     return ids;

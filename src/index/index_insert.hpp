@@ -17,13 +17,14 @@ namespace stele {
 Statement known_statement(const TableFacts& facts, const std::string& table, RowPointers rows);
 
 /// Adds the rows, or puts them in the place of those with their key, in that order; stamped by their `numbers`, in
-/// microseconds from the statement's beginning on. Answers keys and their ids if they have keys.
-Statement insert_statement(const TableFacts& facts, const std::string& table, RowPointers rows,
+/// microseconds from the statement's beginning on. Answers keys and their ids if they have keys. Affects none if the
+/// facts hold no more.
+Statement insert_statement(const TableFacts& facts, const IndexTable& table, RowPointers rows,
                            std::span<const Uuid> ids, const std::vector<std::int64_t>& numbers);
 
 /// Adds rows without keys by COPY, which is quicker: at best 66 us a row of 768 elements where arrays took 75, both
 /// into draive's columns with their indexes. `begun`: the stamp of the first. Returns their ids.
-std::vector<Uuid> copy_rows(CopyPlace place, const std::string& table, RowPointers rows, Timestamp begun,
-                            Deadline deadline);
+std::vector<Uuid> copy_rows(CopyPlace place, const TableFacts& facts, const IndexTable& table, RowPointers rows,
+                            Timestamp begun, Deadline deadline);
 
 }  // namespace stele

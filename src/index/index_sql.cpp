@@ -17,10 +17,21 @@ std::string stored_vector(const TableFacts& facts) {
                        facts.half ? fmt::format("::{}.vector", facts.extension) : "");
 }
 
-void add_vector(Parameters& parameters, const TableFacts& facts, std::span<const float> vector) {
-    std::vector<float> copy(vector.begin(), vector.end());
-    if (facts.half) kernels::normalize(copy);  // float16 ends at 65,504
-    parameters.add_binary(encode_pgvector(copy));
+std::span<const float> storable(const TableFacts& facts, std::span<const float> vector, std::vector<float>& scaled) {
+    // float16 ends at 65,504, and pgvector sums squares in float32, which ends at 3e38 and begins to lose at 1e-38
+    constexpr double kLeast = 1e-30, kMost = 1e30;
+    double squares = 0;
+    for (const float x : vector) squares += double{x} * double{x};
+    if (!facts.half && squares >= kLeast && squares <= kMost) return vector;
+    scaled.assign(vector.begin(), vector.end());
+    kernels::normalize(scaled);
+    return scaled;
+}
+
+void add_query(Parameters& parameters, std::span<const float> vector) {
+    std::vector<float> scaled(vector.begin(), vector.end());
+    kernels::normalize(scaled);
+    parameters.add_binary(encode_pgvector(scaled));
 }
 
 Statement with(std::string sql, Parameters& parameters) {

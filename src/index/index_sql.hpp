@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "index/index_table.hpp"
 #include "stele/statement.hpp"
@@ -13,7 +14,10 @@ namespace stele {
 std::string vector_cast(const TableFacts& facts, int parameter);
 /// The column's vectors, to be read in that form.
 std::string stored_vector(const TableFacts& facts);
-void add_vector(Parameters& parameters, const TableFacts& facts, std::span<const float> vector);
+/// The vector as it goes into the column, scaled if its cosines would suffer otherwise: then it is in `scaled`.
+std::span<const float> storable(const TableFacts& facts, std::span<const float> vector, std::vector<float>& scaled);
+/// The vector that others are compared with.
+void add_query(Parameters& parameters, std::span<const float> vector);
 
 /// Takes the parameters by reference: the text often counts them, and arguments are evaluated in any order.
 Statement with(std::string sql, Parameters& parameters);

@@ -71,7 +71,7 @@ public:
     /// Which of these rows, all with a key and a digest, are there. Throws as any call with a frame: see IndexStore.
     virtual std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) = 0;
     /// All or none. Their ids, in order; a row whose key is there keeps its own.
-    virtual std::vector<Uuid> put(RowPointers rows, Deadline deadline) = 0;
+    virtual std::vector<Uuid> put(const VectorFrame& frame, RowPointers rows, Deadline deadline) = 0;
 };
 
 /// Rows that several calls write, all or none of them: what is not committed is undone when it goes. For one thread; it
@@ -96,7 +96,7 @@ public:
     virtual std::size_t dimension(Deadline deadline) = 0;
     /// Inside a transaction it is a savepoint of that.
     virtual std::unique_ptr<IndexUnit> begin_unit(Deadline deadline) = 0;
-    virtual bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) = 0;
+    virtual bool replace(const VectorFrame& frame, const Uuid& id, const IndexRow& row, Deadline deadline) = 0;
 
     virtual NearestAnswer nearest(const NearestQuery& query, Deadline deadline) = 0;
     /// Of nearest().

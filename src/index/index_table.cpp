@@ -24,6 +24,14 @@ bool can_iterate(std::string_view version) {
     return major > 0 || minor >= 8;
 }
 
+std::string text_of(const std::vector<Statement>& statements) {
+    std::string text;
+    for (const Statement& statement : statements) {
+        text += fmt::format("{}{}", text.empty() ? "" : "; ", statement.sql().text());
+    }
+    return text;
+}
+
 }  // namespace
 
 IndexTable::IndexTable(std::string quoted_schema, VectorIndexOptions options)
@@ -35,7 +43,10 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "t.typname::text, coalesce(a.atttypmod, -1), col_description(c.oid, a.attnum), 2 = (SELECT count(*) FROM "
         "pg_attribute k WHERE k.attrelid = c.oid AND k.attname IN ('stele_key', 'stele_digest') AND NOT "
         "k.attisdropped), x.names, x.hnsw, x.ivfflat, x.lists, e.vector, c.relkind IN ('r', 'p') AND "
-        "NOT c.relrowsecurity FROM (SELECT) o LEFT JOIN "
+        "NOT c.relrowsecurity, col_description(c.oid, a.attnum) IS NOT NULL, has_table_privilege(c.oid, 'SELECT'), 4 = "
+        "(SELECT count(*) FROM pg_attribute k WHERE k.attrelid = c.oid AND NOT k.attisdropped AND (k.attname, "
+        "k.atttypid) IN (('id', 'uuid'::regtype), ('payload', 'jsonb'::regtype), ('meta', 'jsonb'::regtype), "
+        "('created', 'timestamptz'::regtype))), y.stamp FROM (SELECT) o LEFT JOIN "
         "(SELECT n.nspname, x.extversion, to_regtype(quote_ident(n.nspname) || '.vector')::oid AS vector FROM "
         "pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'vector') e "
         "ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND "
@@ -44,7 +55,9 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "'hnsw') AS hnsw, min(x.relname::text) FILTER (WHERE m.amname = 'ivfflat') AS ivfflat, max((SELECT "
         "o.option_value::int FROM "
         "pg_options_to_table(x.reloptions) o WHERE o.option_name = 'lists')) AS lists FROM pg_index i JOIN pg_class x "
-        "ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam WHERE i.indrelid = c.oid AND i.indisvalid) x",
+        "ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam WHERE i.indrelid = c.oid AND i.indisvalid) x CROSS "
+        "JOIN (SELECT " +
+            stamp_sql() + " AS stamp) y",
         quoted_);
     const Row row = executor.query(statement, deadline)[0];
     TableFacts facts;
@@ -54,9 +67,10 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
     facts.table = row.get<bool>(2);
     if (!facts.table) return facts;
     const auto type = row.find<std::string>(4);
-    if (type != "vector" && type != "halfvec") {
+    if ((type != "vector" && type != "halfvec") || !row.get<bool>(16)) {
         raise(ErrorCode::schema_conflict,
-              fmt::format("{} is there and has no column embedding of type vector or halfvec: name another table in "
+              fmt::format("{} is there and is no table of an index, which has the columns id uuid, embedding vector or "
+                          "halfvec, payload jsonb, meta jsonb and created timestamptz: name another table in "
                           "VectorIndexOptions::table",
                           quoted_));
     }
@@ -71,7 +85,32 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
     facts.ivfflat = row.find<std::string>(10);
     constexpr std::int32_t kLists = 100;  // pgvector's default
     if (facts.ivfflat) facts.lists = row.find<std::int32_t>(11).value_or(kLists);
+    facts.noted = row.get<bool>(14);
+    facts.stamp = row.get<std::string>(17);
+    if (row.get<bool>(15)) read_frame(executor, facts, deadline);
     return facts;
+}
+
+std::string IndexTable::stamp_sql() const {
+    return fmt::format(
+        "(SELECT concat_ws(' ', a.attrelid, a.atttypid, a.atttypmod, d.description) FROM pg_attribute a LEFT JOIN "
+        "pg_description d ON d.objoid = a.attrelid AND d.objsubid = a.attnum AND d.classoid = 'pg_class'::regclass "
+        "WHERE a.attrelid = to_regclass({}) AND a.attname = 'embedding' AND NOT a.attisdropped)",
+        quote_literal(quoted_));
+}
+
+void IndexTable::read_frame(Executor& executor, TableFacts& facts, Deadline deadline) const {
+    if (facts.frame.dimension != 0 && !facts.frame.fingerprint.empty()) return;
+    // some rows: of a table of draive's none may tell
+    const Statement statement = Statement(fmt::format("SELECT (SELECT m.meta ->> 'embedder' FROM (SELECT meta FROM {} "
+                                                      "LIMIT 1000) m WHERE m.meta ->> 'embedder' <> '' LIMIT 1), "
+                                                      "(SELECT {}.vector_dims(embedding) FROM {} LIMIT 1)",
+                                                      quoted_, facts.extension, quoted_))
+                                    .slow_read();
+    const Row row = executor.query(statement, deadline)[0];
+    if (facts.frame.fingerprint.empty()) facts.frame.fingerprint = row.find<std::string>(0).value_or("");
+    if (facts.frame.dimension == 0)
+        facts.frame.dimension = static_cast<std::size_t>(row.find<std::int32_t>(1).value_or(0));
 }
 
 std::string IndexTable::fingerprint_of(std::string_view note) {
@@ -122,37 +161,49 @@ bool IndexTable::was_made_meanwhile(const Error& error) {
 }
 
 bool IndexTable::lacks(const TableFacts& facts, const VectorFrame& frame, bool keyed) {
-    const bool untold = facts.frame.fingerprint.empty() && !frame.fingerprint.empty() && facts.owned;
+    const bool untold = !facts.noted && !frame.fingerprint.empty() && facts.owned;
     return facts.extension.empty() || !facts.table || (keyed && !facts.keyed) || untold;
 }
 
 void IndexTable::make(Executor& executor, const TableFacts& facts, const VectorFrame& frame, bool keyed,
                       Deadline deadline) const {
     if (facts.extension.empty()) {
-        if (!options_.create) missing("PostgreSQL's extension pgvector is not in this database");
+        constexpr const char* kAdvice = "have a superuser run CREATE EXTENSION vector";
+        if (!options_.create) missing("PostgreSQL's extension pgvector is not in this database", kAdvice);
         return make_extension(executor, deadline);
     }
-    std::vector<Statement> statements;
-    if (!facts.table) {
-        if (!options_.create) missing(fmt::format("the table {} is not there", quoted_));
-        statements = creation(facts, frame);
-    } else {
-        check_frame(options_.table, facts.frame, frame);
-        if (keyed && !facts.keyed) {
-            if (!options_.create) missing(fmt::format("the table {} has no columns for keys", quoted_));
-            statements.emplace_back(
-                "ALTER TABLE " + quoted_ +
-                " ADD COLUMN IF NOT EXISTS stele_key text, ADD COLUMN IF NOT EXISTS stele_digest text");
-            statements.emplace_back("CREATE UNIQUE INDEX ON " + quoted_ + " (stele_key)");
-        }
-        if (facts.frame.fingerprint.empty() && !frame.fingerprint.empty() && facts.owned) {
-            statements.push_back(comment(frame.fingerprint));
-        }
-    }
+    if (facts.table) return extend(executor, facts, frame, keyed, deadline);
+    const std::vector<Statement> statements = creation(facts, frame);
+    const std::string advice = "have a role that may make it run " + text_of(statements);
+    if (!options_.create) missing(fmt::format("the table {} is not there", quoted_), advice);
     try {
         executor.run(statements, deadline);
     } catch (const Error& error) {
-        if (error.code() == ErrorCode::permission) missing(fmt::format("the table {} cannot be made", quoted_), &error);
+        if (error.code() != ErrorCode::permission) throw;
+        missing(fmt::format("the table {} is not there and cannot be made", quoted_), advice, &error);
+    }
+}
+
+void IndexTable::extend(Executor& executor, const TableFacts& facts, const VectorFrame& frame, bool keyed,
+                        Deadline deadline) const {
+    check_frame(options_.table, facts.frame, frame);
+    const bool lacks_keys = keyed && !facts.keyed;
+    const std::string what = fmt::format("the table {} has no columns for keys", quoted_);
+    const std::string advice = "have its owner run " + text_of(keys());
+    if (lacks_keys && (!options_.create || !facts.owned)) missing(what, advice);
+    try {
+        // whoever was quicker has done it by the time that the lock is there
+        executor.execute(Statement(fmt::format("LOCK TABLE {} IN {} MODE", quoted_,
+                                               lacks_keys ? "ACCESS EXCLUSIVE" : "SHARE UPDATE EXCLUSIVE")),
+                         deadline);
+        const TableFacts now = look(executor, deadline);
+        check_frame(options_.table, now.frame, frame);
+        std::vector<Statement> statements;
+        if (lacks_keys && !now.keyed) statements = keys();
+        if (lacks(now, frame, false)) statements.push_back(comment(frame.fingerprint));
+        executor.run(statements, deadline);
+    } catch (const Error& error) {
+        if (lacks_keys && error.code() == ErrorCode::permission) missing(what, advice, &error);
         throw;
     }
 }
@@ -161,16 +212,23 @@ void IndexTable::make_extension(Executor& executor, Deadline deadline) const {
     try {
         executor.execute(Statement("CREATE EXTENSION IF NOT EXISTS vector"), deadline);
     } catch (const Error& error) {
-        const bool not_installed = error.sqlstate() == "0A000" || error.sqlstate() == "58P01";
-        if (error.code() == ErrorCode::permission || not_installed) {
-            missing(not_installed
-                        ? "the server has no pgvector (Debian: postgresql-17-pgvector; for the embedded cluster "
-                          "run scripts/setup)"
-                        : "this role may not install pgvector: have a superuser run CREATE EXTENSION vector",
-                    &error);
+        if (error.sqlstate() == "0A000" || error.sqlstate() == "58P01") {
+            missing("the server has no pgvector",
+                    "install it (Debian: postgresql-17-pgvector; for the embedded cluster run scripts/setup)", &error);
+        }
+        if (error.code() == ErrorCode::permission) {
+            missing("this role may not install pgvector", "have a superuser run CREATE EXTENSION vector", &error);
         }
         throw;
     }
+}
+
+std::vector<Statement> IndexTable::keys() const {
+    std::vector<Statement> statements;
+    statements.emplace_back("ALTER TABLE " + quoted_ +
+                            " ADD COLUMN IF NOT EXISTS stele_key text, ADD COLUMN IF NOT EXISTS stele_digest text");
+    statements.emplace_back("CREATE UNIQUE INDEX ON " + quoted_ + " (stele_key)");
+    return statements;
 }
 
 std::vector<Statement> IndexTable::creation(const TableFacts& facts, const VectorFrame& frame) const {
@@ -199,10 +257,10 @@ Statement IndexTable::comment(const std::string& fingerprint) const {
                                  quote_literal(std::string(kComment) + fingerprint)));
 }
 
-void IndexTable::missing(const std::string& what, const Error* error) const {
+void IndexTable::missing(const std::string& what, const std::string& advice, const Error* error) const {
     ErrorInfo info = error == nullptr ? ErrorInfo() : error->info();
     info.code = ErrorCode::schema_missing;
-    info.message = fmt::format("{}, and the index \"{}\" needs it", what, options_.table);
+    info.message = fmt::format("{}, and the index \"{}\" needs it: {}", what, options_.table, advice);
     raise(std::move(info));
 }
 

@@ -27,6 +27,8 @@ struct TableFacts {
     int lists = 1;                             ///< of the latter
     std::set<std::string> indexes;             ///< the names of all that are valid
     VectorFrame frame;
+    bool noted = false;  ///< the column of vectors has a comment, the library's or another
+    std::string stamp;   ///< that of stamp_sql()
 
     /// Has an ANN index.
     bool approximate() const { return hnsw || ivfflat; }
@@ -44,10 +46,12 @@ class IndexTable {
 public:
     IndexTable(std::string quoted_schema, VectorIndexOptions options);
 
-    /// Throws Error(schema_conflict) if something else has the table's name.
+    /// Throws Error(schema_conflict) if something else has the table's name. What no comment and no type tells is read
+    /// from rows.
     TableFacts look(Executor& executor, Deadline deadline) const;
-    /// Makes what is missing for such vectors and, if asked, for keys; then look() again. Throws Error(schema_missing)
-    /// if it must not or cannot, and what check_frame throws.
+    /// Makes what is missing for such vectors and, if asked, for keys; then look() again. In a transaction, in which a
+    /// table that is there stays locked. Throws Error(schema_missing) if it must not or cannot, and what check_frame
+    /// throws.
     void make(Executor& executor, const TableFacts& facts, const VectorFrame& frame, bool keyed,
               Deadline deadline) const;
     /// From the comment on the column of vectors; empty: it tells none.
@@ -56,6 +60,10 @@ public:
     static bool was_made_meanwhile(const Error& error);
     /// Whether make() would change anything.
     static bool lacks(const TableFacts& facts, const VectorFrame& frame, bool keyed);
+
+    /// In SQL, a text of which table it is and of its column of vectors: its type, its length, its comment. While it
+    /// stays the same, facts hold; it costs a statement next to nothing to say it along.
+    std::string stamp_sql() const;
 
     std::vector<WantedIndex> wanted(const TableFacts& facts) const;
     /// Whether members at this path have an index that this library made.
@@ -66,8 +74,12 @@ public:
 
 private:
     void make_extension(Executor& executor, Deadline deadline) const;
+    void extend(Executor& executor, const TableFacts& facts, const VectorFrame& frame, bool keyed,
+                Deadline deadline) const;
+    void read_frame(Executor& executor, TableFacts& facts, Deadline deadline) const;
+    std::vector<Statement> keys() const;
     std::vector<Statement> creation(const TableFacts& facts, const VectorFrame& frame) const;
-    [[noreturn]] void missing(const std::string& what, const Error* error = nullptr) const;
+    [[noreturn]] void missing(const std::string& what, const std::string& advice, const Error* error = nullptr) const;
     Statement comment(const std::string& fingerprint) const;
     std::string index_name(std::string_view kind, std::string_view of) const;
     std::string member_index_name(const detail::FilterPath& path) const;

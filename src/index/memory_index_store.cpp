@@ -69,10 +69,11 @@ std::vector<KnownRow> MemoryIndexStore::known(const VectorFrame& frame, RowPoint
     return all;
 }
 
-std::vector<Uuid> MemoryIndexStore::put(RowPointers rows, Deadline) {
+std::vector<Uuid> MemoryIndexStore::put(const VectorFrame& frame, RowPointers rows, Deadline) {
     std::vector<IndexRow> copies;
     for (const IndexRow* row : rows) copies.push_back(*row);
     MutexLock lock(impl_.mutex);
+    check_frame(table_, data_->frame, frame);
     std::vector<Uuid> ids = ids_for(rows);
     store(std::move(copies), ids);
     return ids;
@@ -86,8 +87,9 @@ public:
     std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override {
         return store_.known(frame, rows, deadline);
     }
-    std::vector<Uuid> put(RowPointers rows, Deadline) override {
+    std::vector<Uuid> put(const VectorFrame& frame, RowPointers rows, Deadline) override {
         MutexLock lock(store_.impl_.mutex);
+        check_frame(store_.table_, store_.data_->frame, frame);
         std::vector<Uuid> ids = store_.ids_for(rows);
         for (const IndexRow* row : rows) rows_.push_back(*row);
         ids_.insert(ids_.end(), ids.begin(), ids.end());
@@ -137,8 +139,9 @@ void MemoryIndexStore::store(std::vector<IndexRow> rows, const std::vector<Uuid>
     }
 }
 
-bool MemoryIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline) {
+bool MemoryIndexStore::replace(const VectorFrame& frame, const Uuid& id, const IndexRow& row, Deadline) {
     MutexLock lock(impl_.mutex);
+    check_frame(table_, data_->frame, frame);
     const auto found = data_->entries.find(id);
     if (found == data_->entries.end()) return false;
     std::optional<std::string> key = std::move(found->second.row.key);

@@ -19,9 +19,9 @@ public:
     void prepare(const VectorFrame& frame, bool keyed, Deadline deadline) override;
     std::size_t dimension(Deadline deadline) override;
     std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override;
-    std::vector<Uuid> put(RowPointers rows, Deadline deadline) override;
+    std::vector<Uuid> put(const VectorFrame& frame, RowPointers rows, Deadline deadline) override;
     std::unique_ptr<IndexUnit> begin_unit(Deadline deadline) override;
-    bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) override;
+    bool replace(const VectorFrame& frame, const Uuid& id, const IndexRow& row, Deadline deadline) override;
     NearestAnswer nearest(const NearestQuery& query, Deadline deadline) override;
     SearchPlan explain(const NearestQuery& query, Deadline deadline) override;
     std::vector<std::vector<float>> sample(std::size_t most, Deadline deadline) override;

@@ -33,7 +33,7 @@ Rows PostgresIndexStore::search(const SearchSql& sql, const TableFacts& found, b
     SearchEstimate estimate = SearchSql::decided(answers[first][0]);
     Rows rows = std::move(answers[first + 1]);
     // it was asked and fell short: next time it is not
-    if (rows.empty() || !rows[0].get<bool>(5)) estimate.exact = true;
+    if (rows.empty() || !rows[0].get<bool>(SearchSql::kApproximate)) estimate.exact = true;
     estimates_->keep(key, estimate, now);
     return rows;
 }
@@ -48,13 +48,25 @@ std::vector<Statement> PostgresIndexStore::around(const SearchSql& sql, std::vec
 }
 
 NearestAnswer PostgresIndexStore::nearest(const NearestQuery& query, Deadline deadline) {
-    const TableFacts found = facts(deadline);
-    if (!found.table) return {};
-    check_frame(table_.name(), found.frame, query.frame);
-    const Rows rows = search(SearchSql(table_, found, query), found, query.exact, deadline);
+    Rows rows;
+    for (int attempt = 0;; ++attempt) {
+        if (attempt == kAttempts) keeps_changing();
+        const TableFacts found = facts(deadline);
+        if (!found.table) return {};
+        check_frame(table_.name(), found.frame, query.frame);
+        try {
+            rows = search(SearchSql(table_, found, query), found, query.exact, deadline);
+        } catch (const Error& error) {
+            // vectors of another length by now, perhaps
+            if (!joined_ && error.sqlstate() == "22000") check_frame(table_.name(), facts(deadline).frame, query.frame);
+            throw;
+        }
+        if (rows.empty() || rows[0].get<bool>(SearchSql::kFactsHold)) break;
+        forget();
+    }
     NearestAnswer answer;
     for (const Row& row : rows) {
-        if (row.get<bool>(5)) answer.exact = false;
+        if (row.get<bool>(SearchSql::kApproximate)) answer.exact = false;
         const auto score = row.get<double>(3);
         if (query.threshold && static_cast<float>(score) < *query.threshold) continue;
         NearestMatch& one = answer.matches.emplace_back(NearestMatch{match_of(row), {}});
@@ -85,7 +97,7 @@ SearchPlan PostgresIndexStore::explain(const NearestQuery& query, Deadline deadl
     plan.exact = exact || estimate.exact;
     plan.breadth = plan.exact ? 0 : estimate.breadth;
     plan.found = rows.size();
-    const bool approximate = !rows.empty() && rows[0].get<bool>(5);
+    const bool approximate = !rows.empty() && rows[0].get<bool>(SearchSql::kApproximate);
     plan.completeness = approximate                ? Completeness::stopped_at_budget
                         : plan.found < query.limit ? Completeness::exhausted
                                                    : Completeness::complete;
@@ -116,8 +128,7 @@ std::vector<std::string> PostgresIndexStore::build_indexes(const IndexBuildOptio
     }
     IndexBuild build(database_, table_, options);
     std::vector<std::string> built = again ? build.rebuild() : build.build();
-    MutexLock lock(mutex_);
-    facts_.reset();
+    forget();
     estimates_->clear();
     return built;
 }

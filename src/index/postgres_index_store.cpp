@@ -17,7 +17,8 @@
 namespace stele {
 namespace {
 
-constexpr std::string_view kUndefinedTable = "42P01";
+// a table, a column, a type, a schema, an operator that is not there; another type, another length of vectors
+constexpr std::string_view kChanged[] = {"42P01", "42703", "42704", "3F000", "42883", "42804", "22000"};
 
 void keep(Transaction& transaction, Deadline deadline) {
     transaction.commit(deadline);
@@ -30,27 +31,31 @@ void keep(Savepoint& savepoint, Deadline deadline) {
 template <class Inside>
 class Unit final : public IndexUnit {
 public:
-    Unit(std::unique_ptr<Inside> inside, std::shared_ptr<IndexStore> store, const TableFacts& facts, std::string table)
+    Unit(std::unique_ptr<Inside> inside, std::shared_ptr<IndexStore> store, TableFacts facts, const IndexTable& table)
         : inside_(std::move(inside)),
           store_(std::move(store)),
-          copies_(facts.copies && !facts.half),  // float16 is made by the server
-          table_(std::move(table)) {}
+          facts_(std::move(facts)),
+          question_("SELECT clock_timestamp(), " + table.stamp_sql()),
+          table_(table) {}
 
     std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override {
         return store_->known(frame, rows, deadline);
     }
-    std::vector<Uuid> put(RowPointers rows, Deadline deadline) override {
-        if (!copies_ || rows.front()->key) return store_->put(rows, deadline);
-        const auto begun = inside_->query("SELECT clock_timestamp()", deadline)[0].template get<Timestamp>(0);
-        return copy_rows(*inside_, table_, rows, begun, deadline);
+    std::vector<Uuid> put(const VectorFrame& frame, RowPointers rows, Deadline deadline) override {
+        // float16 is made by the server
+        if (!facts_.copies || facts_.half || rows.front()->key) return store_->put(frame, rows, deadline);
+        const Row now = inside_->query(question_, deadline)[0];
+        if (now.template find<std::string>(1) != facts_.stamp) return store_->put(frame, rows, deadline);
+        return copy_rows(*inside_, facts_, table_, rows, now.template get<Timestamp>(0), deadline);
     }
     void commit(Deadline deadline) override { keep(*inside_, deadline); }
 
 private:
     std::unique_ptr<Inside> inside_;
     std::shared_ptr<IndexStore> store_;
-    const bool copies_;
-    const std::string table_;
+    const TableFacts facts_;
+    const Statement question_;
+    const IndexTable& table_;
 };
 
 }  // namespace
@@ -92,17 +97,20 @@ TableFacts PostgresIndexStore::facts(Deadline deadline) {
     return facts;
 }
 
-void PostgresIndexStore::forget_missing(const Error& error) {
-    if (error.sqlstate() != kUndefinedTable) return;
+void PostgresIndexStore::forget() {
     MutexLock lock(mutex_);
     facts_.reset();
+}
+
+void PostgresIndexStore::forget_after(const Error& error) {
+    if (std::find(std::begin(kChanged), std::end(kChanged), error.sqlstate()) != std::end(kChanged)) forget();
 }
 
 Rows PostgresIndexStore::run(const Statement& statement, Deadline deadline) {
     try {
         return executor_->query(statement, deadline);
     } catch (const Error& error) {
-        forget_missing(error);
+        forget_after(error);
         throw;
     }
 }
@@ -111,29 +119,52 @@ std::vector<Rows> PostgresIndexStore::run(std::span<const Statement> statements,
     try {
         return executor_->run(statements, deadline);
     } catch (const Error& error) {
-        forget_missing(error);
+        forget_after(error);
         throw;
     }
 }
 
 void PostgresIndexStore::prepare(const VectorFrame& frame, bool keyed, Deadline deadline) {
+    {
+        // what nothing tells yet, the first row of another may tell by now
+        MutexLock lock(mutex_);
+        const bool told =
+            facts_ && facts_->frame.dimension != 0 && (!facts_->frame.fingerprint.empty() || frame.fingerprint.empty());
+        if (!told) facts_.reset();
+    }
     // the extension, the table, and both again if another process was first
-    for (int attempt = 0; attempt < 5; ++attempt) {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
         const TableFacts found = facts(deadline);
         if (found.table) check_frame(table_.name(), found.frame, frame);
         if (!IndexTable::lacks(found, frame, keyed)) return;
         try {
-            table_.make(*executor_, found, frame, keyed, deadline);
+            make(found, frame, keyed, deadline);
         } catch (const Error& error) {
             // in a transaction everything is over now
             if (joined_ || !IndexTable::was_made_meanwhile(error)) throw;
         }
-        MutexLock lock(mutex_);
-        facts_.reset();
+        forget();
     }
+    keeps_changing();
+}
+
+void PostgresIndexStore::keeps_changing() const {
     raise(ErrorCode::schema_missing,
-          fmt::format("the table {} was made several times and is not there: does another program drop it?",
-                      table_.quoted()));
+          fmt::format("the table {} was looked at {} times and was another each time: does another program drop it?",
+                      table_.quoted(), kAttempts));
+}
+
+void PostgresIndexStore::make(const TableFacts& found, const VectorFrame& frame, bool keyed, Deadline deadline) {
+    if (joined_) return table_.make(*executor_, found, frame, keyed, deadline);
+    Transaction transaction = database_.begin({}, deadline);
+    table_.make(transaction, found, frame, keyed, deadline);
+    transaction.commit(deadline);
+}
+
+bool PostgresIndexStore::changed(const TableFacts& found, const VectorFrame& frame, bool keyed, Deadline deadline) {
+    forget();
+    prepare(frame, keyed, deadline);
+    return facts(deadline).stamp != found.stamp;
 }
 
 std::size_t PostgresIndexStore::dimension(Deadline deadline) {
@@ -156,8 +187,7 @@ std::vector<KnownRow> PostgresIndexStore::known(const VectorFrame& frame, RowPoi
     return all;
 }
 
-std::vector<Uuid> PostgresIndexStore::put(RowPointers rows, Deadline deadline) {
-    const TableFacts found = facts(deadline);
+std::vector<Uuid> PostgresIndexStore::put(const VectorFrame& frame, RowPointers rows, Deadline deadline) {
     // in the order of their keys, so that two calls with the same keys wait for, and not on, each other
     std::vector<std::int64_t> order(rows.size());
     std::iota(order.begin(), order.end(), std::int64_t{0});
@@ -173,7 +203,15 @@ std::vector<Uuid> PostgresIndexStore::put(RowPointers rows, Deadline deadline) {
         ids[static_cast<std::size_t>(i)] = made.back();
         if (row(i)->key) places.emplace(*row(i)->key, static_cast<std::size_t>(i));
     }
-    for (const Row& stored : run(insert_statement(found, table_.quoted(), ordered, made, order), deadline)) {
+    Rows answer;
+    for (int attempt = 0;; ++attempt) {
+        if (attempt == kAttempts) keeps_changing();
+        const TableFacts found = facts(deadline);
+        answer = run(insert_statement(found, table_, ordered, made, order), deadline);
+        // a trigger may keep all of them out, too
+        if (answer.affected() > 0 || !changed(found, frame, !places.empty(), deadline)) break;
+    }
+    for (const Row& stored : answer) {
         const auto key = stored.find<std::string_view>(0);
         if (key) ids[places.at(*key)] = stored.get<Uuid>(1);
     }
@@ -192,26 +230,35 @@ std::unique_ptr<IndexUnit> PostgresIndexStore::begin_unit(Deadline deadline) {
     if (joined_) {
         auto savepoint = std::make_unique<Savepoint>(joined_->savepoint());
         std::shared_ptr<IndexStore> store = knowing(join(*savepoint));
-        return std::make_unique<Unit<Savepoint>>(std::move(savepoint), std::move(store), found, table_.quoted());
+        return std::make_unique<Unit<Savepoint>>(std::move(savepoint), std::move(store), found, table_);
     }
     auto transaction = std::make_unique<Transaction>(database_.begin({}, deadline));
     std::shared_ptr<IndexStore> store = knowing(join(*transaction));
-    return std::make_unique<Unit<Transaction>>(std::move(transaction), std::move(store), found, table_.quoted());
+    return std::make_unique<Unit<Transaction>>(std::move(transaction), std::move(store), found, table_);
 }
 
-bool PostgresIndexStore::replace(const Uuid& id, const IndexRow& row, Deadline deadline) {
-    const TableFacts found = facts(deadline);
-    Parameters parameters;
-    add_vector(parameters, found, row.vector);
-    parameters.add(row.payload);
-    parameters.add(row.meta);
-    parameters.add(id);
-    if (found.keyed) parameters.add(row.digest);
-    const Statement statement =
-        with(fmt::format("UPDATE {} SET embedding = {}, payload = $2, meta = $3{} WHERE id = $4", table_.quoted(),
-                         vector_cast(found, 1), found.keyed ? ", stele_digest = $5" : ""),
-             parameters);
-    return run(statement, deadline).affected() > 0;
+bool PostgresIndexStore::replace(const VectorFrame& frame, const Uuid& id, const IndexRow& row, Deadline deadline) {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        const TableFacts found = facts(deadline);
+        std::vector<float> scaled;
+        Parameters parameters;
+        parameters.add_binary(encode_pgvector(storable(found, row.vector, scaled)));
+        parameters.add(row.payload);
+        parameters.add(row.meta);
+        parameters.add(id);
+        parameters.add(found.stamp);
+        if (found.keyed) parameters.add(row.digest);
+        const std::string same = table_.stamp_sql() + " = $5";
+        const Statement statement = with(
+            fmt::format("WITH u AS (UPDATE {} SET embedding = {}, payload = $2, meta = $3{} WHERE id = $4 AND {} "
+                        "RETURNING 1) SELECT (SELECT count(*) FROM u), {}",
+                        table_.quoted(), vector_cast(found, 1), found.keyed ? ", stele_digest = $6" : "", same, same),
+            parameters);
+        const Rows answer = run(statement, deadline);
+        if (answer[0].get<std::int64_t>(0) > 0) return true;
+        if (answer[0].find<bool>(1).value_or(false) || !changed(found, frame, false, deadline)) return false;
+    }
+    keeps_changing();
 }
 
 std::size_t PostgresIndexStore::count(const Filter& filter, Deadline deadline) {

@@ -23,9 +23,9 @@ public:
     void prepare(const VectorFrame& frame, bool keyed, Deadline deadline) override;
     std::size_t dimension(Deadline deadline) override;
     std::vector<KnownRow> known(const VectorFrame& frame, RowPointers rows, Deadline deadline) override;
-    std::vector<Uuid> put(RowPointers rows, Deadline deadline) override;
+    std::vector<Uuid> put(const VectorFrame& frame, RowPointers rows, Deadline deadline) override;
     std::unique_ptr<IndexUnit> begin_unit(Deadline deadline) override;
-    bool replace(const Uuid& id, const IndexRow& row, Deadline deadline) override;
+    bool replace(const VectorFrame& frame, const Uuid& id, const IndexRow& row, Deadline deadline) override;
     NearestAnswer nearest(const NearestQuery& query, Deadline deadline) override;
     SearchPlan explain(const NearestQuery& query, Deadline deadline) override;
     std::vector<std::vector<float>> sample(std::size_t most, Deadline deadline) override;
@@ -41,13 +41,22 @@ private:
 
     /// Kept once the table is there.
     TableFacts facts(Deadline deadline);
-    /// If the table has gone meanwhile, it is looked for the next time.
-    void forget_missing(const Error& error);
+    /// They are looked for the next time.
+    void forget();
+    /// If the error may come of it that they hold no more.
+    void forget_after(const Error& error);
+    /// Looks again and prepares again, after a write that found that they do not. Whether it was right.
+    bool changed(const TableFacts& found, const VectorFrame& frame, bool keyed, Deadline deadline);
+    [[noreturn]] void keeps_changing() const;
+    void make(const TableFacts& found, const VectorFrame& frame, bool keyed, Deadline deadline);
     Rows run(const Statement& statement, Deadline deadline);
     std::vector<Rows> run(std::span<const Statement> statements, Deadline deadline);
     Rows search(const SearchSql& sql, const TableFacts& found, bool exact, Deadline deadline);
     /// What leaves a joined transaction's settings as they were.
     std::vector<Statement> around(const SearchSql& sql, std::vector<Statement> statements) const;
+
+    // As often a table may change while it is looked at.
+    static constexpr int kAttempts = 5;
 
     Database database_;
     std::shared_ptr<Executor> executor_;

@@ -121,13 +121,14 @@ std::string SearchSql::candidates(const std::string& condition, bool exact, cons
 
 Statement SearchSql::nearest(bool exact) const {
     Parameters parameters;
-    add_vector(parameters, facts_, query_.vector);
+    add_query(parameters, query_.vector);
     const std::string condition = filter_sql(query_.filter.node(), "payload", parameters);
     parameters.add(static_cast<std::int64_t>(query_.limit));
     const std::string limit = fmt::format("${}", parameters.slots().size());
-    const std::string columns =
-        fmt::format("SELECT id, payload, created, CASE WHEN d = 'NaN' THEN 0 ELSE 1 - d END, {}",
-                    query_.with_vectors ? stored_vector(facts_) : "NULL::bytea");
+    parameters.add(facts_.stamp);
+    const std::string columns = fmt::format(
+        "SELECT id, payload, created, CASE WHEN d = 'NaN' THEN 0 ELSE 1 - d END, {}, {} = ${}",
+        query_.with_vectors ? stored_vector(facts_) : "NULL::bytea", table_.stamp_sql(), parameters.slots().size());
     const std::string every_row = candidates(condition, true, limit);
     if (exact) {
         return with(fmt::format("{}, false FROM ({}) n ORDER BY d, created, id", columns, every_row), parameters);

@@ -31,6 +31,8 @@ public:
     /// `exact`: without the index, and without decide() before it. Its columns: id, payload, created, score, vector,
     /// and whether the index found it.
     Statement nearest(bool exact) const;
+    // The last columns of its answer.
+    static constexpr std::size_t kFactsHold = 5, kApproximate = 6;
 
     /// For a transaction that goes on: the settings of before, around all that.
     Statement remember_settings() const;

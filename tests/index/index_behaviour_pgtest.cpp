@@ -172,6 +172,26 @@ TEST_P(AnyIndex, draive_084_085_order_and_threshold_are_cosines_of_vectors_of_an
     EXPECT_EQ(notes.search(query, {.score_threshold = -1.F}).size(), 5U);
 }
 
+TEST_P(AnyIndex, cosines_are_right_however_long_or_short_vectors_are) {
+    auto notes = open(nullptr);
+    const Indexed indexed = notes.index(with_vectors({{3e19F, 4e19F}, {1e-22F, 2e-22F}, {-1e-30F, 0}}), &Note::vector);
+    const auto scores = [&](const std::vector<float>& query) {
+        std::vector<double> all(3);
+        for (const auto& found : notes.search(query)) all[static_cast<std::size_t>(found.value.page)] = *found.score;
+        return all;
+    };
+    const auto near = [](double score) { return ::testing::DoubleNear(score, 1e-6); };
+    EXPECT_THAT(scores({1, 0}), ElementsAre(near(0.6), near(1 / std::sqrt(5)), near(-1)));
+    EXPECT_THAT(scores({1e-20F, 0}), ElementsAre(near(0.6), near(1 / std::sqrt(5)), near(-1)));
+    EXPECT_THAT(scores({1e30F, 2e30F}), ElementsAre(near(2.2 / std::sqrt(5)), near(1), near(-1 / std::sqrt(5))));
+    EXPECT_TRUE(notes.update(indexed.ids[2], with_vectors({{0, 0}, {0, 0}, {0, 1e-40F}})[2], &Note::vector));
+    EXPECT_NEAR(scores({0, 3e38F})[2], 1, 1e-6);
+    std::vector<Note> many(600, Note{"t", "en", 0, {0, 1e-40F}, {}});
+    notes.wipe();
+    notes.index_all(many, &Note::vector);
+    EXPECT_NEAR(*notes.search(std::vector<float>{0, 1}, {.limit = 1}).at(0).score, 1, 1e-6);
+}
+
 TEST_P(AnyIndex, draive_086_087_reranks_a_larger_choice_and_keeps_the_limit) {
     auto notes = open(nullptr);
     notes.index(with_vectors({{.9F, .1F, 0}, {.9F, .12F, 0}, {.8F, -.6F, 0}, {.7F, 0, .7F}, {0, 0, 1}}), &Note::vector);
@@ -230,6 +250,12 @@ TEST_P(AnyIndex, draive_093_removes_by_filter_and_by_id_with_a_count_and_all_onl
     EXPECT_FALSE(notes.remove(indexed.ids[0]));
     EXPECT_EQ(notes.remove({indexed.ids[0], indexed.ids[1]}), 1U);
     EXPECT_THAT(error_of([&] { notes.remove(FilterOf<Note>()); }).message, HasSubstr("wipe()"));
+    FilterOf<Note> none_of_them;
+    for (const int page : {1, 2}) none_of_them = none_of_them || field(&Note::page) == page;
+    EXPECT_EQ(error_of([&] { notes.remove(none_of_them); }).code, ErrorCode::invalid_argument) << "it began with all";
+    EXPECT_EQ(error_of([&] { notes.remove(!!FilterOf<Note>()); }).code, ErrorCode::invalid_argument);
+    EXPECT_EQ(error_of([&] { notes.remove(!field(&Note::page).is_one_of(std::vector<int>())); }).code,
+              ErrorCode::invalid_argument);
     EXPECT_EQ(notes.count(), 2U);
     EXPECT_EQ(notes.wipe(), 2U);
     EXPECT_EQ(notes.count(), 0U);
@@ -262,6 +288,34 @@ TEST_P(AnyIndex, draive_095_a_key_replaces_and_what_did_not_change_is_not_embedd
     EXPECT_TRUE(notes.remove(first.ids[0]));
     notes.index({Note{"a", "k1", 9, {}, {}}}, &Note::text, keyed);
     EXPECT_EQ(notes.count(), 3U);
+}
+
+/// Cuts what is longer than three bytes, and has no direction for one text.
+class Cutting final : public Embedder {
+public:
+    std::size_t dimension() const override { return 2; }
+    const std::string& fingerprint() const override { return fingerprint_; }
+    std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline) override {
+        std::vector<Embedding> all;
+        for (const std::string_view text : texts) all.push_back({{text == "bad" ? 0.F : 1.F, 0}, text.size() > 3});
+        return all;
+    }
+
+private:
+    std::string fingerprint_ = "cuts";
+};
+
+TEST_P(AnyIndex, of_values_with_keys_it_is_told_which_is_at_fault_and_which_was_cut) {
+    auto notes = open(std::make_shared<Cutting>());
+    const IndexOptions<Note> keyed{.key = &Note::language};
+    notes.index({Note{"long text", "k1", 1, {}, {}}}, &Note::text, keyed);
+    const std::vector<Note> second_is_bad{Note{"long text", "k1", 1, {}, {}}, Note{"bad", "k2", 2, {}, {}}};
+    EXPECT_THAT(error_of([&] { notes.index(second_is_bad, &Note::text, keyed); }).message, HasSubstr("value 1"))
+        << "the first that is embedded is the second of the call";
+    EXPECT_EQ(notes.index({Note{"long text", "k1", 2, {}, {}}}, &Note::text, keyed).embedded, 0U);
+    if (GetParam() == On::memory) return;  // where nobody can see it
+    const Statement look("SELECT meta->>'truncated' FROM " + server.schema() + ".note");
+    EXPECT_EQ(database->query(look)[0].get<std::string>(0), "true");
 }
 
 TEST_P(AnyIndex, updates_one_value_and_keeps_its_id_key_and_created) {

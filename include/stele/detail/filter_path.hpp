@@ -142,8 +142,13 @@ concept TextLike = std::same_as<T, std::string> || std::same_as<T, Json>;
 template <class T>
 concept Ordered = Number<T> || TextLike<T> || std::same_as<T, Uuid> || std::same_as<T, Timestamp>;
 
+/// Neither is a value: std::nullopt is compared apart, and nullptr would be read as a text.
+template <class T>
+concept NoValue =
+    std::same_as<std::remove_cvref_t<T>, std::nullopt_t> || std::same_as<std::remove_cvref_t<T>, std::nullptr_t>;
+
 template <class Other, class Bare>
-concept ComparableWith = !std::same_as<Bare, void> && !std::same_as<std::remove_cvref_t<Other>, std::nullopt_t> &&
+concept ComparableWith = !std::same_as<Bare, void> && !NoValue<Other> &&
                          (std::same_as<Bare, Json> || std::same_as<Other, Bare> || (Number<Bare> && Number<Other>) ||
                           (std::same_as<Bare, std::string> && std::convertible_to<const Other&, std::string_view>));
 
