@@ -3,7 +3,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 folder=$root/build/index_bench
-# shellcheck source=bench/rival_packages.sh
-. "$root/bench/rival_packages.sh"
+# shellcheck source=scripts/lib/python_packages.sh
+. "$root/scripts/lib/python_packages.sh"
 
 python_packages numpy==2.4.6
