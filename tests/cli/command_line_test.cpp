@@ -154,7 +154,8 @@ TEST(Usage, unusable_values_are_refused_before_anything_is_done) {
 }
 
 TEST(Usage, an_empty_dsn_is_not_taken_for_none) {
-    for (const std::vector<std::string> line : {{"--dsn", "", "config", "list"}, {"config", "list", "--dsn="}}) {
+    const std::vector<std::vector<std::string>> lines = {{"--dsn", "", "config", "list"}, {"config", "list", "--dsn="}};
+    for (const auto& line : lines) {
         const Outcome run = run_stele(line, {{"STELE_DATA_DIR", "/proc/nowhere"}});
         EXPECT_EQ(run.exit, 2) << run.err;
         EXPECT_THAT(run.err, HasSubstr("--dsn"));

@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "stele/error.hpp"
 #include "stele/hashing_embedder.hpp"
 #include "support/temporary_directory.hpp"
 
