@@ -197,6 +197,7 @@ TEST_F(RevisionFolder, keeps_on_export_what_no_export_wrote) {
     fs::remove_all(folder());
     TemplatesRepository(database).define({.identifier = "b"}, "body");
     put("requirements.txt", "numpy\n");
+    put("b.txt", "older");
     put("b.json", R"({"name":"no template's"})");
     EXPECT_EQ(document_on(server, {"template", "export", folder(), "--prune"}).at("removed"), json::array());
     EXPECT_EQ(file("requirements.txt"), "numpy\n");
