@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cluster_text.hpp"
 #include "commands.hpp"
 #include "context.hpp"
 #include "duration_option.hpp"
@@ -100,8 +101,12 @@ void show_plan(Context& context, Database& database) {
     print_found(output, plan);
     print(output, plan.created);
     print_obstacles(output, plan);
-    if (!plan.obstacles.empty()) context.exit = ExitCode::negative;
-    if (plan.found.empty()) {
+    if (!plan.obstacles.empty() || plan.found.empty()) context.exit = ExitCode::negative;
+    if (!plan.obstacles.empty()) {
+        output.note(
+            fmt::format("{} cannot be adopted: {} in the way; nothing was changed", place_of(database),
+                        count_text(static_cast<std::int64_t>(plan.obstacles.size()), "thing is", "things are")));
+    } else if (plan.found.empty()) {
         output.note(fmt::format("{} has no table of draive, haiway or mneme", place_of(database)));
     } else if (plan.created.empty() && plan.migrations.empty()) {
         output.note(place_of(database) + " is adopted");
@@ -116,9 +121,14 @@ void adopt(Context& context, Database& database, const AdoptOptions& options) {
     const Output& output = context.output();
     const AdoptionPlan done = stele::adopt(database, options, context.deadline());
     output.document(json_of(database, done));
+    if (done.adopted && done.created.empty() && done.migrations.empty()) {
+        output.line(fmt::format("{} is adopted already; there was nothing to do.", place_of(database)));
+        return;
+    }
     print_found(output, done);
     print(output, done.created);
-    output.line(fmt::format("Adopted {}. `stele adopt --undo` takes it back.", place_of(database)));
+    output.line(fmt::format("Adopted {}. `stele --schema {} adopt --undo` takes it back.", place_of(database),
+                            shell_word(database.schema())));
 }
 
 void print(const Output& output, const UndoPlan& plan) {
@@ -169,7 +179,8 @@ void add_adopt(CLI::App& app, Context& context) {
     command->footer(
         R"(What is missing is added beside the running Python processes, in one transaction; their tables keep their rows,
 columns and rights. When a table stays in use for too long, nothing is changed (status 3), and the error says by whom:
-try again. The exit status of --plan is 1 when something is in the way, or, with --undo, would be lost. See
+try again. The exit status of --plan is 1 when something is in the way or there is nothing
+to adopt, or, with --undo, something would be lost. See
 docs/adopt.md.
 
 Examples:

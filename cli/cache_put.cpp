@@ -58,7 +58,7 @@ void add_cache_put(CLI::App& cache, Context& context) {
         ->option_text("RESPONSE")
         ->required();
     add_scope_options(*command, put->scope);
-    command->add_option("--ttl", put->ttl, "Forget it after this time: 90, 15m, 12h, 7d (default: never)")
+    command->add_option("--ttl", put->ttl, "Forget it after this time: 90s, 15m, 12h, 7d (default: never)")
         ->option_text("TIME");
     command->add_option("-m,--metadata", put->metadata, "Kept beside the answer: a JSON object")->option_text("JSON");
     add_cache_embedder_options(*command, put->embedder);

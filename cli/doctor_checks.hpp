@@ -35,7 +35,8 @@ void check_server(Database& database, std::size_t pool_size, Findings& findings)
 /// `expected`: what the connection string or the environment says.
 void check_pooler(const std::optional<Dsn>& dsn, Pooler expected, Deadline deadline, Findings& findings);
 void check_pgvector(Database& database, Findings& findings);
-void check_schema(Database& database, Findings& findings);
+/// `command`: how stele is to be called so that it uses this server: "stele --dsn ...".
+void check_schema(Database& database, const std::string& command, Findings& findings);
 
 struct PgvectorFacts {
     std::string installed;  ///< its version in this database; empty: it is not

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "cluster_text.hpp"
 #include "commands.hpp"
 #include "context.hpp"
 #include "doctor_checks.hpp"
@@ -37,6 +38,28 @@ std::optional<Database> connect(Context& context, const std::optional<Dsn>& dsn,
     }
 }
 
+/// How stele is called so that it uses the same database; without a password, which would be seen.
+std::string command_for(const Context& context, const std::optional<Dsn>& dsn) {
+    std::string command = "stele";
+    if (!context.options.data_directory.empty()) {
+        command += " --data-dir " + shell_word(context.options.data_directory);
+    }
+    if (dsn && !context.options.dsn.empty()) {
+        std::string text;
+        for (const auto& [keyword, value] : dsn->parameters()) {
+            if (value.empty() || keyword.find("password") != std::string::npos) continue;
+            std::string quoted;
+            for (const char letter : value)
+                quoted += (letter == '\'' || letter == '\\' ? "\\" : "") + std::string(1, letter);
+            const bool plain = quoted.find_first_of(" \\") == std::string::npos;
+            text += fmt::format("{}{}={}", text.empty() ? "" : " ", keyword, plain ? quoted : "'" + quoted + "'");
+        }
+        if (dsn->pooler() == Pooler::transaction) text += " pooler=transaction";
+        command += " --dsn " + shell_word(text);
+    }
+    return context.options.schema == "stele" ? command : command + " --schema " + shell_word(context.options.schema);
+}
+
 void examine(Context& context, const std::optional<Dsn>& dsn, Findings& findings) {
     std::optional<Database> database = connect(context, dsn, findings);
     if (!database) return;
@@ -45,7 +68,7 @@ void examine(Context& context, const std::optional<Dsn>& dsn, Findings& findings
     const Pooler expected = dsn ? dsn->pooler().value_or(Pooler::none) : Pooler::none;
     check_pooler(dsn, expected, context.deadline().value_or(Deadline::after(std::chrono::seconds(10))), findings);
     check_pgvector(*database, findings);
-    check_schema(*database, findings);
+    check_schema(*database, command_for(context, dsn), findings);
 }
 
 std::string mark_of(const Output& output, Health health) {

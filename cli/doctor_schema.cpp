@@ -7,6 +7,7 @@
 
 #include "doctor_checks.hpp"
 #include "expected_schema.hpp"
+#include "stele/adopt.hpp"
 #include "stele/migrations.hpp"
 #include "text.hpp"
 
@@ -21,8 +22,8 @@ struct ActualIndex {
 
 class SchemaCheck {
 public:
-    SchemaCheck(Database& database, Findings& findings)
-        : database_(database), schema_(database.quoted_schema()), findings_(findings) {}
+    SchemaCheck(Database& database, const std::string& command, Findings& findings)
+        : database_(database), command_(command), schema_(database.quoted_schema()), findings_(findings) {}
 
     void run() {
         if (!migrations_applied()) return;
@@ -45,6 +46,43 @@ private:
         return sql;
     }
 
+    /// Another system's tables are there, and nothing of Stele's.
+    bool is_foreign() {
+        AdoptionPlan plan;
+        try {
+            plan = plan_adoption(database_);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::permission) throw;
+            return false;  // no temporary tables for this role, with which to find out
+        }
+        return !plan.adopted &&
+               std::any_of(plan.found.begin(), plan.found.end(), [](const FoundTable& table) { return table.used; });
+    }
+
+    /// What the role needs: on Stele's tables and their sequences, and on no others that may be in the schema.
+    std::string grants() {
+        std::vector<std::string> names = {"stele_migrations"};
+        for (const ExpectedTable& table : expected_schema(migrations()).tables) names.push_back(table.name);
+        const Row row = database_.query(Statement(
+            "SELECT quote_ident(current_user) AS role, string_agg(format('%I.%I', n.nspname, c.relname), ', ' ORDER BY "
+            "c.relname) FILTER (WHERE c.relkind <> 'S') AS tables, string_agg(format('%I.%I', n.nspname, c.relname), "
+            "', ' ORDER BY c.relname) FILTER (WHERE c.relkind = 'S') AS sequences"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1"
+            " AND (c.relkind IN ('r', 'p') AND c.relname = ANY($2) OR c.relkind = 'S' AND EXISTS (SELECT FROM pg_depend"
+            " d JOIN pg_class t ON t.oid = d.refobjid WHERE d.objid = c.oid AND d.deptype = 'a'"
+            " AND t.relname = ANY($2)))",
+            database_.schema(), names))[0];
+        const auto role = row.get<std::string>("role");
+        std::string text = fmt::format("GRANT USAGE ON SCHEMA {} TO {};", schema_, role);
+        if (const auto tables = row.find<std::string>("tables")) {
+            text += fmt::format(" GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {};", *tables, role);
+        }
+        if (const auto sequences = row.find<std::string>("sequences")) {
+            text += fmt::format(" GRANT USAGE ON SEQUENCE {} TO {};", *sequences, role);
+        }
+        return text;
+    }
+
     /// False: there is nothing more to look at.
     bool migrations_applied() {
         std::vector<std::string> pending, changed;
@@ -54,11 +92,7 @@ private:
         } catch (const Error& error) {
             const bool newer = error.code() == ErrorCode::schema_newer;
             if (!newer && error.code() != ErrorCode::permission) throw;
-            add("schema", Health::failure, error.what(),
-                newer ? "install the newest Stele"
-                      : fmt::format("GRANT USAGE ON SCHEMA {0} TO ROLE; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL "
-                                    "TABLES IN SCHEMA {0} TO ROLE;",
-                                    schema_));
+            add("schema", Health::failure, error.what(), newer ? "install the newest Stele" : grants());
             return false;
         }
         for (const MigrationStatus& status : all) {
@@ -71,10 +105,11 @@ private:
                 fmt::format("applied with other SQL than this program's: {}", joined(changed, ", ")),
                 "install the Stele that made the schema; or compare with `stele migrate --plan --schema NEW_NAME`");
         } else if (!pending.empty()) {
-            const std::string command =
-                database_.schema() == "stele" ? "stele migrate" : "stele migrate --schema " + database_.schema();
-            add("schema", Health::failure, fmt::format("not applied to schema {}: {}", schema_, joined(pending, ", ")),
-                command);
+            const bool foreign = pending.size() == all.size() && is_foreign();
+            add("schema", Health::failure,
+                foreign ? fmt::format("schema {} has tables of draive, haiway or mneme that were not adopted", schema_)
+                        : fmt::format("not applied to schema {}: {}", schema_, joined(pending, ", ")),
+                command_ + (foreign ? " adopt" : " migrate"));
         } else {
             add("schema", Health::ok, fmt::format("{} is up to date ({} applied)", schema_, all.size()));
         }
@@ -110,9 +145,7 @@ private:
         if (!forbidden.empty()) {
             add("tables", Health::failure,
                 fmt::format("no right to read and write (or to use the sequence of) {}", joined(forbidden, ", ")),
-                fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {0} TO {1}; GRANT USAGE ON "
-                            "ALL SEQUENCES IN SCHEMA {0} TO {1};",
-                            schema_, rows[0].get<std::string>("role")));
+                grants());
         }
         if (complete && forbidden.empty()) {
             add("tables", Health::ok, fmt::format("{} tables, readable and writable", expected.tables.size()));
@@ -212,14 +245,15 @@ private:
     }
 
     Database& database_;
+    const std::string& command_;
     const std::string& schema_;
     Findings& findings_;
 };
 
 }  // namespace
 
-void check_schema(Database& database, Findings& findings) {
-    SchemaCheck(database, findings).run();
+void check_schema(Database& database, const std::string& command, Findings& findings) {
+    SchemaCheck(database, command, findings).run();
 }
 
 }  // namespace stele::cli

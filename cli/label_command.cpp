@@ -55,8 +55,14 @@ void remove(Context& context, const PlacesCommand& command) {
         names.push_back({place.store, place.identifier, command.label});
     }
     Labels labels(context.database());
+    std::vector<std::string> missing;
+    for (const LabelName& name : names) {
+        const LabelFilter of_it{name.store, name.identifier, name.label};
+        if (labels.list(of_it, context.deadline()).empty()) missing.push_back(place_text(name.store, name.identifier));
+    }
     const std::size_t taken = labels.remove(names, command.note.note(), context.deadline());
-    if (!print_taken(context.output(), command.label, taken)) context.exit = ExitCode::negative;
+    print_taken(context.output(), command.label, taken, missing);
+    if (!missing.empty()) context.exit = ExitCode::negative;
 }
 
 CLI::App* add_places(CLI::App& parent, const char* name, const char* description,
@@ -85,7 +91,8 @@ void add_remove(CLI::App& parent, Context& context) {
     auto options = std::make_shared<PlacesCommand>();
     CLI::App* command = add_places(parent, "remove", "Takes a label away, in several places at once", options,
                                    "config:ID or template:ID");
-    command->footer(R"(Its history stays. The exit status is 1 when there was none.
+    command->footer(
+        R"(Its history stays. Where it was not is said, and the exit status is then 1; the others are taken away all the same.
 
 Examples:
   stele label remove staging config:support template:support/greeting)");

@@ -77,12 +77,15 @@ void print_moved(const Output& output, const std::vector<Label>& now) {
     output.document({{"labels", documents}});
 }
 
-bool print_taken(const Output& output, const std::string& label, std::size_t taken) {
-    output.document({{"removed", taken}});
-    output.line(taken > 0
-                    ? fmt::format("{} taken away", count_text(static_cast<std::int64_t>(taken), "label", "labels"))
-                    : fmt::format("there was no label {}", one_line(label)));
-    return taken > 0;
+void print_taken(const Output& output, const std::string& label, std::size_t taken,
+                 const std::vector<std::string>& missing) {
+    output.document({{"removed", taken}, {"missing", missing}});
+    if (taken > 0) {
+        output.line(fmt::format("{} taken away", count_text(static_cast<std::int64_t>(taken), "label", "labels")));
+    }
+    for (const std::string& place : missing) {
+        output.line(fmt::format("there was no label {} on {}", one_line(label), one_line(place)));
+    }
 }
 
 }  // namespace stele::cli

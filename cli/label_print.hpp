@@ -31,7 +31,8 @@ nlohmann::json json_of(const Label& label);
 bool print_labels(const Output& output, const std::vector<Label>& labels, bool moves);
 /// What a move came to, for people and in the same JSON: `now`, how the labels stand.
 void print_moved(const Output& output, const std::vector<Label>& now);
-/// How many were taken away, {"removed": N}. True if there were any.
-bool print_taken(const Output& output, const std::string& label, std::size_t taken);
+/// How many were taken away and from where it could not be, since it was not there: {"removed": N, "missing": [...]}.
+void print_taken(const Output& output, const std::string& label, std::size_t taken,
+                 const std::vector<std::string>& missing);
 
 }  // namespace stele::cli

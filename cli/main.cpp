@@ -17,6 +17,7 @@
 #include "commands.hpp"
 #include "context.hpp"
 #include "help.hpp"
+#include "usage.hpp"
 
 namespace stele::cli {
 namespace {
@@ -96,7 +97,9 @@ void add_options(CLI::App& app, GlobalOptions& options) {
                    "Use the embedded cluster in this directory (default: $STELE_DATA_DIR, /var/lib/stele for root, "
                    "else ~/.local/share/stele)")
         ->option_text("DIR");
-    app.add_option("--deadline", options.deadline_seconds, "Give up after this time")->option_text("SECONDS");
+    app.add_option("--deadline", options.deadline_seconds, "Give up after this time")
+        ->option_text("SECONDS")
+        ->check(check_seconds);
     app.add_flag("--json", options.json, "Print JSON instead of text");
     app.add_flag("-v,--verbose", options.verbose, "Say on standard error what is being done");
 }
@@ -108,7 +111,10 @@ void add_commands(CLI::App& app, Context& context) {
     add_options(app, context.options);
     app.formatter(std::make_shared<OwnHelp>(app));
     app.fallthrough();  // inherited: global options may stand behind a command, too
-    app.parse_complete_callback([&context] { context.apply_options(); });
+    app.parse_complete_callback([&app, &context] {
+        check_given(app);
+        context.apply_options();
+    });
     add_up(app, context);
     add_down(app, context);
     add_status(app, context);
@@ -127,12 +133,6 @@ void add_commands(CLI::App& app, Context& context) {
     add_completion(app, context);
     app.require_subcommand(1, 1);  // so that a later word, such as a question, is never taken for a command
     app.footer(kFooter);
-}
-
-/// The command that was named, as far as it was understood: whose help is wanted?
-const CLI::App& innermost(const CLI::App& app) {
-    const auto named = app.get_subcommands();
-    return named.empty() ? app : innermost(*named.front());
 }
 
 ExitCode report(const CLI::App& app, const CLI::ParseError& error, const Context& context, bool json) {
@@ -155,7 +155,7 @@ ExitCode report(const CLI::App& app, const CLI::ParseError& error, const Context
     for (const CLI::App* at = &innermost(app); at != nullptr; at = at->get_parent()) {
         path.insert(0, at->get_name() + " ");
     }
-    output.error("usage", fmt::format("{}; see `{}--help`", error.what(), path));
+    output.error("usage", fmt::format("{}; see `{}--help`", usage_message(app, error), path));
     return ExitCode::usage;
 }
 
@@ -183,7 +183,9 @@ ExitCode run(int argc, char** argv) {
                      fmt::format("the output cannot be written: {}", std::generic_category().message(lost.reason)));
         return ExitCode::failed;
     } catch (const Error& error) {
-        output.error(error.info());
+        ErrorInfo info = error.info();
+        if (info.sqlstate == "42501") info.message += " (`stele doctor` names the GRANT that the role lacks)";
+        output.error(info);
         return exit_code_of(error.code());
     } catch (const std::exception& error) {
         output.error("internal", error.what());

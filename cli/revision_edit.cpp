@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cluster_text.hpp"
 #include "edited_file.hpp"
 #include "json_layout.hpp"
 #include "revision_command.hpp"
@@ -78,6 +79,11 @@ void run(Context& context, const StoreKind& kind, const EditCommand& edit) {
         output.document({{"identifier", edit.identifier}, {"changed", false}, {"revision", nullptr}});
         output.line("nothing was changed");
         return;
+    }
+    if (kind.templates() && text.find_first_not_of('\n') == std::string::npos) {
+        refuse(
+            fmt::format("the body was left empty, so nothing was changed; `stele template set {} --empty` stores one",
+                        shell_word(edit.identifier)));
     }
     try {
         const RevisionContent content = store->complete(edit.identifier, std::move(text), before.content);

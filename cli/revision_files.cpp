@@ -172,12 +172,10 @@ Contents contents_of(const StoreKind& kind, const Files& files, TemplateGrammar 
     return contents;
 }
 
-bool is_of(const StoreKind& kind, const std::string& path, const Files& files) {
-    const bool is_body = path.ends_with(kBody);
-    const std::string name = without(path, is_body ? kBody : kJson);
-    const bool has_body = is_body || files.contains(name + std::string(kBody));
+bool is_about(const std::string& text) {
     try {
-        return has_body == kind.templates() && !identifier_of_name(name).empty();
+        from_json<TemplateAbout>(Json::parse(text), {.refuse_unknown = true});
+        return true;
     } catch (const Error&) {
         return false;
     }

@@ -25,8 +25,8 @@ const std::vector<std::string>& types_of_files();
 Files files_of(const StoreKind& kind, const Contents& contents, TemplateGrammar grammar);
 /// The way back. Throws Error(invalid_argument), which names the file, for what cannot be read or stored.
 Contents contents_of(const StoreKind& kind, const Files& files, TemplateGrammar grammar);
-/// Whether a file, one of `files`, is this store's.
-bool is_of(const StoreKind& kind, const std::string& path, const Files& files);
+/// Whether a file could be what stands beside a template's body.
+bool is_about(const std::string& text);
 /// One of `files` that is the other store's, so that `ours` would get mixed up with it.
 std::optional<std::string> foreign_file(const StoreKind& kind, const Files& files, const Files& ours);
 

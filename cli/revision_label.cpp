@@ -37,11 +37,16 @@ void run(Context& context, const StoreKind& kind, const LabelCommand& label) {
     if (label.remove) {
         const std::size_t taken =
             store->labels().remove({{kind.store, label.identifier, label.label}}, label.note.note(), until);
-        if (!print_taken(output, label.label, taken)) context.exit = ExitCode::negative;
+        const bool none = taken == 0;
+        print_taken(output, label.label, taken,
+                    none ? std::vector{place_text(kind.store, label.identifier)} : std::vector<std::string>());
+        if (none) context.exit = ExitCode::negative;
         return;
     }
     LabelMove move{kind.store, label.identifier, label.label, {}};
-    if (which) move.revision = find_revision(*store, label.identifier, *which, until).created;
+    // also the newest: says what is missing
+    const Revision found = find_revision(*store, label.identifier, which.value_or(RevisionSelector::newest()), until);
+    if (which) move.revision = found.created;
     store->labels().move({move}, label.note.note(), until);
     print_moved(output, store->labels().list({kind.store, label.identifier, label.label}, until));
 }

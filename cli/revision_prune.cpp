@@ -30,6 +30,9 @@ void run(Context& context, const StoreKind& kind, const PruneCommand& prune) {
         options.created_before = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()) - age;
     }
     const auto store = open_store(context.database(), kind);
+    if (prune.identifier && !newest_revision(*store, *prune.identifier, context.deadline())) {
+        fail_unknown(kind, *prune.identifier);
+    }
     const Pruned pruned = store->prune(options, context.deadline());
 
     json revisions = json::array();
@@ -61,9 +64,11 @@ void add_revision_prune(CLI::App& parent, const StoreKind& kind, Context& contex
     command->add_option("--keep", prune->keep, "The newest so many of each stay")
         ->option_text("N")
         ->check(CLI::Range(1, 1'000'000'000));
-    command->add_option("--older-than", prune->older_than, "Younger ones stay: 12h, 90d")->option_text("TIME");
+    command->add_option("--older-than", prune->older_than, "Younger ones stay: 90s, 15m, 12h, 90d")
+        ->option_text("TIME");
     command->add_flag("-n,--dry-run", prune->dry_run, "List what would go; change nothing");
-    command->footer(fmt::format(R"(The newest revision of each always stays, and so does one that has a label.
+    command->footer(fmt::format(R"(The newest revision of each always stays, and so does one that has a label. The
+exit status is 1 when there is no ID.
 
 Examples:
   stele {0} prune --keep 20 --older-than 90d --dry-run

@@ -3,15 +3,36 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cluster_text.hpp"
 #include "revision_command.hpp"
 #include "text.hpp"
 
 namespace stele::cli {
 namespace {
 
+std::size_t remove(Context& context, RevisionStore& store, const std::string& identifier) {
+    try {
+        return store.remove(identifier, context.deadline());
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::constraint_violation) throw;
+        const StoreKind& kind = store.kind();
+        std::vector<std::string> labels;
+        for (const Label& label : store.labels().list({kind.store, identifier, {}}, context.deadline())) {
+            labels.push_back(label.label);
+        }
+        if (labels.empty()) throw;
+        ErrorInfo info = error.info();
+        info.message =
+            fmt::format("the {} '{}' stays, since it has the {} {}; first `stele {} label {} {} --remove`", kind.noun,
+                        identifier, labels.size() == 1 ? "label" : "labels", joined(labels, ", "), kind.command,
+                        shell_word(identifier), labels.size() == 1 ? shell_word(labels.front()) : "LABEL");
+        throw Error(std::move(info));
+    }
+}
+
 void run(Context& context, const StoreKind& kind, const std::string& identifier) {
     const auto store = open_store(context.database(), kind);
-    const std::size_t gone = store->remove(identifier, context.deadline());
+    const std::size_t gone = remove(context, *store, identifier);
     const Output& output = context.output();
     output.document({{"identifier", identifier}, {"removed", gone}});
     output.line(gone > 0 ? fmt::format("{} {}: removed, with {}", kind.noun, one_line(identifier),

@@ -18,6 +18,7 @@ struct SetCommand {
     std::optional<std::string> description;
     std::vector<std::string> variables;  ///< "name=description"
     std::optional<std::string> meta;
+    bool empty = false;
 };
 
 /// Puts what was given in place of what was there.
@@ -40,6 +41,9 @@ void declare(TemplateDeclaration& about, const SetCommand& set) {
 void run(Context& context, const StoreKind& kind, const SetCommand& set) {
     const std::string what = fmt::format("the {}", kind.noun);
     std::string text = read_input(what, set.file, kLongestContent);
+    if (kind.templates() && text.empty() && !set.empty) {
+        refuse("the body is empty, so nothing was changed; if that is meant, say --empty");
+    }
     const auto store = open_store(context.database(), kind, {.grammar = grammar_of(set.grammar)});
     std::optional<RevisionContent> newest;
     if (kind.templates()) newest = store->content(set.identifier, RevisionSelector::newest(), context.deadline());
@@ -69,6 +73,7 @@ void add_revision_set(CLI::App& parent, const StoreKind& kind, Context& context)
             ->take_all()
             ->allow_extra_args(false);
         command->add_option("--meta", set->meta, "Kept beside the body: a JSON object")->option_text("JSON");
+        command->add_flag("--empty", set->empty, "The body may be empty");
         add_grammar(*command, kind, set->grammar);
     }
     add_note_options(*command, set->note);

@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "revision_command.hpp"
 #include "revision_limits.hpp"
 #include "standard_input.hpp"
 #include "stele/templates.hpp"
+#include "text.hpp"
 
 namespace stele::cli {
 namespace {
@@ -32,6 +34,7 @@ std::pair<std::string, std::string> named(std::string_view option, const std::st
 TemplateArguments arguments_of(const RenderCommand& render) {
     TemplateArguments arguments;
     const auto add = [&](const std::string& name, std::string value) {
+        if (!is_utf8(value)) refuse(fmt::format("the argument '{}' is not UTF-8", name));
         if (!arguments.emplace(name, std::move(value)).second) refuse(fmt::format("'{}' is given twice", name));
     };
     for (const std::string& text : render.arguments) {
@@ -43,6 +46,14 @@ TemplateArguments arguments_of(const RenderCommand& render) {
         add(name, read_input(fmt::format("the argument '{}'", name), file, kLongestContent));
     }
     return arguments;
+}
+
+/// It can be read once only.
+void check_standard_input(const RenderCommand& render) {
+    auto readers = std::count_if(render.files.begin(), render.files.end(),
+                                 [](const std::string& text) { return named("--arg-file", text).second == "-"; });
+    if (render.body == "-") ++readers;
+    if (readers > 1) refuse("standard input, which - stands for, can be read once only: give the others as files");
 }
 
 std::string rendered(Context& context, const RenderCommand& render) {
@@ -66,6 +77,10 @@ void run(Context& context, const RenderCommand& render) {
         refuse(render.identifier ? "ID and --body exclude each other: give one of them"
                                  : "say what to render: the ID of a template, or --body FILE");
     }
+    if (!render.identifier && render.which.selector().kind() != RevisionSelector::Kind::newest) {
+        refuse("--at, --revision and --label choose a revision of ID, which --body has none of: leave them out");
+    }
+    check_standard_input(render);
     const std::string text = rendered(context, render);
     context.output().document({{"text", text}});
     print_text(context.output(), text);

@@ -97,10 +97,24 @@ std::map<std::string, std::string> read_folder(const fs::path& folder, const std
     return files;
 }
 
+bool folder_exists(const fs::path& folder) {
+    std::error_code error;
+    const bool exists = fs::exists(folder, error);
+    check(error, "look at", folder);
+    return exists;
+}
+
+Written compare_folder(const fs::path& folder, const std::map<std::string, std::string>& files) {
+    Written would;
+    for (const auto& [path, text] : files) ++(has_content(folder / path, text) ? would.unchanged : would.written);
+    return would;
+}
+
 Written write_folder(const fs::path& folder, const std::map<std::string, std::string>& files) {
     std::error_code error;
     fs::create_directories(folder, error);
-    if (!fs::is_directory(folder)) check(error, "create", folder);
+    std::error_code unknown;
+    if (!fs::is_directory(folder, unknown)) check(error, "create", folder);
     Written written;
     for (const auto& [path, text] : files) {
         make_room(folder, path);

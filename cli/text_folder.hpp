@@ -15,10 +15,15 @@ namespace stele::cli {
 std::map<std::string, std::string> read_folder(const std::filesystem::path& folder,
                                                const std::vector<std::string>& types);
 
+/// Throws Error(invalid_argument) when that cannot be found out.
+bool folder_exists(const std::filesystem::path& folder);
+
 struct Written {
     std::size_t written = 0;  ///< new ones, and those whose content was another
     std::size_t unchanged = 0;
 };
+/// What write_folder() would do.
+Written compare_folder(const std::filesystem::path& folder, const std::map<std::string, std::string>& files);
 /// Creates the folder if need be. Each file is replaced in one step, unless it has that content already. Throws Error
 /// when that fails, and rather than follow a symbolic link to a folder.
 Written write_folder(const std::filesystem::path& folder, const std::map<std::string, std::string>& files);

@@ -75,8 +75,8 @@ STELE_API AdoptionPlan plan_adoption(Database& database, std::optional<Deadline>
 ///
 /// Throws Error(not_found) when the schema has no table of those systems (and says which schemas have),
 /// Error(permission) or Error(schema_conflict) when there are obstacles, with all of them in the message;
-/// Error(deadline_exceeded, Retry::call) when a table stayed locked: the message says by which processes,
-/// server_message() what they ran.
+/// Error(deadline_exceeded, Retry::call) when a table stayed locked: the message says by which processes, of
+/// which roles and for how long, but not what they ran, in which a password can stand.
 STELE_API AdoptionPlan adopt(Database& database, const AdoptOptions& options = {},
                              std::optional<Deadline> deadline = {}, const std::vector<Migration>& all = migrations());
 

@@ -57,7 +57,7 @@ public:
     static Cluster start(const ClusterOptions& options = {},
                          Deadline deadline = Deadline::after(std::chrono::seconds(60)));
 
-    /// What is there, changing nothing. A cluster that this user may not enter looks as if it did not run.
+    /// What is there, changing nothing. Throws Error(cluster) when it is another user's.
     static ClusterStatus status(const ClusterOptions& options = {});
     /// Stops a running server and waits for it. Users in other processes lose their connections; what they have
     /// committed is kept, and their next ensure_running() starts it again. False: none ran. Throws Error(cluster) at

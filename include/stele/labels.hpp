@@ -66,8 +66,8 @@ struct LabelFilter {
     std::optional<std::string> label = {};
 };
 
-/// Thread-safe, but for what in() returns. Copies share everything. A label is text of 1 to 1,024 bytes, UTF-8 without
-/// U+0000, as identifiers are: else Error(invalid_argument). Without a deadline DatabaseOptions::call_timeout applies.
+/// Thread-safe, but for what in() returns. Copies share everything. A new label is UTF-8 of 1 to 100 bytes, no blanks,
+/// control characters or colons, not "newest": else Error(invalid_argument). Deadline: DatabaseOptions::call_timeout.
 class STELE_API Labels {
 public:
     explicit Labels(Database database);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/result.hpp"
+#include "postgres/adoptable.hpp"
 #include "postgres/adoption.hpp"
 #include "postgres/migration_runner.hpp"
 #include "postgres/table_locks.hpp"
@@ -11,21 +12,12 @@
 namespace stele {
 namespace {
 
-// What tells a table of one of the systems from another of the same name.
-constexpr char kElsewhere[] = R"(
-SELECT DISTINCT n.nspname::text AS schema
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-WHERE c.relkind IN ('r', 'p') AND NOT a.attisdropped AND n.nspname <> $1 AND NOT starts_with(n.nspname, 'pg_')
-    AND (c.relname, a.attname) IN (('configurations', 'identifier'), ('templates', 'identifier'),
-        ('entries', 'query_hash'))
-ORDER BY 1 LIMIT 10)";
-
 [[noreturn]] void raise_nothing_found(Database& database, Transaction& transaction, Deadline deadline) {
     std::string message = "schema " + database.quoted_schema() +
                           " has no table of draive, haiway or mneme to adopt; `stele migrate` makes new ones";
     std::string schemas;
-    for (const Row& row : transaction.query(Statement(kElsewhere, database.schema()), deadline)) {
-        schemas += (schemas.empty() ? "" : ", ") + row.get<std::string>("schema");
+    for (const std::string& schema : adoptable_schemas(database, transaction, deadline)) {
+        if (schema != database.schema()) schemas += (schemas.empty() ? "" : ", ") + schema;
     }
     if (!schemas.empty()) message += ". There are such tables in schema " + schemas + ": name it (--schema)";
     raise(ErrorCode::not_found, std::move(message));

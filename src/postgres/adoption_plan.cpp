@@ -147,15 +147,21 @@ AdoptionPlan make_adoption_plan(const WantedSchema& wanted, const SchemaInventor
     return plan;
 }
 
+std::string obstacles_text(const std::vector<Obstacle>& obstacles) {
+    std::string text;
+    for (const Obstacle& obstacle : obstacles) {
+        text += "; " + obstacle.object + ": " + obstacle.problem;
+        if (!obstacle.fix.empty()) text += " (" + obstacle.fix + ")";
+    }
+    return text;
+}
+
 Result<void> check_obstacles(const AdoptionPlan& plan, const AdoptionSite& site) {
     if (plan.obstacles.empty()) return {};
-    bool only_rights = true;
-    std::string message = "schema " + site.quoted_schema + " cannot be adopted as it is; nothing was changed";
-    for (const Obstacle& obstacle : plan.obstacles) {
-        only_rights = only_rights && obstacle.is_right;
-        message += "; " + obstacle.object + ": " + obstacle.problem;
-        if (!obstacle.fix.empty()) message += " (" + obstacle.fix + ")";
-    }
+    const bool only_rights = std::all_of(plan.obstacles.begin(), plan.obstacles.end(),
+                                         [](const Obstacle& obstacle) { return obstacle.is_right; });
+    std::string message = "schema " + site.quoted_schema + " cannot be adopted as it is; nothing was changed" +
+                          obstacles_text(plan.obstacles);
     return fail(make_error(only_rights ? ErrorCode::permission : ErrorCode::schema_conflict, std::move(message)));
 }
 

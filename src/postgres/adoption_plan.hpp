@@ -57,6 +57,8 @@ std::vector<std::string> names_of_interest(const WantedSchema& wanted);
 AdoptionPlan make_adoption_plan(const WantedSchema& wanted, const SchemaInventory& actual, const AdoptionSite& site);
 
 /// All obstacles in one error; nothing when there are none.
+/// "; OBJECT: PROBLEM (FIX)" of each.
+std::string obstacles_text(const std::vector<Obstacle>& obstacles);
 Result<void> check_obstacles(const AdoptionPlan& plan, const AdoptionSite& site);
 
 /// Tables of the known systems that the schema did not have before: they go with what Stele made, unless they are used.

@@ -149,6 +149,8 @@ ClusterStatus Cluster::status(const ClusterOptions& options) {
     const ClusterDirectory directory = directory_of(base, status.created ? status.major : programs.preferred);
     status.directory = directory.path;
     status.log = directory.log();
+    // to another user a running server looks as if it did not run
+    if (status.created && ::geteuid() != 0) cluster_owner(options, directory.path);
     struct stat owner{};
     const bool known = ::stat(directory.path.c_str(), &owner) == 0;
     status.socket_directory = socket_directory(directory, known ? owner.st_uid : ::geteuid());

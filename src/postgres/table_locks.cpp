@@ -11,10 +11,11 @@ namespace stele {
 namespace {
 
 // Of everybody who holds or awaits a lock that conflicts with ours, those who hold it first. A prepared transaction has
-// no process.
+// no process. Not what they ran: a statement can contain a password.
 constexpr char kHolders[] = R"(
 SELECT coalesce(l.pid, 0) AS pid, max(a.usename::text) AS role, max(a.state) AS state, bool_or(l.granted) AS granted,
-    max(extract(epoch FROM clock_timestamp() - a.xact_start))::bigint AS seconds, max(left(a.query, 80)) AS query
+    max(extract(epoch FROM clock_timestamp() - a.xact_start))::bigint AS seconds,
+    max(a.wait_event_type || ' ' || a.wait_event) FILTER (WHERE a.wait_event_type <> 'Client') AS waits
 FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'relation' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -38,6 +39,7 @@ std::string describe_holder(const Row& row) {
     if (const auto seconds = row.find<std::int64_t>("seconds")) {
         add("in a transaction for " + std::to_string(*seconds) + " s");
     }
+    if (const auto waits = row.find<std::string>("waits")) add("waiting for " + *waits);
     return details.empty() ? text : text + " (" + details + ")";
 }
 
@@ -53,18 +55,13 @@ void raise_locked(Database& database, Transaction& transaction, const std::strin
                   const std::vector<std::string>& tables, TableLock lock, const Error& error, Deadline deadline) {
     transaction.rollback(deadline);  // also gives its connection back, which may be the only one
     const Statement look(kHolders, database.schema(), tables, harmless_modes(lock));
-    std::string holders, queries;
+    std::string holders;
     for (const Row& row : database.query(look, deadline)) {
         holders += (holders.empty() ? "" : " and ") + describe_holder(row);
-        const auto query = row.find<std::string>("query");
-        if (query && !query->empty()) {
-            queries += "; process " + std::to_string(row.get<std::int32_t>("pid")) + ": " + *query;
-        }
     }
     ErrorInfo info = error.info();
     info.message = what + "; it is held by " + (holders.empty() ? "someone who has ended meanwhile" : holders) +
                    ". Nothing was changed; try again later, or with a longer lock_timeout";
-    info.server_message += queries;
     info.poisons_transaction = false;
     raise(std::move(info));
 }

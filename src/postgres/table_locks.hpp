@@ -18,7 +18,7 @@ enum class TableLock : unsigned char {
 void check_lock_timeout(std::chrono::milliseconds lock_timeout);
 
 /// In the given order. When one cannot be had within `lock_timeout`, counted over all of them, the transaction is
-/// rolled back and Error(deadline_exceeded) says which table, and held by whom; what those ran is in server_message().
+/// rolled back and Error(deadline_exceeded) says which table, and held by whom, but not what those ran.
 void lock_tables(Database& database, Transaction& transaction, const std::vector<std::string>& tables, TableLock lock,
                  std::chrono::milliseconds lock_timeout, Deadline deadline);
 

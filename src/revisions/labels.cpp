@@ -93,6 +93,7 @@ Labels Labels::in(Savepoint& savepoint) const {
 
 void Labels::move(std::span<const LabelMove> moves, const RevisionNote& note, std::optional<Deadline> deadline) {
     check(moves, note);
+    for (const LabelMove& move : moves) check_new_label(move.label);
     if (moves.empty()) return;
     const auto forget = [&] {
         std::vector<LabelName> names;

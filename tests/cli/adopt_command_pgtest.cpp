@@ -57,6 +57,7 @@ TEST_F(AdoptCommand, adopts_and_gives_back) {
     EXPECT_GT(adopted.document().at("created").size(), 20U);
     EXPECT_EQ(run_on(server_, {"migrate", "--status"}).exit, 0);
     EXPECT_THAT(adopt({"--plan"}).err, HasSubstr("is adopted"));
+    EXPECT_THAT(adopt().out, AllOf(HasSubstr("is adopted already"), testing::Not(HasSubstr("mneme"))));
 
     const json plan = adopt({"--undo", "--plan", "--json"}).document();
     EXPECT_TRUE(exists("stele_adopted"));

@@ -126,12 +126,58 @@ TEST(Usage, unusable_values_are_refused_before_anything_is_done) {
         {"doctor", "--data-dir", "/tmp"},
         {"doctor", "--deadline", "-3"},
         {"doctor", "--schema", "no spaces"},
+        {"doctor", "--deadline", "0"},
+        {"doctor", "--deadline", "soon"},
+        {"config", "prune", "--older-than", "90"},
+        {"config", "label", "support", "production", "--revision", ""},
+        {"config", "label", "support", ""},
+        {"config", "get", "support", "--label", ""},
+        {"config", "get", "support", "--at", ""},
+        {"config", "get", "support", "--revision", ""},
+        {"config", "list", "-l", ""},
+        {"config", "history", "support", "--before", ""},
+        {"config", "diff", "support", ""},
+        {"config", "list", "--data-dir", ""},
+        {"config", "list", "--deadline", ""},
+        {"label", "list", ""},
+        {"template", "set", "t", "/dev/null"},
+        {"template", "render", "--body", "-", "--arg-file", "a=-"},
+        {"template", "render", "t", "--arg-file", "a=-", "--arg-file", "b=-"},
+        {"template", "render", "--body", "/dev/null", "--label", "x"},
+        {"template", "render", "t", "--arg", "a=\xFF"},
     };
     for (const auto& line : lines) {
         const Outcome run = run_stele(nowhere(line));
         EXPECT_EQ(run.exit, 2) << testing::PrintToString(line) << run.out << run.err;
         EXPECT_THAT(run.err, Not(HasSubstr("Top-Secret")));
     }
+}
+
+TEST(Usage, an_empty_dsn_is_not_taken_for_none) {
+    const std::vector<std::vector<std::string>> lines = {{"--dsn", "", "config", "list"}, {"config", "list", "--dsn="}};
+    for (const auto& line : lines) {
+        const Outcome run = run_stele(line, {{"STELE_DATA_DIR", "/proc/nowhere"}});
+        EXPECT_EQ(run.exit, 2) << run.err;
+        EXPECT_THAT(run.err, HasSubstr("--dsn"));
+    }
+}
+
+TEST(Usage, an_empty_text_is_one) {
+    EXPECT_EQ(run_stele(nowhere({"config", "remove", "c"})).exit, 3);
+    EXPECT_EQ(run_stele(nowhere({"cache", "put", "q", ""})).exit, run_stele(nowhere({"cache", "put", "q", "r"})).exit);
+    EXPECT_EQ(run_stele(nowhere({"config", "label", "c", "live", "-m", ""})).exit, 3);
+}
+
+TEST(Usage, a_misspelt_word_is_named_with_the_nearest_one) {
+    EXPECT_THAT(run_stele({"config", "histroy", "support"}).err,
+                StartsWith("stele: there is no command 'histroy'; did you mean `history`?"));
+    EXPECT_THAT(run_stele({"confg", "list"}).err, HasSubstr("'confg'; did you mean `config`?"));
+    EXPECT_THAT(run_stele({"label", "mv", "a", "b"}).err, HasSubstr("'mv'; did you mean `move`?"));
+    EXPECT_THAT(run_stele({"frobnicate"}).err, StartsWith("stele: there is no command 'frobnicate'; see"));
+    EXPECT_THAT(run_stele({"config", "get", "support", "--lable", "x"}).err,
+                HasSubstr("there is no option --lable; did you mean `--label`?"));
+    EXPECT_THAT(run_stele({"config", "get", "a", "b", "c"}).err, HasSubstr("not expected: b c"));
+    EXPECT_THAT(run_stele({"config"}).err, HasSubstr("required"));
 }
 
 TEST(Usage, a_question_that_is_a_command_s_name_is_a_question) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/server_run.hpp"
+#include "support/python_tables.hpp"
 
 namespace stele::test {
 namespace {
@@ -145,7 +146,11 @@ TEST(Doctor, the_vector_extension_is_shown_with_its_version_and_schema) {
 TEST(Doctor, an_empty_database_is_told_to_migrate) {
     const Server server;
     const json document = examine(server);
-    EXPECT_EQ(finding_of(document, "schema").at("fix"), "stele migrate --schema " + server.schema());
+    const std::string fix = finding_of(document, "schema").at("fix");
+    EXPECT_THAT(fix, testing::AllOf(StartsWith("stele --dsn "),
+                                    testing::EndsWith(" --schema " + server.schema() + " migrate")));
+    EXPECT_EQ(run_program({"sh", "-c", "PATH=$(dirname \"$0\"):$PATH; " + fix, STELE_COMMAND}).exit, 0);
+    EXPECT_EQ(finding_of(examine(server), "schema").at("status"), "ok");
     EXPECT_EQ(finding_of(document, "role").at("status"), "ok");
 }
 
@@ -162,6 +167,7 @@ TEST(Doctor, a_role_without_rights_is_told_what_to_grant) {
     Database database = server.open();
     const std::string role = "doctor_" + server.schema();
     database.execute(Statement(Sql("CREATE ROLE " + role + " LOGIN")));
+    database.execute(Statement(Sql("CREATE TABLE " + server.schema() + ".elsewhere (n serial)")));
     const auto look = [&] {
         return run_stele({"doctor", "--json", "--dsn", server_dsn() + " user=" + role, "--schema", server.schema()})
             .document();
@@ -178,13 +184,35 @@ TEST(Doctor, a_role_without_rights_is_told_what_to_grant) {
     const json tables = finding_of(reader, "tables");
     EXPECT_EQ(tables.at("status"), "failure");
     const std::string fixes = tables.at("fix");
-    const std::size_t middle = fixes.find(';') + 1;
-    database.execute(Statement(Sql(fixes.substr(0, middle))));
-    database.execute(Statement(Sql(fixes.substr(middle))));
+    EXPECT_THAT(fixes, testing::Not(testing::AnyOf(HasSubstr(" ALL "), HasSubstr("ROLE"), HasSubstr("elsewhere"))));
+    for (std::size_t at = 0; at < fixes.size(); at = fixes.find(';', at) + 1) {
+        database.execute(Statement(Sql(fixes.substr(at, fixes.find(';', at) - at))));
+    }
     EXPECT_EQ(finding_of(look(), "tables").at("status"), "ok");
+    const auto error =
+        run_stele({"config", "list", "--dsn", server_dsn() + " user=" + role, "--schema", server.schema()});
+    EXPECT_EQ(error.exit, 0) << error.err;
 
     database.execute(Statement(Sql("DROP OWNED BY " + role)));
     database.execute(Statement(Sql("DROP ROLE " + role)));
+}
+
+TEST(Doctor, tables_of_another_system_are_to_be_adopted) {
+    const Server server;
+    Database database = server.bare();
+    create_tables(database, kDraive);
+    EXPECT_THAT(finding_of(examine(server), "schema").at("fix").get<std::string>(),
+                testing::EndsWith(" --schema " + server.schema() + " adopt"));
+    EXPECT_THAT(error_on(server, {"config", "list"}, 4).at("message").get<std::string>(),
+                HasSubstr("run `stele --schema " + server.schema() + " adopt --plan`"));
+}
+
+TEST(Doctor, shows_no_password_in_a_command) {
+    const Server server;
+    const std::string dsn = server_dsn() + " password=Top-Secret";
+    const Outcome run = run_stele({"doctor", "--json", "--dsn", dsn, "--schema", server.schema()});
+    EXPECT_THAT(finding_of(run.document(), "schema").at("fix").get<std::string>(), HasSubstr("--dsn"));
+    EXPECT_THAT(run.out, testing::Not(HasSubstr("Top-Secret")));
 }
 
 TEST(Doctor, prints_each_finding_with_its_fix_for_people) {
@@ -192,7 +220,7 @@ TEST(Doctor, prints_each_finding_with_its_fix_for_people) {
     const Outcome run = run_on(server, {"doctor"});
     EXPECT_EQ(run.exit, 1);
     EXPECT_THAT(run.out, HasSubstr("FAIL  schema"));
-    EXPECT_THAT(run.out, HasSubstr("fix: stele migrate --schema " + server.schema()));
+    EXPECT_THAT(run.out, HasSubstr(" --schema " + server.schema() + " migrate"));
     EXPECT_THAT(run.out, HasSubstr("failure"));
 }
 

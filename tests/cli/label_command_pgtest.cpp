@@ -48,11 +48,22 @@ TEST_F(LabelCommand, moves_nothing_when_one_place_does_not_exist) {
     EXPECT_EQ(labels(), json::array());
 }
 
+TEST_F(LabelCommand, makes_none_that_would_be_taken_for_something_else) {
+    for (const std::string label : {"newest", "label:x", "bad label", "a\tb"}) {
+        const json error = error_on(server, {"label", "move", label, "config:app"}, 2);
+        EXPECT_THAT(error.at("message").get<std::string>(), HasSubstr("cannot be a label")) << label;
+    }
+    EXPECT_EQ(error_on(server, {"config", "label", "app", std::string(300, 'a')}, 2).at("code"), "invalid_argument");
+    EXPECT_EQ(labels(), json::array());
+}
+
 TEST_F(LabelCommand, history_has_every_move_and_the_end) {
     document_on(server, {"label", "move", "live", "config:app@" + first});
     document_on(server, {"config", "label", "app", "live"});
     document_on(server, {"config", "label", "app", "other"});
-    EXPECT_EQ(document_on(server, {"label", "remove", "live", "config:app", "template:a/b"}), json({{"removed", 1}}));
+    const Outcome taken = run_on(server, {"label", "remove", "live", "config:app", "template:a/b", "--json"});
+    EXPECT_EQ(taken.exit, 1);
+    EXPECT_EQ(taken.document(), json({{"removed", 1}, {"missing", {"template:a/b"}}}));
     const json moves = document_on(server, {"label", "history", "live"}).at("moves");
     ASSERT_EQ(moves.size(), 3U);
     EXPECT_EQ(moves.at(0).at("revision"), nullptr);
@@ -61,7 +72,7 @@ TEST_F(LabelCommand, history_has_every_move_and_the_end) {
     EXPECT_EQ(document_on(server, {"label", "history", "--limit", "1"}).at("moves").size(), 1U);
     const Outcome again = run_on(server, {"label", "remove", "live", "config:app", "--json"});
     EXPECT_EQ(again.exit, 1);
-    EXPECT_EQ(again.document(), json({{"removed", 0}}));
+    EXPECT_EQ(again.document(), json({{"removed", 0}, {"missing", {"config:app"}}}));
     EXPECT_EQ(document_on(server, {"label", "list", "live"}).at("labels"), json::array());
     EXPECT_EQ(labels().size(), 1U);
 }
@@ -75,7 +86,8 @@ TEST_F(LabelCommand, of_one_store_says_where_it_stands) {
     ASSERT_EQ(both.size(), 2U);
     EXPECT_EQ(both.at(1).at("label"), "next");
     EXPECT_EQ(both.at(1).at("revision"), first);
-    EXPECT_EQ(error_on(server, {"config", "label", "none", "live"}, 1).at("code"), "not_found");
+    EXPECT_THAT(error_on(server, {"config", "label", "none", "live"}, 1).at("message").get<std::string>(),
+                HasSubstr("there is no configuration 'none'; `stele config list`"));
     EXPECT_EQ(error_on(server, {"config", "label", "none"}, 1).at("code"), "not_found");
     EXPECT_EQ(error_on(server, {"config", "label", "app", "live", "--revision", body}, 1).at("code"), "not_found");
     EXPECT_EQ(run_on(server, {"config", "label", "app", "none", "--remove"}).exit, 1);

@@ -55,6 +55,17 @@ TEST(MigrateCommand, applies_once_and_then_says_so) {
     EXPECT_THAT(entry.at("applied_at").get<std::string>(), HasSubstr("T"));
 }
 
+TEST(MigrateCommand, a_table_of_another_s_is_no_table_of_stele_s) {
+    const Server server;
+    Database database = server.bare();
+    database.execute(Statement(Sql("CREATE SCHEMA " + server.schema())));
+    database.execute(Statement(Sql("CREATE TABLE " + server.schema() + ".configurations (id int, content text)")));
+    const json error = error_on(server, {"migrate"}, 4);
+    EXPECT_EQ(error.at("code"), "schema_conflict");
+    EXPECT_THAT(error.at("message").get<std::string>(), AllOf(HasSubstr("configurations"), HasSubstr("identifier")));
+    EXPECT_EQ(run_on(server, {"migrate", "--status"}).exit, 1);
+}
+
 TEST(MigrateCommand, a_newer_schema_does_not_fit) {
     const Server server;
     server.open().execute(Statement(Sql("INSERT INTO " + server.schema() +

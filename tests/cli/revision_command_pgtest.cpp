@@ -159,12 +159,21 @@ TEST_F(RevisionCommand, a_label_keeps_a_configuration_from_being_removed) {
     document_on(server, {"config", "label", "app", "live"});
     const json refused = error_on(server, {"config", "remove", "app"}, 5);
     EXPECT_EQ(refused.at("code"), "constraint_violation");
-    EXPECT_THAT(refused.at("server_message").get<std::string>(), HasSubstr("has the label \"live\""));
-    EXPECT_EQ(document_on(server, {"config", "label", "app", "live", "--remove"}), json({{"removed", 1}}));
+    EXPECT_THAT(refused.at("message").get<std::string>(), HasSubstr("it has the label live; first `stele config label "
+                                                                    "app live --remove`"));
+    EXPECT_EQ(document_on(server, {"config", "label", "app", "live", "--remove"}),
+              json({{"removed", 1}, {"missing", json::array()}}));
     EXPECT_EQ(document_on(server, {"config", "remove", "app"}), json({{"identifier", "app"}, {"removed", 2}}));
     const Outcome again = run_on(server, {"config", "remove", "app", "--json"});
     EXPECT_EQ(again.exit, 1);
     EXPECT_EQ(again.document().at("removed"), 0);
+}
+
+TEST_F(RevisionCommand, an_empty_body_is_stored_only_when_it_is_meant) {
+    EXPECT_THAT(error_on(server, {"template", "set", "t"}, 2).at("message").get<std::string>(), HasSubstr("--empty"));
+    EXPECT_EQ(error_on(server, {"template", "get", "t"}, 1).at("code"), "not_found");
+    EXPECT_EQ(document_on(server, {"template", "set", "t", "--empty"}).at("changed"), true);
+    EXPECT_EQ(document_on(server, {"template", "get", "t"}).at("body"), "");
 }
 
 TEST_F(RevisionCommand, prune_says_what_would_go_and_lets_it_go) {
@@ -179,6 +188,7 @@ TEST_F(RevisionCommand, prune_says_what_would_go_and_lets_it_go) {
     EXPECT_EQ(document_on(server, {"config", "prune", "--keep", "1", "--older-than", "90d"}).at("revisions"),
               json::array());
     EXPECT_EQ(document_on(server, {"config", "prune", "other", "--keep", "1"}).at("revisions"), json::array());
+    EXPECT_EQ(error_on(server, {"config", "prune", "none", "--keep", "1"}, 1).at("code"), "not_found");
     EXPECT_EQ(history("config", "app").size(), 3U);
     const Outcome text = run_on(server, {"config", "prune", "--keep", "1"});
     EXPECT_THAT(text.out, HasSubstr("1 revision removed"));

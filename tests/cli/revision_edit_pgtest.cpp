@@ -65,6 +65,14 @@ TEST_F(RevisionEdit, shows_indented_json_in_a_private_file_and_adds_what_is_save
     EXPECT_THAT(left(), testing::IsEmpty());
 }
 
+TEST_F(RevisionEdit, that_leaves_a_body_empty_changes_nothing) {
+    document_on(server, {"template", "set", "t"}, "Hi");
+    const Outcome run = edit("template", "t", ": > \"$1\"");
+    EXPECT_EQ(run.exit, 2);
+    EXPECT_THAT(run.err, HasSubstr("stele template set t --empty"));
+    EXPECT_EQ(get("template", "t").at("body"), "Hi");
+}
+
 TEST_F(RevisionEdit, begins_empty_and_adds_nothing_for_nothing) {
     EXPECT_EQ(edit("config", "app", "true").exit, 0);
     EXPECT_EQ(error_on(server, {"config", "get", "app"}, 1).at("code"), "not_found");

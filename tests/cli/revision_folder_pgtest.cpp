@@ -46,6 +46,7 @@ TEST_F(RevisionFolder, carries_configurations_of_any_name_to_another_database) {
     }
     const json exported = document_on(server, {"config", "export", folder()});
     EXPECT_EQ(exported, json({{"folder", folder()},
+                              {"dry_run", false},
                               {"configurations", kIdentifiers.size()},
                               {"written", kIdentifiers.size()},
                               {"unchanged", 0},
@@ -180,6 +181,44 @@ TEST_F(RevisionFolder, loses_on_export_only_what_it_is_told_to) {
     EXPECT_EQ(document_on(server, {"template", "export", folder(), "--prune"}).at("removed"), json({"b.txt"}));
     EXPECT_FALSE(fs::exists(folder() + "/b.txt"));
     EXPECT_EQ(file("README.md"), "mine");
+}
+
+TEST_F(RevisionFolder, keeps_on_export_what_no_export_wrote) {
+    const Database database = server.open();
+    ConfigurationRepository(database).define("app", Json::parse("{}"));
+    const std::vector<std::pair<std::string, std::string>> foreign = {{"package.json", "{\n  \"name\": \"x\"\n}\n"},
+                                                                      {"node_modules/x/package.json", "{}"},
+                                                                      {"list.json", "[]"},
+                                                                      {"tsconfig.json", "{ // a comment\n}"}};
+    for (const auto& [name, text] : foreign) put(name, text);
+    EXPECT_EQ(document_on(server, {"config", "export", folder(), "--prune"}).at("removed"), json::array());
+    for (const auto& [name, text] : foreign) EXPECT_EQ(file(name), text);
+
+    fs::remove_all(folder());
+    TemplatesRepository(database).define({.identifier = "b"}, "body");
+    put("requirements.txt", "numpy\n");
+    put("b.txt", "older");
+    put("b.json", R"({"name":"no template's"})");
+    EXPECT_EQ(document_on(server, {"template", "export", folder(), "--prune"}).at("removed"), json::array());
+    EXPECT_EQ(file("requirements.txt"), "numpy\n");
+    EXPECT_TRUE(fs::exists(folder() + "/b.json"));
+}
+
+TEST_F(RevisionFolder, shows_in_a_dry_run_what_an_export_would_do) {
+    ConfigurationRepository store(server.open());
+    store.define("gone", Json::parse("{}"));
+    const std::vector<std::string> dry = {"config", "export", folder(), "--prune", "--dry-run"};
+    EXPECT_EQ(document_on(server, dry).at("written"), 1);
+    EXPECT_FALSE(fs::exists(folder()));
+    document_on(server, {"config", "export", folder()});
+    store.remove("gone");
+    store.define("new", Json::parse("{}"));
+    EXPECT_EQ(run_on(server, dry).out, "would be removed gone.json\n1 configuration in " + folder() +
+                                           ": 1 file would be written, 0 unchanged\n");
+    EXPECT_TRUE(fs::exists(folder() + "/gone.json"));
+    EXPECT_FALSE(fs::exists(folder() + "/new.json"));
+    EXPECT_EQ(document_on(server, {"config", "export", folder(), "--prune"}).at("removed"), json({"gone.json"}));
+    EXPECT_EQ(file(".stele-export"), "new.json\n");
 }
 
 TEST_F(RevisionFolder, of_the_other_store_is_not_exported_into) {

@@ -147,6 +147,7 @@ TEST_F(Adopt, a_busy_table_ends_it_in_time_and_says_who_has_it) {
     writer.execute(Statement(
         Sql("INSERT INTO " + in_schema("templates (identifier, content)") + " VALUES ('busy', 'not yet committed')")));
     test::leave_no_snapshot(writer);
+    writer.execute("SET LOCAL app.password = 'Top-Secret'");
 
     Database third = Database::open(bare_options());
     Transaction in_nobodys_way = third.begin();
@@ -162,7 +163,7 @@ TEST_F(Adopt, a_busy_table_ends_it_in_time_and_says_who_has_it) {
     EXPECT_THAT(error.message, AllOf(HasSubstr(in_schema("\"templates\"")), HasSubstr("200 ms"),
                                      HasSubstr("process " + std::to_string(pid)), HasSubstr("idle in transaction"),
                                      HasSubstr("Nothing was changed"), Not(HasSubstr("busy"))));
-    EXPECT_THAT(error.server_message, HasSubstr("process " + std::to_string(pid) + ": SET LOCAL"));
+    EXPECT_THAT(error.message + error.server_message, Not(HasSubstr("Top-Secret")));
     EXPECT_EQ(shape(), before);
 
     auto adopted = std::async(std::launch::async, [&] {
