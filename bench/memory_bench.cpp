@@ -22,7 +22,7 @@
 namespace stele::bench {
 namespace {
 
-constexpr std::size_t kElements = 10;
+constexpr std::size_t kElements = 10, kRecalled = 50;
 constexpr std::size_t kCallers = 64, kRawThreads = 8;
 
 std::vector<ModelElement> call() {
@@ -167,7 +167,7 @@ private:
 
     /// The ratio says how much of the short one's speed the long one keeps.
     void long_and_short() {
-        constexpr std::size_t kRecalled = 50, kShort = 100;
+        constexpr std::size_t kShort = 100;
         const std::size_t longer = bench_.quick() ? 10'000 : 100'000;
         const std::string work = fmt::format("recall of the last {} of {} elements (us, median)", kRecalled, longer);
         if (!bench_.wants(work)) return;
