@@ -15,7 +15,7 @@ namespace {
 struct RecallCommand {
     std::string table;
     std::vector<std::string> where;
-    RecallOptions options;
+    RecallCheckOptions options;
     std::optional<double> at_least;
 };
 

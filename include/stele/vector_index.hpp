@@ -256,7 +256,7 @@ public:
     }
     /// Searches for vectors of the index as search() does and by a look at every row, and compares. Such queries lie
     /// where the documents are, so others may be harder.
-    RecallCheck check_recall(const RecallOptions& options = {}) const { return core_.check_recall(options); }
+    RecallCheck check_recall(const RecallCheckOptions& options = {}) const { return core_.check_recall(options); }
 
     /// The table, without its schema.
     const std::string& table() const noexcept { return core_.table(); }

@@ -194,7 +194,7 @@ std::vector<std::string> IndexCore::rebuild_indexes(const IndexBuildOptions& opt
     return impl_->store->build_indexes(options, true);
 }
 
-RecallCheck IndexCore::check_recall(const RecallOptions& options) const {
+RecallCheck IndexCore::check_recall(const RecallCheckOptions& options) const {
     return stele::check_recall(*impl_->store, impl_->shared->options, options,
                                options.deadline.value_or(Deadline::never()));
 }

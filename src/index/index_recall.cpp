@@ -28,7 +28,7 @@ double part_found(const std::vector<NearestMatch>& exact, const std::vector<Near
 
 }  // namespace
 
-RecallCheck check_recall(IndexStore& store, const VectorIndexOptions& options, const RecallOptions& recall,
+RecallCheck check_recall(IndexStore& store, const VectorIndexOptions& options, const RecallCheckOptions& recall,
                          Deadline deadline) {
     constexpr std::size_t kMost = 10'000;
     if (recall.queries < 1 || recall.queries > kMost || recall.limit < 1 || recall.limit > kMost) {

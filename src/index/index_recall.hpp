@@ -6,7 +6,7 @@
 namespace stele {
 
 /// Searches for vectors of the index itself, both ways.
-RecallCheck check_recall(IndexStore& store, const VectorIndexOptions& options, const RecallOptions& recall,
+RecallCheck check_recall(IndexStore& store, const VectorIndexOptions& options, const RecallCheckOptions& recall,
                          Deadline deadline);
 
 }  // namespace stele

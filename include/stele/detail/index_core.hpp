@@ -105,7 +105,7 @@ struct IndexBuildOptions {
     std::optional<Deadline> deadline{};  ///< none: as long as it takes
 };
 
-struct RecallOptions {
+struct RecallCheckOptions {
     std::size_t queries = 50;  ///< vectors of the index, drawn at random, that are searched for
     std::size_t limit = 10;
     Filter where{};
@@ -235,7 +235,7 @@ public:
     std::size_t wipe(std::optional<Deadline> deadline);
     std::vector<std::string> build_indexes(const IndexBuildOptions& options);
     std::vector<std::string> rebuild_indexes(const IndexBuildOptions& options);
-    RecallCheck check_recall(const RecallOptions& options) const;
+    RecallCheck check_recall(const RecallCheckOptions& options) const;
     const std::string& table() const noexcept;
 
     struct Impl;
