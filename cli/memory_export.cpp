@@ -64,7 +64,8 @@ private:
             std::move(page.turns.rbegin(), page.turns.rend(), std::back_inserter(turns));
             token = page.next;
         } while (token);
-        for (auto turn = turns.rbegin(); turn != turns.rend(); ++turn) line(thread, "turn", json_of(*turn));
+        std::reverse(turns.begin(), turns.end());
+        for (const ConversationTurn& turn : turns) line(thread, "turn", json_of(turn));
         items_ += turns.size();
     }
     void model(const std::string& thread) {

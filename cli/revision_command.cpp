@@ -43,7 +43,8 @@ RevisionNote NoteOptions::note() const {
 }
 
 void add_note_options(CLI::App& command, NoteOptions& options) {
-    command.add_option("--author", options.author, "Who does this (default: $USER)")->option_text("NAME");
+    command.add_option("--author", options.author, "Who does this (default: $USER; empty: nobody)")
+        ->option_text("TEXT");
     command.add_option("-m,--message", options.message, "Why, for the history")->option_text("TEXT");
 }
 

@@ -147,7 +147,7 @@ TEST(CacheCommand, a_schema_without_tables_is_not_made_in_passing) {
     const Outcome run = run_on(server, {"cache", "put", "q", "r", "--json"});
     EXPECT_EQ(run.exit, 4);
     EXPECT_EQ(run.error().at("code"), "schema_missing");
-    EXPECT_THAT(run.error().at("message").get<std::string>(), HasSubstr("stele migrate"));
+    EXPECT_THAT(run.error().at("message").get<std::string>(), HasSubstr(" migrate`"));
 }
 
 TEST(CacheCommand, what_is_too_long_is_refused_as_usage) {

@@ -229,7 +229,7 @@ TEST_F(RevisionCommand, templates_are_listed_page_by_page_with_their_variables) 
 
 TEST_F(RevisionCommand, a_body_is_kept_byte_for_byte) {
     for (const std::string body : {"no newline", "one\n", "two\n\n", "", "K\xC3\xB6ln \xF0\x9F\x8C\x8D\r\n"}) {
-        ASSERT_EQ(run_on(server, {"template", "set", "t"}, body).exit, 0);
+        ASSERT_EQ(run_on(server, {"template", "set", "t", "--empty"}, body).exit, 0);
         EXPECT_EQ(run_on(server, {"template", "get", "t"}).out, body);
     }
 }
