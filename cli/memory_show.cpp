@@ -22,7 +22,8 @@ struct ShowCommand {
 
 void show_conversation(Context& context, const ShowCommand& show) {
     const ConversationMemory conversation(context.database(), show.thread);
-    const ConversationPage page = conversation.fetch(show.before, show.limit, context.deadline());
+    const ConversationPage page =
+        conversation.fetch(show.before, static_cast<std::int64_t>(show.limit), context.deadline());
     if (page.turns.empty() && !open_threads(context, show.kind).find(show.thread, context.deadline())) {
         fail_unknown_thread(show.kind, show.thread);
     }

@@ -58,7 +58,8 @@ private:
         std::vector<ConversationTurn> all;
         std::optional<std::string> token;
         do {
-            ConversationPage page = conversation_.fetch(token, started_ ? kPage : std::max<std::size_t>(first_, 1));
+            const std::size_t limit = started_ ? kPage : std::max<std::size_t>(first_, 1);
+            ConversationPage page = conversation_.fetch(token, static_cast<std::int64_t>(limit));
             std::erase_if(page.turns, [&](const ConversationTurn& turn) { return last_ && place(turn) <= *last_; });
             token = page.turns.size() == kPage && started_ ? page.next : std::nullopt;
             all.insert(all.begin(), page.turns.begin(), page.turns.end());
