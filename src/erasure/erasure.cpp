@@ -35,7 +35,7 @@ Erasure& Erasure::memory(std::string identifier) {
 }
 
 Erasure& Erasure::answers(SemanticCache& cache, Scope scope) {
-    answers_.push_back([&cache, scope = std::move(scope)](Transaction* inside, const Until& until) {
+    answers_.emplace_back([&cache, scope = std::move(scope)](Transaction* inside, const Until& until) {
         return inside != nullptr ? cache.in(*inside).clear(scope, until) : cache.clear(scope, until);
     });
     return *this;

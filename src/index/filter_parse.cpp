@@ -117,7 +117,8 @@ private:
         if (literal) {
             try {
                 return {Json::parse(raw)};
-            } catch (const Error&) {  // a word after all: 2026-01-31, 007, -x
+            } catch (const Error&) {
+                return {Json::string(raw)};  // a word after all: 2026-01-31, 007, -x
             }
         }
         return {Json::string(raw)};

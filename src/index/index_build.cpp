@@ -119,7 +119,8 @@ void IndexBuild::tell(const std::string& index) {
     Rows rows;
     try {
         rows = database_.query(look, deadline_);
-    } catch (const Error&) {  // no reason to give the build up
+    } catch (const Error&) {
+        return;  // no reason to give the build up
     }
     for (const Row& row : rows) {
         options_.on_progress({index, number_, of_, row.get<std::string>(0), std::clamp(row.get<double>(1), 0.0, 1.0)});

@@ -50,12 +50,11 @@ struct Models {
     }
     /// The newest stamp of all until then; what is kept of it beside items goes along.
     static std::optional<Timestamp> newest_other(const Thread& from, Timestamp until, Thread& to) {
-        for (auto each = from.snapshots.rbegin(); each != from.snapshots.rend(); ++each) {
-            if (each->created > until) continue;
-            if (to.snapshots.empty()) to.snapshots.push_back(*each);
-            return each->created;
-        }
-        return std::nullopt;
+        const auto newest = std::find_if(from.snapshots.rbegin(), from.snapshots.rend(),
+                                         [&](const auto& each) { return each.created <= until; });
+        if (newest == from.snapshots.rend()) return std::nullopt;
+        if (to.snapshots.empty()) to.snapshots.push_back(*newest);
+        return newest->created;
     }
     static std::size_t snapshots(const Thread& thread) { return thread.snapshots.size(); }
     /// Those that were replaced, before a time.
