@@ -59,8 +59,10 @@ double per_second(double at_least_seconds, const std::function<void()>& work) {
 
 double median_seconds(double at_least_seconds, const std::vector<std::function<void()>>& works) {
     std::vector<double> times;
-    for (double total = 0; total < at_least_seconds; total += times.back()) {
+    double total = 0;
+    while (total < at_least_seconds) {
         times.push_back(seconds(works[times.size() % works.size()]));
+        total += times.back();
     }
     std::sort(times.begin(), times.end());
     return median_of_sorted(times);
