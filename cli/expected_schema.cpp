@@ -4,6 +4,8 @@
 #include <regex>
 #include <sstream>
 
+#include "text.hpp"
+
 namespace stele::cli {
 namespace {
 
@@ -21,12 +23,6 @@ std::string without_comments(const std::string& sql) {
     return clean;
 }
 
-std::string trimmed(const std::string& text) {
-    const auto begin = text.find_first_not_of(" \t\n");
-    if (begin == std::string::npos) return {};
-    return text.substr(begin, text.find_last_not_of(" \t\n") + 1 - begin);
-}
-
 /// Between the commas that stand in no parentheses.
 std::vector<std::string> parts_of(const std::string& list) {
     std::vector<std::string> parts(1);
@@ -39,7 +35,7 @@ std::vector<std::string> parts_of(const std::string& list) {
             parts.back() += letter;
         }
     }
-    std::transform(parts.begin(), parts.end(), parts.begin(), trimmed);
+    for (std::string& part : parts) part = std::string(trimmed(part));
     return parts;
 }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <iostream>
@@ -12,18 +11,9 @@
 
 #include "exit_code.hpp"
 #include "stele/json.hpp"
+#include "text.hpp"
 
 namespace stele::cli {
-namespace {
-
-constexpr std::string_view kBlanks = " \t\r";
-
-std::string_view trimmed(std::string_view text) {
-    text.remove_prefix(std::min(text.size(), text.find_first_not_of(kBlanks)));
-    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
-
-}  // namespace
 
 InputFile::InputFile(const std::string& name) : name_(name == "-" ? "standard input" : name) {
     if (name == "-") {

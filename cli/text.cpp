@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <array>
 
 namespace stele::cli {
@@ -92,6 +93,12 @@ std::string shortened(std::string_view text, std::size_t width) {
         if (!full) cut += bytes;
     });
     return width == 0 ? cut : cut + "\xE2\x80\xA6";
+}
+
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view kBlanks = " \t\r\n";
+    text.remove_prefix(std::min(text.size(), text.find_first_not_of(kBlanks)));
+    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
 }
 
 std::string joined(const std::vector<std::string>& parts, std::string_view separator) {

@@ -20,6 +20,8 @@ std::size_t display_width(std::string_view text);
 /// At most `width` columns of printable `text`, the last an ellipsis when something was cut.
 std::string shortened(std::string_view text, std::size_t width);
 
+/// Without spaces, tabs and ends of lines before and behind.
+std::string_view trimmed(std::string_view text);
 /// "a, b, c" with ", " between.
 std::string joined(const std::vector<std::string>& parts, std::string_view separator);
 /// "a, b and c" with " and " before the last.

@@ -8,13 +8,6 @@
 namespace stele::cli {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-    text.remove_prefix(std::min(text.size(), text.find_first_not_of(kBlanks)));
-    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
-
 struct Heading {
     std::size_t level;
     std::string text;
@@ -98,7 +91,7 @@ private:
     }
     void add(std::string_view line) {
         if (!paragraph_.empty()) paragraph_ += '\n';
-        paragraph_ += line.substr(0, line.find_last_not_of(kBlanks) + 1);
+        paragraph_ += line.substr(0, line.find_last_not_of(" \t\r\n") + 1);
     }
 
     void begin_section(Heading& heading) {
