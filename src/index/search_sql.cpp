@@ -12,8 +12,8 @@
 namespace stele {
 namespace {
 
-// Microseconds of a quiet machine (docs/vector-index.md says how they were measured); it is their proportion that
-// decides.
+// Microseconds, of which only the proportion decides; docs/vector-index.md tells how they were measured, on a busy
+// machine.
 constexpr double kRow = 2.5;      // to fetch a vector and compare it
 constexpr double kFilter = 0.3;   // to look at a row that the filter leaves out
 constexpr double kStart = 1700;   // to go down the graph
