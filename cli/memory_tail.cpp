@@ -10,6 +10,7 @@
 #include "stele/conversation_memory.hpp"
 #include "stele/model_memory.hpp"
 #include "text.hpp"
+#include "watch_rest.hpp"
 
 namespace stele::cli {
 namespace {
@@ -118,14 +119,13 @@ private:
 template <class Tail>
 void follow(Context& context, const TailCommand& command) {
     constexpr std::chrono::steady_clock::duration kPause = 200ms;
-    constexpr int kShare = 10;  // it works a tenth of the time at most
     const InterruptGuard guard({SIGINT, SIGTERM});
     const auto end = context.deadline();
     Tail tail(context, command);
     while (InterruptGuard::caught() == 0 && !(end && end->expired())) {
         const auto start = std::chrono::steady_clock::now();
         tail.look();
-        InterruptGuard::rest(std::max(kPause, kShare * (std::chrono::steady_clock::now() - start)), end);
+        InterruptGuard::rest(rest_after(std::chrono::steady_clock::now() - start, kPause), end);
     }
     if (InterruptGuard::caught() != 0) context.exit = exit_code_of_signal(InterruptGuard::caught());
 }

@@ -11,6 +11,7 @@
 #include "label_print.hpp"
 #include "revision_command.hpp"
 #include "text.hpp"
+#include "watch_rest.hpp"
 
 namespace stele::cli {
 namespace {
@@ -66,12 +67,8 @@ public:
         took_ = Clock::now() - start;
     }
 
-    /// Until the next look, or the end. While what is in memory cannot be trusted every look asks the database for all:
-    /// then it works a tenth of the time at most.
-    void rest(const std::optional<Deadline>& end) const {
-        constexpr int kShare = 10;
-        InterruptGuard::rest(std::max<Clock::duration>(every_, kShare * took_), end);
-    }
+    /// Until the next look, or the end. While what is in memory cannot be trusted every look asks the database for all.
+    void rest(const std::optional<Deadline>& end) const { InterruptGuard::rest(rest_after(took_, every_), end); }
 
 private:
     /// Configurations are listed from the memory that follows the database. The list of templates is not kept there, so
@@ -83,8 +80,8 @@ private:
         } else if (!store_->kind().templates() || start >= list_again_) {
             listed_.clear();
             for (Listed& each : list_all(*store_, {})) listed_.push_back(std::move(each.identifier));
-            constexpr int kShare = 20;  // at most a twentieth of the time
-            list_again_ = Clock::now() + std::max<Clock::duration>(1s, kShare * (Clock::now() - start));
+            const auto now = Clock::now();
+            list_again_ = now + rest_after(now - start, 1s);
         }
         return listed_;
     }

@@ -1,17 +1,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include "cli/server_run.hpp"
 #include "cli/watching.hpp"
 #include "stele/configuration.hpp"
 #include "stele/labels.hpp"
 #include "stele/templates.hpp"
+#include "support/proxy.hpp"
 
 namespace stele::test {
 namespace {
 
+using namespace std::chrono_literals;
 using nlohmann::json;
 
 TEST(RevisionWatch, tells_of_revisions_labels_and_removals_as_they_come) {
@@ -81,6 +85,23 @@ TEST(RevisionWatch, finds_templates_that_are_new) {
     EXPECT_EQ(watching.next(), json({{"watching", 0}}));
     const auto made = TemplatesRepository(database).define({.identifier = "t"}, "one");
     EXPECT_EQ(watching.next().at("revision"), to_iso8601(made.value()));
+    EXPECT_EQ(watching.end(SIGTERM), 143);
+}
+
+TEST(RevisionWatch, looks_again_soon_after_the_server_was_away) {
+    const Server server;
+    const Database database = server.open();
+    Proxy proxy(server_dsn());
+    Watching watching(server, {"template", "watch"}, proxy.dsn());
+    EXPECT_EQ(watching.next(), json({{"watching", 0}}));
+    proxy.door(Door::silent);
+    proxy.cut_all();
+    std::this_thread::sleep_for(2s);
+    proxy.heal();
+    const auto made = TemplatesRepository(database).define({.identifier = "t"}, "one");
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(watching.next().at("revision"), to_iso8601(made.value()));
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 15s);  // ten times as long as it was away would be 20 s
     EXPECT_EQ(watching.end(SIGTERM), 143);
 }
 

@@ -22,10 +22,10 @@ namespace stele::test {
 /// With --json, its standard output on a pipe, on the test server.
 class Watching {
 public:
-    Watching(const Server& server, std::vector<std::string> words) {
+    Watching(const Server& server, std::vector<std::string> words, const std::string& dsn = server_dsn()) {
         words.insert(words.begin(), STELE_COMMAND);
         // it ends by itself should the test not end it
-        words.insert(words.end(), {"--json", "--deadline", "60", "--dsn", server_dsn(), "--schema", server.schema()});
+        words.insert(words.end(), {"--json", "--deadline", "60", "--dsn", dsn, "--schema", server.schema()});
         std::vector<char*> arguments;
         for (std::string& word : words) arguments.push_back(word.data());
         arguments.push_back(nullptr);
