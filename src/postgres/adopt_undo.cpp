@@ -14,8 +14,9 @@ namespace {
 struct Irreplaceable {
     const char* what;
     const char* table;
+    const char* which = "true";  ///< of its rows
 };
-constexpr std::array kIrreplaceable{Irreplaceable{"labels", "stele_labels"},
+constexpr std::array kIrreplaceable{Irreplaceable{"labels", "stele_labels", "revision IS NOT NULL"},
                                     Irreplaceable{"moves of labels", "stele_label_moves"},
                                     Irreplaceable{"notes on revisions", "stele_revision_notes"},
                                     Irreplaceable{"keys of what was remembered", "stele_memory_keys"},
@@ -42,7 +43,7 @@ public:
         UndoPlan plan = make_undo_plan(adoption_.wanted(), adoption_.actual(), record_, in_use);
         for (const Irreplaceable& each : kIrreplaceable) {
             if (adoption_.actual().table(each.table) == nullptr) continue;
-            const Statement count(Sql("SELECT count(*) FROM " + placed(each.table)));
+            const Statement count(Sql("SELECT count(*) FROM " + placed(each.table) + " WHERE " + each.which));
             const auto rows = transaction_.query(count, deadline_)[0].get<std::int64_t>(0);
             if (rows > 0) plan.lost.push_back({each.what, each.table, rows});
         }

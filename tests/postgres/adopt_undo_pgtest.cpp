@@ -7,6 +7,7 @@
 
 #include "postgres/adopt_fixture.hpp"
 #include "stele/adopt.hpp"
+#include "stele/labels.hpp"
 #include "support/python_tables.hpp"
 #include "support/server.hpp"
 #include "support/session.hpp"
@@ -144,6 +145,8 @@ TEST_F(Adopt, labels_and_notes_are_lost_only_by_force) {
                                      HasSubstr("notes on revisions (1 in"), HasSubstr("nothing was changed")));
     EXPECT_EQ(count("stele_labels"), 1);
     EXPECT_EQ(plan_undo(database_).lost.size(), 3U);
+    Labels(database_).remove({{LabelStore::configurations, "a", "production"}});
+    EXPECT_EQ(plan_undo(database_).lost.size(), 2U) << "a label that was taken away is none";
     undo_adoption(database_, {.force = true});
     EXPECT_EQ(shape(), before);
     for (const char* kept : {"configurations", "templates"}) EXPECT_TRUE(exists(kept));
