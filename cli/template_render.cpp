@@ -64,10 +64,8 @@ std::string rendered(Context& context, const RenderCommand& render) {
         const std::string body = read_input("the body", render.body, kLongestContent);
         return render_text(TemplateBody::parse(body, grammar), arguments);
     }
-    if (which.kind() != RevisionSelector::Kind::newest) {
-        const auto store = open_store(context.database(), kTemplates, {.grammar = grammar});
-        find_revision(*store, *render.identifier, which, context.deadline());  // says what is missing
-    }
+    const auto store = open_store(context.database(), kTemplates, {.grammar = grammar});
+    find_revision(*store, *render.identifier, which, context.deadline());  // says what is missing
     const TemplatesRepository templates(context.database(), {.grammar = grammar});
     return templates.at(which).resolve_text({*render.identifier, arguments}, {}, {}, context.deadline());
 }
