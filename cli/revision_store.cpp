@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "exit_code.hpp"
+#include "json_keys.hpp"
+#include "text.hpp"
 
 namespace stele::cli {
 
@@ -20,8 +22,12 @@ const StoreKind& kind_of(LabelStore store) noexcept {
 void check_content(const StoreKind& kind, const RevisionContent& content, TemplateGrammar grammar) {
     if (kind.templates()) {
         check_declaration(content.about.value(), TemplateBody::parse(content.text, grammar));
-    } else if (!Json::parse(content.text).is_object()) {
-        refuse("a configuration is a JSON object, and this is none");
+        return;
+    }
+    const Json json = Json::parse(content.text);
+    if (!json.is_object()) refuse("a configuration is a JSON object, and this is none");
+    if (const auto key = key_given_twice(json)) {
+        refuse(fmt::format("the key '{}' is given twice in one object: leave one of them out", one_line(*key)));
     }
 }
 

@@ -69,6 +69,8 @@ TEST_F(RevisionCommand, what_is_no_json_object_is_refused_with_the_place) {
                 HasSubstr("JSON object"));
     EXPECT_THAT(error_on(server, {"config", "set", "app"}, 2, "{\n\"a\":}").at("message").get<std::string>(),
                 HasSubstr("line 2"));
+    EXPECT_THAT(error_on(server, {"config", "set", "app"}, 2, R"({"a":1,"a":2})").at("message").get<std::string>(),
+                HasSubstr("'a' is given twice"));
     EXPECT_EQ(error_on(server, {"config", "get", "app"}, 1).at("code"), "not_found");
 }
 
