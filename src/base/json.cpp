@@ -1,7 +1,8 @@
 #include "stele/json.hpp"
 
-#include <nlohmann/json.hpp>
+#include <utility>
 
+#include "base/json_string.hpp"
 #include "base/json_tree.hpp"
 #include "base/text.hpp"
 
@@ -15,7 +16,9 @@ Json Json::parse(std::string_view text) {
 
 Json Json::string(std::string_view value) {
     check_text("the text", value);
-    return Json(nlohmann::json(value).dump());
+    std::string text;
+    append_json_string(text, value);
+    return Json(std::move(text));
 }
 
 bool same_value(const Json& a, const Json& b) {

@@ -1,3 +1,4 @@
+#include "base/json_string.hpp"
 #include "base/json_tree.hpp"
 #include "stele/json.hpp"
 
@@ -18,7 +19,10 @@ void print(std::string& out, const JsonNode& node, std::size_t level) {
     for (std::size_t i = 0; i < node.items.size(); ++i) {
         if (i > 0) out += ',';
         start_line(out, level + 1);
-        if (is_object) out.append(Json::string(node.keys[i]).text()).append(": ");
+        if (is_object) {
+            append_json_string(out, node.keys[i]);
+            out += ": ";
+        }
         print(out, node.items[i], level + 1);
     }
     start_line(out, level);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json_string.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "stele/json.hpp"
@@ -173,7 +174,10 @@ std::string JsonNode::to_text() const {
     std::string out(1, kind == Kind::array ? '[' : '{');
     for (std::size_t i = 0; i < items.size(); ++i) {
         if (i > 0) out += ',';
-        if (kind == Kind::object) out += Json::string(keys[i]).text() + ':';
+        if (kind == Kind::object) {
+            append_json_string(out, keys[i]);
+            out += ':';
+        }
         out += items[i].to_text();
     }
     return out += kind == Kind::array ? ']' : '}';

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/json_path.hpp"
+#include "base/json_string.hpp"
 #include "base/json_tree.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
@@ -57,7 +58,7 @@ void JsonWriter::number(float value) {
 void JsonWriter::string(std::string_view value) {
     begin_value();
     if (const auto fault = find_text_fault(value)) refuse(to_string(*fault));
-    out_ += Json::string(value).text();
+    append_json_string(out_, value);
 }
 
 void JsonWriter::timestamp(Timestamp value) {
@@ -106,7 +107,7 @@ void JsonWriter::name_value(JsonStep step) {
     Level& level = levels_.back();
     if (level.count++ > 0) out_ += ',';
     level.step = step;
-    out_ += Json::string(step.name).text();
+    append_json_string(out_, step.name);
     out_ += ':';
 }
 

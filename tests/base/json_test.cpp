@@ -83,6 +83,17 @@ TEST(JsonString, escapes_what_must_be) {
     EXPECT_EQ(Json::string("").text(), "\"\"");
 }
 
+TEST(JsonString, is_read_back_as_it_was_whatever_its_bytes) {
+    std::string all;
+    for (char c = 1; c > 0 && c < 0x7F; ++c) {
+        all += c;
+        EXPECT_EQ(nlohmann::json::parse(Json::string(std::string(1, c)).text()), std::string(1, c));
+        EXPECT_EQ(Json::string(all).text(), nlohmann::json(all).dump());
+    }
+    all += "\u00e9\u4e2d\U0001f600\x7F";
+    EXPECT_EQ(Json::string(all).text(), nlohmann::json(all).dump());
+}
+
 TEST(JsonString, refuses_text_that_cannot_be_stored) {
     EXPECT_THROW(Json::string("\xC3"), Error);
     EXPECT_THROW(Json::string(std::string_view("a\0b", 3)), Error);
