@@ -149,6 +149,25 @@ TEST(Lanes, a_group_is_on_the_disk_when_it_is_acknowledged) {
     EXPECT_GT(unflushed(database, careless), 0) << "the test would not have noticed";
 }
 
+TEST(Lanes, writes_share_commits_however_long_a_commit_takes) {
+    Server server;
+    Database database = with_rows(server, [](DatabaseOptions& options) { options.lanes = 1; });
+    const std::string schema = database.quoted_schema();
+    database.execute("ALTER TABLE " + schema + ".t ADD COLUMN written_by xid8");
+    const auto slow = std::make_shared<const Statement>("SELECT pg_sleep(0.005)");
+    constexpr int kCallers = 16, kWrites = 40;
+    in_threads(kCallers, [&](int caller) {
+        for (int i = 0; i < kWrites; ++i) {
+            const int n = caller * kWrites + i;
+            database.execute(Statement("UPDATE " + schema + ".t SET written_by = pg_current_xact_id() WHERE n = $1", n)
+                                 .group_commit("t/" + std::to_string(n), slow));
+        }
+    });
+    const Rows rows = database.query("SELECT count(written_by), count(DISTINCT written_by) FROM " + schema + ".t");
+    EXPECT_EQ(rows[0].get<std::int64_t>(0), kCallers * kWrites);
+    EXPECT_LT(rows[0].get<std::int64_t>(1), kCallers * kWrites / 3);
+}
+
 TEST(Lanes, of_two_writes_of_one_key_in_a_group_one_comes_after_the_other) {
     Server server;
     Database database = with_rows(server);
