@@ -10,19 +10,6 @@ using Operation = detail::FilterOperation;
 using Kind = JsonNode::Kind;
 using detail::ValueKind;
 
-const JsonNode* find(const JsonNode& root, const detail::FilterPath& path) {
-    const JsonNode* at = &root;
-    for (const detail::FilterStep& step : path) {
-        if (step.item) {
-            at = at->kind == Kind::array && *step.item < at->items.size() ? &at->items[*step.item] : nullptr;
-        } else {
-            at = at->kind == Kind::object ? at->find(step.key) : nullptr;
-        }
-        if (at == nullptr) return nullptr;
-    }
-    return at;
-}
-
 /// The order of two values: nothing when they have none.
 std::optional<int> order(const JsonNode& value, const JsonNode& operand, ValueKind kind) {
     if (value.kind != operand.kind) return std::nullopt;
@@ -66,7 +53,7 @@ bool has_words(const std::string& text, const std::string& wanted) {
 
 bool compare(const FilterNode& filter, const JsonNode& root) {
     static const JsonNode kNull;
-    const JsonNode* found = find(root, filter.path);
+    const JsonNode* found = value_at(root, filter.path);
     if (filter.operation == Operation::exists) return found != nullptr;
     const JsonNode& value = found == nullptr ? kNull : *found;
     if (filter.operation == Operation::is_null) return value.kind == Kind::null;
@@ -100,6 +87,19 @@ bool compare(const FilterNode& filter, const JsonNode& root) {
 }
 
 }  // namespace
+
+const JsonNode* value_at(const JsonNode& root, const detail::FilterPath& path) {
+    const JsonNode* at = &root;
+    for (const detail::FilterStep& step : path) {
+        if (step.item) {
+            at = at->kind == Kind::array && *step.item < at->items.size() ? &at->items[*step.item] : nullptr;
+        } else {
+            at = at->kind == Kind::object ? at->find(step.key) : nullptr;
+        }
+        if (at == nullptr) return nullptr;
+    }
+    return at;
+}
 
 bool matches(const FilterNode& filter, const JsonNode& value) {
     const auto holds = [&](const std::shared_ptr<const FilterNode>& part) { return matches(*part, value); };

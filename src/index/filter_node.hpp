@@ -28,5 +28,7 @@ struct FilterNode {
 };
 
 bool matches(const FilterNode& filter, const JsonNode& value);
+/// What a path leads to; null when it leads nowhere.
+const JsonNode* value_at(const JsonNode& root, const detail::FilterPath& path);
 
 }  // namespace stele
