@@ -23,6 +23,7 @@
 #include "stele/filter.hpp"
 #include "stele/hashing_embedder.hpp"
 #include "stele/http_embedder.hpp"
+#include "stele/hybrid_search.hpp"
 #include "stele/image_embedder.hpp"
 #include "stele/index_tables.hpp"
 #include "stele/json.hpp"

@@ -35,6 +35,7 @@
 #include "stele/detail/index_core.hpp"
 #include "stele/embedder.hpp"
 #include "stele/filter.hpp"
+#include "stele/hybrid_search.hpp"
 #include "stele/image_embedder.hpp"
 #include "stele/memory_database.hpp"
 #include "stele/search_result.hpp"
@@ -222,6 +223,26 @@ public:
     SearchPlan explain(const IndexInput& query, const SearchOptions<Model>& options = {}) const {
         return core_.explain(query, request(options));
     }
+    /// By meaning and by words, in one statement: the places in both halves fused (stele/hybrid_search.hpp). Best
+    /// first; equally good ones by created, then id. `query` is embedded for the one half, and its text is what the
+    /// other looks for; where it is an image or a vector, HybridOptions::words says that. Error(invalid_argument)
+    /// unless VectorIndexOptions::text names members, and for a query that is blank. The answer tells what the half by
+    /// meaning may have missed; the half by words misses nothing.
+    SearchResult<HybridFound<Model>> search_hybrid(const IndexInput& query,
+                                                   const HybridOptions<Model>& options = {}) const {
+        const SearchResult<detail::HybridMatch> matches = core_.search_hybrid(query, request(options));
+        std::vector<HybridFound<Model>> all;
+        all.reserve(matches.size());
+        for (const auto& [match, score, vector_place, text_score, text_place] : matches) {
+            all.push_back({match.id, from_json<Model>(match.payload), score, match.score, vector_place, text_score,
+                           text_place, match.created});
+        }
+        return {std::move(all), matches.completeness()};
+    }
+    /// As explain(), of search_hybrid().
+    SearchPlan explain_hybrid(const IndexInput& query, const HybridOptions<Model>& options = {}) const {
+        return core_.explain_hybrid(query, request(options));
+    }
     /// Without a query: the newest first. Error(invalid_argument) with a score_threshold or rerank.
     std::vector<Found<Model>> newest(const SearchOptions<Model>& options = {}) const {
         return found(core_.newest(request(options)));
@@ -243,8 +264,8 @@ public:
     /// Removes everything; the table, its dimension and its embedder stay.
     std::size_t wipe(std::optional<Deadline> deadline = {}) { return core_.wipe(deadline); }
 
-    /// Builds those indexes that the options ask for (ann, members) and the table lacks, while others read and write it
-    /// (CREATE INDEX CONCURRENTLY): for a table that was there, or was filled first, which is quicker. What an
+    /// Builds those indexes that the options ask for (ann, members, text) and the table lacks, while others read and
+    /// write it (CREATE INDEX CONCURRENTLY): for a table that was there, or was filled first, which is quicker. What an
     /// interrupted build left behind is dropped and built anew. Returns their names. Error(schema_conflict) while
     /// another builds, Error(invalid_argument) inside a transaction. Waits for transactions that are open.
     std::vector<std::string> build_indexes(const IndexBuildOptions& options = {}) {
@@ -278,6 +299,10 @@ private:
     static detail::IndexRequest request(const SearchOptions<Model>& options) {
         return {options.limit,  options.where.untyped(), options.score_threshold, options.rerank,
                 options.lambda, options.after,           options.deadline,        options.exact};
+    }
+    static detail::HybridRequest request(const HybridOptions<Model>& options) {
+        return {options.limit, options.where.untyped(), options.score_threshold, options.words,    options.candidates,
+                options.k,     options.vector_weight,   options.text_weight,     options.deadline, options.exact};
     }
     static std::vector<Found<Model>> found(const std::vector<detail::IndexMatch>& matches) {
         std::vector<Found<Model>> all;

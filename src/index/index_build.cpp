@@ -37,6 +37,7 @@ std::vector<std::string> IndexBuild::build() {
         run(fmt::format("CREATE INDEX CONCURRENTLY {} ON {} {}", quote_identifier(index.name), table_.quoted(),
                         index.definition),
             index.name);
+        if (!index.note.empty()) database_.execute(table_.note(index), deadline_);
         finish(index.name);
         built.push_back(index.name);
     }

@@ -10,6 +10,7 @@
 #include "index/index_search.hpp"
 #include "index/memory_index_store.hpp"
 #include "index/postgres_index_store.hpp"
+#include "index/text_index.hpp"
 
 namespace stele {
 
@@ -33,6 +34,14 @@ namespace {
 
 constexpr std::size_t kMaxTableName = 63;  // PostgreSQL would cut a longer one, and two of them could meet
 
+void check_indexed(const FilterPath& path) {
+    for (const FilterStep& step : path) {
+        if (step.item) raise(ErrorCode::invalid_argument, "an element of an array, by its number, has no index");
+        check_text("the key of an indexed member", step.key);
+    }
+    if (path.empty()) raise(ErrorCode::invalid_argument, "an indexed member has no name");
+}
+
 void check_options(const VectorIndexOptions& options, const std::string& table) {
     check_text("the table's name", table);
     if (table.empty() || table.size() > kMaxTableName) {
@@ -50,13 +59,9 @@ void check_options(const VectorIndexOptions& options, const std::string& table) 
         raise(ErrorCode::invalid_argument,
               "hnsw_m must be 2 to 100, hnsw_ef_construction 2 x hnsw_m to 1000, ivfflat_lists 1 to 32768");
     }
-    for (const IndexedMember& member : options.members) {
-        for (const FilterStep& step : member.path()) {
-            if (step.item) raise(ErrorCode::invalid_argument, "an element of an array, by its number, has no index");
-            check_text("the key of an indexed member", step.key);
-        }
-        if (member.path().empty()) raise(ErrorCode::invalid_argument, "an indexed member has no name");
-    }
+    for (const IndexedMember& member : options.members) check_indexed(member.path());
+    for (const TextMember& member : options.text) check_indexed(member.path());
+    check_configuration(options.text_configuration);
     check_text("the fingerprint", options.fingerprint);
 }
 
@@ -117,7 +122,7 @@ IndexCore IndexCore::open(Database database, std::string_view identifier, std::s
 IndexCore IndexCore::open(MemoryDatabase database, std::string_view identifier, std::shared_ptr<Embedder> embedder,
                           std::shared_ptr<ImageEmbedder> images, VectorIndexOptions options) {
     auto shared = Impl::check(identifier, std::move(embedder), std::move(images), std::move(options));
-    auto store = std::make_shared<MemoryIndexStore>(std::move(database), shared->options.table);
+    auto store = std::make_shared<MemoryIndexStore>(std::move(database), shared->options);
     return IndexCore(std::make_shared<Impl>(Impl{std::move(shared), std::move(store)}));
 }
 
@@ -161,6 +166,14 @@ SearchResult<IndexMatch> IndexCore::search(const IndexInput& query, const IndexR
 SearchPlan IndexCore::explain(const IndexInput& query, const IndexRequest& request) const {
     return explain_search(*impl_->store, impl_->shared->embedders, impl_->shared->options.mmr_multiplier, query,
                           request);
+}
+
+SearchResult<HybridMatch> IndexCore::search_hybrid(const IndexInput& query, const HybridRequest& request) const {
+    return stele::search_hybrid(*impl_->store, impl_->shared->embedders, impl_->shared->options, query, request);
+}
+
+SearchPlan IndexCore::explain_hybrid(const IndexInput& query, const HybridRequest& request) const {
+    return stele::explain_hybrid(*impl_->store, impl_->shared->embedders, impl_->shared->options, query, request);
 }
 
 std::vector<IndexMatch> IndexCore::newest(const IndexRequest& request) const {

@@ -8,17 +8,9 @@
 namespace stele {
 namespace {
 
-constexpr std::int64_t kMaxLimit = 100'000;
-
 void check_request(const detail::IndexRequest& request) {
-    if (request.limit < 1 || request.limit > kMaxLimit) {
-        raise(ErrorCode::invalid_argument,
-              fmt::format("the limit is {}; it must be 1 to {}", request.limit, kMaxLimit));
-    }
-    if (request.score_threshold && !(*request.score_threshold >= -1 && *request.score_threshold <= 1)) {
-        raise(ErrorCode::invalid_argument,
-              fmt::format("the score threshold {} is not within -1 and 1", *request.score_threshold));
-    }
+    check_search_limit(request.limit);
+    check_score_threshold(request.score_threshold);
     if (!(request.lambda >= 0 && request.lambda <= 1)) {
         raise(ErrorCode::invalid_argument, fmt::format("lambda is {}; it must be between 0 and 1", request.lambda));
     }
@@ -34,10 +26,7 @@ public:
     Search(IndexStore& store, const IndexEmbedders& embedders, std::size_t mmr_multiplier, const IndexInput& query,
            const detail::IndexRequest& request)
         : store_(store), request_(checked(request)), until_(deadline_of(request, store)) {
-        const IndexInput input = check_query(query);
-        frame_ = embedders.frame(input);
-        const IndexInput* const only = &input;
-        vector_ = std::move(embed_inputs(embedders, std::span(&only, 1), until_).at(0).vector);
+        query_ = embed_query(embedders, check_query(query), until_);
         candidates_ = limit() * (request.rerank ? mmr_multiplier : 1);
     }
 
@@ -49,7 +38,7 @@ public:
         } else {
             std::vector<std::vector<float>> candidates;
             for (NearestMatch& one : found.matches) candidates.push_back(std::move(one.vector));
-            for (const std::size_t i : mmr_order(vector_, candidates, limit(), request_.lambda)) {
+            for (const std::size_t i : mmr_order(query_.vector, candidates, limit(), request_.lambda)) {
                 matches.push_back(std::move(found.matches[i].match));
             }
         }
@@ -69,19 +58,34 @@ private:
     }
     std::size_t limit() const { return static_cast<std::size_t>(request_.limit); }
     NearestQuery nearest() const {
-        return {frame_,          vector_,       request_.filter, candidates_, request_.score_threshold,
+        return {query_.frame,    query_.vector, request_.filter, candidates_, request_.score_threshold,
                 request_.rerank, request_.exact};
     }
 
     IndexStore& store_;
     const detail::IndexRequest& request_;
     const Deadline until_;
-    VectorFrame frame_;
-    std::vector<float> vector_;
+    EmbeddedQuery query_;
     std::size_t candidates_ = 0;
 };
 
 }  // namespace
+
+void check_search_limit(std::int64_t limit) {
+    if (limit >= 1 && limit <= kMaxLimit) return;
+    raise(ErrorCode::invalid_argument, fmt::format("the limit is {}; it must be 1 to {}", limit, kMaxLimit));
+}
+
+void check_score_threshold(const std::optional<float>& threshold) {
+    if (!threshold || (*threshold >= -1 && *threshold <= 1)) return;
+    raise(ErrorCode::invalid_argument, fmt::format("the score threshold {} is not within -1 and 1", *threshold));
+}
+
+EmbeddedQuery embed_query(const IndexEmbedders& embedders, const IndexInput& query, Deadline deadline) {
+    const IndexInput* const only = &query;
+    VectorFrame frame = embedders.frame(query);
+    return {std::move(frame), std::move(embed_inputs(embedders, std::span(&only, 1), deadline).at(0).vector)};
+}
 
 std::string_view v0::to_string(Completeness completeness) noexcept {
     switch (completeness) {

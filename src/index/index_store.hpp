@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "stele/deadline.hpp"
@@ -42,6 +43,13 @@ struct NearestMatch {
     std::vector<float> vector;  ///< only if it was asked for
 };
 
+/// The half by words of a hybrid search, and how the halves are fused. Refers to its caller's.
+struct WordsQuery {
+    std::string_view words;
+    std::size_t limit;  ///< of what is found; that of the other half is of each list
+    double k, vector_weight, text_weight;
+};
+
 /// What is looked for. Refers to its caller's.
 struct NearestQuery {
     const VectorFrame& frame;
@@ -51,11 +59,17 @@ struct NearestQuery {
     std::optional<float> threshold;
     bool with_vectors;
     bool exact;
+    const WordsQuery* words = nullptr;  ///< only of a hybrid search
 };
 
 struct NearestAnswer {
     std::vector<NearestMatch> matches;  ///< as many as there are up to the limit, but for what the threshold drops
     bool exact = true;                  ///< no other is nearer
+};
+
+struct FusedAnswer {
+    std::vector<detail::HybridMatch> matches;
+    bool exact = true;  ///< by meaning no other is nearer
 };
 
 using RowPointers = std::span<const IndexRow* const>;
@@ -99,7 +113,9 @@ public:
     virtual bool replace(const VectorFrame& frame, const Uuid& id, const IndexRow& row, Deadline deadline) = 0;
 
     virtual NearestAnswer nearest(const NearestQuery& query, Deadline deadline) = 0;
-    /// Of nearest().
+    /// The query has words.
+    virtual FusedAnswer fused(const NearestQuery& query, Deadline deadline) = 0;
+    /// Of nearest(), or of fused() when it has words.
     virtual SearchPlan explain(const NearestQuery& query, Deadline deadline) = 0;
     /// Some that are stored, drawn at random.
     virtual std::vector<std::vector<float>> sample(std::size_t most, Deadline deadline) = 0;

@@ -7,6 +7,7 @@
 #include "base/hash.hpp"
 #include "base/result.hpp"
 #include "index/filter_sql.hpp"
+#include "index/text_index.hpp"
 #include "postgres/identifier.hpp"
 
 namespace stele {
@@ -35,7 +36,9 @@ std::string text_of(const std::vector<Statement>& statements) {
 }  // namespace
 
 IndexTable::IndexTable(std::string quoted_schema, VectorIndexOptions options)
-    : quoted_(std::move(quoted_schema) + "." + quote_identifier(options.table)), options_(std::move(options)) {}
+    : schema_(std::move(quoted_schema)),
+      quoted_(schema_ + "." + quote_identifier(options.table)),
+      options_(std::move(options)) {}
 
 TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
     const Statement statement(
@@ -46,7 +49,7 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "NOT c.relrowsecurity, col_description(c.oid, a.attnum) IS NOT NULL, has_table_privilege(c.oid, 'SELECT'), 4 = "
         "(SELECT count(*) FROM pg_attribute k WHERE k.attrelid = c.oid AND NOT k.attisdropped AND (k.attname, "
         "k.atttypid) IN (('id', 'uuid'::regtype), ('payload', 'jsonb'::regtype), ('meta', 'jsonb'::regtype), "
-        "('created', 'timestamptz'::regtype))), y.stamp FROM (SELECT) o LEFT JOIN "
+        "('created', 'timestamptz'::regtype))), y.stamp, y.has_configuration FROM (SELECT) o LEFT JOIN "
         "(SELECT n.nspname, x.extversion, to_regtype(quote_ident(n.nspname) || '.vector')::oid AS vector FROM "
         "pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'vector') e "
         "ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND "
@@ -57,9 +60,16 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "pg_options_to_table(x.reloptions) o WHERE o.option_name = 'lists')) AS lists FROM pg_index i JOIN pg_class x "
         "ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam WHERE i.indrelid = c.oid AND i.indisvalid) x CROSS "
         "JOIN (SELECT " +
-            stamp_sql() + " AS stamp) y",
-        quoted_);
+            stamp_sql() + " AS stamp, " + has_configuration_sql("$2") + " AS has_configuration) y",
+        quoted_, options_.text_configuration);
     const Row row = executor.query(statement, deadline)[0];
+    if (!options_.text.empty() && !row.get<bool>(18)) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format(
+                  "this database has no text search configuration \"{}\", which the index \"{}\" is to find words "
+                  "by: name one of pg_ts_config in VectorIndexOptions::text_configuration",
+                  options_.text_configuration, options_.table));
+    }
     TableFacts facts;
     if (const auto schema = row.find<std::string>(0)) facts.extension = quote_identifier(*schema);
     facts.vector_type = static_cast<std::uint32_t>(row.find<std::int64_t>(12).value_or(0));
@@ -136,7 +146,26 @@ std::vector<WantedIndex> IndexTable::wanted(const TableFacts& facts) const {
         const std::string name = member_index_name(member.path());
         all.push_back({name, fmt::format("({})", member_sql(member.path(), "payload")), facts.indexes.contains(name)});
     }
+    if (!options_.text.empty()) {
+        const std::string name = index_name("text", text_identity(options_.text, options_.text_configuration));
+        all.push_back({name, fmt::format("USING gin (({}))", words_sql()), facts.indexes.contains(name),
+                       text_note(options_.text, options_.text_configuration)});
+    }
     return all;
+}
+
+Statement IndexTable::note(const WantedIndex& index) const {
+    return Statement(
+        fmt::format("COMMENT ON INDEX {}.{} IS {}", schema_, quote_identifier(index.name), quote_literal(index.note)));
+}
+
+std::string IndexTable::words_sql() const {
+    return tsvector_sql(options_.text, options_.text_configuration, "payload");
+}
+
+std::string IndexTable::wanted_words_sql(std::size_t parameter) const {
+    return fmt::format("websearch_to_tsquery({}, ${}::text)", configuration_sql(options_.text_configuration),
+                       parameter);
 }
 
 bool IndexTable::has_index(const TableFacts& facts, const detail::FilterPath& path) const {
@@ -247,6 +276,7 @@ std::vector<Statement> IndexTable::creation(const TableFacts& facts, const Vecto
     for (const WantedIndex& index : wanted(made)) {
         statements.emplace_back(
             fmt::format("CREATE INDEX {} ON {} {}", quote_identifier(index.name), quoted_, index.definition));
+        if (!index.note.empty()) statements.push_back(note(index));
     }
     if (!frame.fingerprint.empty()) statements.push_back(comment(frame.fingerprint));
     return statements;

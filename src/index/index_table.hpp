@@ -39,6 +39,7 @@ struct WantedIndex {
     std::string name;        ///< for vectors that of another of its kind, if there is one
     std::string definition;  ///< what follows CREATE INDEX name ON table
     bool there = false;
+    std::string note{};  ///< its comment; empty: none
 };
 
 /// Thread-safe to read; changed under its owner's lock.
@@ -66,6 +67,12 @@ public:
     std::string stamp_sql() const;
 
     std::vector<WantedIndex> wanted(const TableFacts& facts) const;
+    /// Its comment, for one that is there.
+    Statement note(const WantedIndex& index) const;
+    /// The words of a row, as their index has them, and what they are searched for: the text in the parameter of this
+    /// number.
+    std::string words_sql() const;
+    std::string wanted_words_sql(std::size_t parameter) const;
     /// Whether members at this path have an index that this library made.
     bool has_index(const TableFacts& facts, const detail::FilterPath& path) const;
 
@@ -84,7 +91,7 @@ private:
     std::string index_name(std::string_view kind, std::string_view of) const;
     std::string member_index_name(const detail::FilterPath& path) const;
 
-    std::string quoted_;
+    std::string schema_, quoted_;  // in SQL
     VectorIndexOptions options_;
 };
 

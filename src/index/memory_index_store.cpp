@@ -28,8 +28,9 @@ double cosine(std::span<const float> a, std::span<const float> b) {
 
 }  // namespace
 
-MemoryIndexStore::MemoryIndexStore(MemoryDatabase database, std::string table)
-    : database_(std::move(database)), table_(std::move(table)), impl_(database_.impl()) {
+MemoryIndexStore::MemoryIndexStore(MemoryDatabase database, const VectorIndexOptions& options)
+    : database_(std::move(database)), table_(options.table), impl_(database_.impl()) {
+    for (const TextMember& member : options.text) text_.push_back(member.path());
     MutexLock lock(impl_.mutex);
     data_ = &impl_.data<Data>("index/" + table_);
 }
@@ -153,6 +154,10 @@ bool MemoryIndexStore::replace(const VectorFrame& frame, const Uuid& id, const I
 NearestAnswer MemoryIndexStore::nearest(const NearestQuery& query, Deadline) {
     MutexLock lock(impl_.mutex);
     check_frame(table_, data_->frame, query.frame);
+    return {nearest_of(query), true};
+}
+
+std::vector<NearestMatch> MemoryIndexStore::nearest_of(const NearestQuery& query) const {
     std::vector<NearestMatch> all;
     for (const auto& [id, entry] : data_->entries) {
         if (!query.filter.matches(entry.row.payload)) continue;
@@ -165,15 +170,18 @@ NearestAnswer MemoryIndexStore::nearest(const NearestQuery& query, Deadline) {
                std::tuple(-*b.match.score, b.match.created, b.match.id);
     });
     if (all.size() > query.limit) all.resize(query.limit);
-    return {std::move(all), true};
+    return all;
 }
 
 SearchPlan MemoryIndexStore::explain(const NearestQuery& query, Deadline deadline) {
     SearchPlan plan;
     plan.table = table_;
-    plan.found = nearest({query.frame, query.vector, query.filter, query.limit, std::nullopt, false, true}, deadline)
-                     .matches.size();
-    plan.completeness = plan.found < query.limit ? Completeness::exhausted : Completeness::complete;
+    const NearestQuery all_scores{query.frame,  query.vector, query.filter, query.limit,
+                                  std::nullopt, false,        true,         query.words};
+    const bool hybrid = query.words != nullptr;
+    const std::size_t limit = hybrid ? query.words->limit : query.limit;
+    plan.found = hybrid ? fused(query, deadline).matches.size() : nearest(all_scores, deadline).matches.size();
+    plan.completeness = plan.found < limit ? Completeness::exhausted : Completeness::complete;
     const auto all = static_cast<double>(count(Filter(), deadline));
     plan.rows = all;
     plan.share = all > 0 ? static_cast<double>(count(query.filter, deadline)) / all : 1;

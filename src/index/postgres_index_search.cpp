@@ -16,6 +16,11 @@ detail::IndexMatch match_of(const Row& row) {
     return {row.get<Uuid>(0), row.get<Json>(1), std::nullopt, row.get<Timestamp>(2)};
 }
 
+/// Stands for an answer without results.
+bool is_none(const Row& row) {
+    return !row.find<Uuid>(0);
+}
+
 }  // namespace
 
 // One round trip whatever happens: without an ANN index there is one statement, with one there are two, and a
@@ -25,10 +30,10 @@ Rows PostgresIndexStore::search(const SearchSql& sql, const TableFacts& found, b
     const std::string key = sql.key();
     const std::optional<SearchEstimate> known = estimates_->find(key, now);
     if (exact || !found.approximate() || (known && known->exact)) {
-        const Statement statement = sql.nearest(true).slow_read();
+        const Statement statement = sql.found(true).slow_read();
         return run(statement, deadline);
     }
-    std::vector<Rows> answers = run(around(sql, {sql.decide(known), sql.nearest(false)}), deadline);
+    std::vector<Rows> answers = run(around(sql, {sql.decide(known), sql.found(false)}), deadline);
     const std::size_t first = joined_ ? 1 : 0;
     SearchEstimate estimate = SearchSql::decided(answers[first][0]);
     Rows rows = std::move(answers[first + 1]);
@@ -47,31 +52,49 @@ std::vector<Statement> PostgresIndexStore::around(const SearchSql& sql, std::vec
     return statements;
 }
 
-NearestAnswer PostgresIndexStore::nearest(const NearestQuery& query, Deadline deadline) {
-    Rows rows;
-    for (int attempt = 0;; ++attempt) {
-        if (attempt == kAttempts) keeps_changing();
+Rows PostgresIndexStore::search(const NearestQuery& query, Deadline deadline) {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
         const TableFacts found = facts(deadline);
         if (!found.table) return {};
         check_frame(table_.name(), found.frame, query.frame);
         try {
-            rows = search(SearchSql(table_, found, query), found, query.exact, deadline);
+            Rows rows = search(SearchSql(table_, found, query), found, query.exact, deadline);
+            if (rows.empty() || rows[0].get<bool>(SearchSql::kFactsHold)) return rows;
         } catch (const Error& error) {
             // vectors of another length by now, perhaps
             if (!joined_ && error.sqlstate() == "22000") check_frame(table_.name(), facts(deadline).frame, query.frame);
             throw;
         }
-        if (rows.empty() || rows[0].get<bool>(SearchSql::kFactsHold)) break;
         forget();
     }
+    keeps_changing();
+}
+
+NearestAnswer PostgresIndexStore::nearest(const NearestQuery& query, Deadline deadline) {
     NearestAnswer answer;
-    for (const Row& row : rows) {
+    for (const Row& row : search(query, deadline)) {
         if (row.get<bool>(SearchSql::kApproximate)) answer.exact = false;
         const auto score = row.get<double>(3);
         if (query.threshold && static_cast<float>(score) < *query.threshold) continue;
         NearestMatch& one = answer.matches.emplace_back(NearestMatch{match_of(row), {}});
         one.match.score = score;
         if (query.with_vectors) one.vector = decode_pgvector(row.get<std::span<const std::byte>>(4));
+    }
+    return answer;
+}
+
+FusedAnswer PostgresIndexStore::fused(const NearestQuery& query, Deadline deadline) {
+    FusedAnswer answer;
+    for (const Row& row : search(query, deadline)) {
+        answer.exact = !row.get<bool>(SearchSql::kApproximate);
+        if (is_none(row)) break;
+        detail::HybridMatch& one = answer.matches.emplace_back();
+        one.match = match_of(row);
+        one.match.score = row.find<double>(3);
+        one.score = row.get<double>(7);
+        one.vector_place = row.find<std::int64_t>(8);
+        one.text_score = row.find<double>(9);
+        one.text_place = row.find<std::int64_t>(10);
     }
     return answer;
 }
@@ -84,7 +107,7 @@ SearchPlan PostgresIndexStore::explain(const NearestQuery& query, Deadline deadl
     check_frame(table_.name(), found.frame, query.frame);
     const SearchSql sql(table_, found, query);
     const bool exact = query.exact || !found.approximate();
-    const Statement nearest = sql.nearest(exact);
+    const Statement nearest = sql.found(exact);
     plan.sql = std::string(nearest.sql().text());
     Statement explained("EXPLAIN (ANALYZE) " + plan.sql);
     explained.parameters() = nearest.parameters();
@@ -96,11 +119,12 @@ SearchPlan PostgresIndexStore::explain(const NearestQuery& query, Deadline deadl
     plan.share = estimate.share;
     plan.exact = exact || estimate.exact;
     plan.breadth = plan.exact ? 0 : estimate.breadth;
-    plan.found = rows.size();
+    plan.found = rows.empty() || is_none(rows[0]) ? 0 : rows.size();
+    const std::size_t limit = query.words == nullptr ? query.limit : query.words->limit;
     const bool approximate = !rows.empty() && rows[0].get<bool>(SearchSql::kApproximate);
-    plan.completeness = approximate                ? Completeness::stopped_at_budget
-                        : plan.found < query.limit ? Completeness::exhausted
-                                                   : Completeness::complete;
+    plan.completeness = approximate          ? Completeness::stopped_at_budget
+                        : plan.found < limit ? Completeness::exhausted
+                                             : Completeness::complete;
     for (const Row& row : answers[first + 2]) plan.lines.push_back(row.get<std::string>(0));
     return plan;
 }

@@ -27,6 +27,7 @@ public:
     std::unique_ptr<IndexUnit> begin_unit(Deadline deadline) override;
     bool replace(const VectorFrame& frame, const Uuid& id, const IndexRow& row, Deadline deadline) override;
     NearestAnswer nearest(const NearestQuery& query, Deadline deadline) override;
+    FusedAnswer fused(const NearestQuery& query, Deadline deadline) override;
     SearchPlan explain(const NearestQuery& query, Deadline deadline) override;
     std::vector<std::vector<float>> sample(std::size_t most, Deadline deadline) override;
     std::vector<std::string> build_indexes(const IndexBuildOptions& options, bool again) override;
@@ -51,6 +52,8 @@ private:
     void make(const TableFacts& found, const VectorFrame& frame, bool keyed, Deadline deadline);
     Rows run(const Statement& statement, Deadline deadline);
     std::vector<Rows> run(std::span<const Statement> statements, Deadline deadline);
+    /// The rows of a search of a table that is as it was known to be; none: it is not there.
+    Rows search(const NearestQuery& query, Deadline deadline);
     Rows search(const SearchSql& sql, const TableFacts& found, bool exact, Deadline deadline);
     /// What leaves a joined transaction's settings as they were.
     std::vector<Statement> around(const SearchSql& sql, std::vector<Statement> statements) const;

@@ -119,6 +119,19 @@ std::string SearchSql::candidates(const std::string& condition, bool exact, cons
         exact ? ", created, id" : "", limit);
 }
 
+SearchSql::Chosen SearchSql::chosen(const std::string& condition, bool exact, const std::string& limit) const {
+    const std::string every_row = candidates(condition, true, limit);
+    if (exact) return {"", fmt::format("SELECT *, false AS found FROM ({}) e", every_row)};
+    // Either side is entered only if its condition holds, which depends on no row.
+    return {fmt::format("a AS MATERIALIZED (SELECT * FROM ({}) i WHERE NOT "
+                        "current_setting('stele.search_exact')::bool), c AS MATERIALIZED (SELECT count(*) >= {} AS "
+                        "enough FROM a)",
+                        candidates(condition, false, limit), limit),
+            fmt::format("SELECT *, true AS found FROM a WHERE (SELECT enough FROM c) UNION ALL SELECT *, false FROM "
+                        "({}) e WHERE NOT (SELECT enough FROM c)",
+                        every_row)};
+}
+
 Statement SearchSql::nearest(bool exact) const {
     Parameters parameters;
     add_query(parameters, query_.vector);
@@ -126,22 +139,13 @@ Statement SearchSql::nearest(bool exact) const {
     parameters.add(static_cast<std::int64_t>(query_.limit));
     const std::string limit = fmt::format("${}", parameters.slots().size());
     parameters.add(facts_.stamp);
-    const std::string columns = fmt::format(
-        "SELECT id, payload, created, CASE WHEN d = 'NaN' THEN 0 ELSE 1 - d END, {}, {} = ${}",
-        query_.with_vectors ? stored_vector(facts_) : "NULL::bytea", table_.stamp_sql(), parameters.slots().size());
-    const std::string every_row = candidates(condition, true, limit);
-    if (exact) {
-        return with(fmt::format("{}, false FROM ({}) n ORDER BY d, created, id", columns, every_row), parameters);
-    }
-    // Either side is entered only if its condition holds, which depends on no row. What the index gives is sorted
-    // again: its order is rough when it goes on.
+    const Chosen way = chosen(condition, exact, limit);
+    // What the index gives is sorted again: its order is rough when it goes on.
     return with(
-        fmt::format("WITH a AS MATERIALIZED (SELECT * FROM ({}) i WHERE NOT "
-                    "current_setting('stele.search_exact')::bool), c AS MATERIALIZED "
-                    "(SELECT count(*) >= {} AS enough FROM a) {}, found FROM (SELECT *, true AS found FROM a WHERE "
-                    "(SELECT enough FROM c) UNION ALL SELECT *, false FROM ({}) e WHERE NOT (SELECT enough FROM c)) n "
-                    "ORDER BY d, created, id",
-                    candidates(condition, false, limit), limit, columns, every_row),
+        fmt::format("{}SELECT id, payload, created, {}, {}, {} = ${}, found FROM ({}) n ORDER BY d, created, id",
+                    way.with.empty() ? "" : "WITH " + way.with + " ", kScore,
+                    query_.with_vectors ? stored_vector(facts_) : "NULL::bytea", table_.stamp_sql(),
+                    parameters.slots().size(), way.from),
         parameters);
 }
 

@@ -31,7 +31,13 @@ public:
     /// `exact`: without the index, and without decide() before it. Its columns: id, payload, created, score, vector,
     /// and whether the index found it.
     Statement nearest(bool exact) const;
-    // The last columns of its answer.
+    /// The same for a query with words, and both halves fused: in the place of the score the cosine, and then the fused
+    /// score, the place by meaning, the score by words and the place by words. There is always a row; without an id it
+    /// stands for none.
+    Statement fused(bool exact) const;
+    /// The one or the other.
+    Statement found(bool exact) const { return query_.words == nullptr ? nearest(exact) : fused(exact); }
+    // Columns of every answer.
     static constexpr std::size_t kFactsHold = 5, kApproximate = 6;
 
     /// For a transaction that goes on: the settings of before, around all that.
@@ -39,8 +45,17 @@ public:
     static Statement restore_settings();
 
 private:
+    /// Of a candidate, whose distance is d.
+    static constexpr const char* kScore = "CASE WHEN d = 'NaN' THEN 0 ELSE 1 - d END";
+
     std::vector<std::string> settings() const;
     std::string candidates(const std::string& condition, bool exact, const std::string& limit) const;
+    /// The candidates of the way that is taken, and whether an index found them (`found`): what stands in WITH before
+    /// them, and what they are selected from.
+    struct Chosen {
+        std::string with, from;
+    };
+    Chosen chosen(const std::string& condition, bool exact, const std::string& limit) const;
 
     const IndexTable& table_;
     const TableFacts& facts_;

@@ -67,6 +67,31 @@ private:
     detail::FilterPath path_;
 };
 
+namespace detail {
+/// Texts, in any number.
+template <class T>
+inline constexpr bool kHasWords = TextLike<T>;
+template <class T>
+inline constexpr bool kHasWords<std::optional<T>> = kHasWords<T>;
+template <class T>
+    requires kIsArray<T> || kIsMap<T>
+inline constexpr bool kHasWords<T> = kHasWords<ItemOf<T>>;
+}  // namespace detail
+
+/// A member of the model that search_hybrid() looks for words in: a text, an array or map of texts, or Json.
+class TextMember {
+public:
+    template <class Root, class Value, class Path>
+        requires detail::kHasWords<Value>
+    TextMember(const Field<Root, Value, Path>& field) : path_(detail::steps(field.path())) {}
+    explicit TextMember(detail::FilterPath path) : path_(std::move(path)) {}
+
+    const detail::FilterPath& path() const noexcept { return path_; }
+
+private:
+    detail::FilterPath path_;
+};
+
 struct VectorIndexOptions {
     /// Of the table. Empty: the model's name (without its namespaces) in snake case, as draive has it: DocumentChunk is
     /// document_chunk. 1 to 63 bytes, of any characters: it is always quoted.
@@ -82,6 +107,17 @@ struct VectorIndexOptions {
     /// order of numbers, alone or joined by && and ||. By names and keys only, not by [0]. PostgreSQL refuses rows
     /// whose indexed value is longer than about 2,700 bytes.
     std::vector<IndexedMember> members{};
+    /// What search_hybrid() looks for words in: `.text = {field(&Page::title), field(&Page::body)}`. All of it is one
+    /// text, in this order; no phrase reaches from one value into the next. Of a value that is no text, or an array or
+    /// object, the texts inside count; numbers, booleans and keys have no words. By names and keys only, not by [0].
+    /// Together they get an index (GIN), made with the table or by build_indexes(); without it a search reads every
+    /// row. Beside it PostgreSQL refuses rows whose words take more than 1 MiB, and leaves out words of 2 KiB.
+    std::vector<TextMember> text{};
+    /// The text search configuration that says what a word is, by its name, or "schema.name". `simple` takes words as
+    /// they stand, in lower case: right for any language and for names and numbers. `english`, `german` ... also find
+    /// other forms of a word ("resets" by "reset") and leave out the commonest, of that one language. Each has an index
+    /// of its own.
+    std::string text_configuration = "simple";
     std::size_t mmr_multiplier = 8;  ///< how many times `limit` rerank chooses from, at least 1
     /// Without an embedder, where vectors come ready: what they are (as Embedder::fingerprint; empty: not checked).
     std::string fingerprint{};
@@ -212,6 +248,26 @@ struct IndexMatch {
     Timestamp created;
 };
 
+struct HybridRequest {
+    std::int64_t limit;
+    Filter filter;
+    std::optional<float> score_threshold;
+    std::optional<std::string> words;
+    std::optional<std::int64_t> candidates;
+    double k;
+    double vector_weight, text_weight;
+    std::optional<Deadline> deadline;
+    bool exact;
+};
+
+struct HybridMatch {
+    IndexMatch match;  ///< its score is the cosine
+    double score;
+    std::optional<std::int64_t> vector_place;
+    std::optional<double> text_score;
+    std::optional<std::int64_t> text_place;
+};
+
 /// Thread-safe, but for what in() returns; copies share everything.
 class STELE_API IndexCore {
 public:
@@ -228,6 +284,8 @@ public:
     bool update(const Uuid& id, IndexItem item, std::optional<Deadline> deadline);
     SearchResult<IndexMatch> search(const IndexInput& query, const IndexRequest& request) const;
     SearchPlan explain(const IndexInput& query, const IndexRequest& request) const;
+    SearchResult<HybridMatch> search_hybrid(const IndexInput& query, const HybridRequest& request) const;
+    SearchPlan explain_hybrid(const IndexInput& query, const HybridRequest& request) const;
     std::vector<IndexMatch> newest(const IndexRequest& request) const;
     std::size_t count(const Filter& filter, std::optional<Deadline> deadline) const;
     std::size_t remove(const Filter& filter, std::optional<Deadline> deadline);
