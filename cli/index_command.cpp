@@ -28,12 +28,31 @@ void add_index_table(CLI::App& command, std::string& table) {
     command.add_option("table", table, "The index, which is a table of the schema")->option_text("TABLE")->required();
 }
 
+void TextOptions::apply(VectorIndexOptions& options) const {
+    for (const std::string& member : members) options.text.emplace_back(detail::parse_path(member));
+    if (!configuration.empty()) options.text_configuration = configuration;
+}
+
+void add_text_options(CLI::App& command, TextOptions& options, const std::string& members_help) {
+    command.add_option("--text-member", options.members, members_help)
+        ->option_text("MEMBER")
+        ->take_all()
+        ->allow_extra_args(false);
+    command
+        .add_option("--text-config", options.configuration,
+                    "What a word is: simple takes words as they stand; english, german ... know a language's forms of "
+                    "words (default: simple)")
+        ->option_text("NAME");
+}
+
 void BuildOptions::apply(VectorIndexOptions& options) const {
     options.ann = ann == "hnsw" ? AnnIndex::hnsw : (ann == "ivfflat" ? AnnIndex::ivfflat : AnnIndex::none);
     options.hnsw_m = hnsw_m;
     options.hnsw_ef_construction = hnsw_ef_construction;
     options.ivfflat_lists = ivfflat_lists;
     for (const std::string& member : members) options.members.emplace_back(detail::parse_path(member));
+    if (text.members.empty() && !text.configuration.empty()) refuse("--text-config is of --text-member: give both");
+    text.apply(options);
 }
 
 void add_build_options(CLI::App& command, BuildOptions& options) {
@@ -55,6 +74,10 @@ void add_build_options(CLI::App& command, BuildOptions& options) {
         ->option_text("MEMBER")
         ->take_all()
         ->allow_extra_args(false);
+    add_text_options(
+        command, options.text,
+        "Index the words of this member, for search --hybrid; may be given several times, for one index of "
+        "all of them");
 }
 
 void add_index_embedder_options(CLI::App& command, EmbedderOptions& options) {

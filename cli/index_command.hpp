@@ -30,13 +30,24 @@ Filter parse_where(const std::vector<std::string>& where);
 /// Throws Error(invalid_argument), listing the members that there are, if the filter looks at one that no document has.
 void check_members(const JsonIndex& index, const Filter& filter, std::optional<Deadline> deadline);
 
-/// Which indexes a table should have: --ann and its numbers, --member.
+/// What words are looked for in: --text-member, --text-config.
+struct TextOptions {
+    std::vector<std::string> members;
+    std::string configuration;  ///< empty: not given
+
+    /// Throws Error(invalid_argument).
+    void apply(VectorIndexOptions& options) const;
+};
+void add_text_options(CLI::App& command, TextOptions& options, const std::string& members_help);
+
+/// Which indexes a table should have: --ann and its numbers, --member, and those of TextOptions.
 struct BuildOptions {
     std::string ann = "none";
     int hnsw_m = VectorIndexOptions().hnsw_m;
     int hnsw_ef_construction = VectorIndexOptions().hnsw_ef_construction;
     int ivfflat_lists = VectorIndexOptions().ivfflat_lists;
     std::vector<std::string> members;
+    TextOptions text;
 
     /// Throws Error(invalid_argument).
     void apply(VectorIndexOptions& options) const;

@@ -78,6 +78,7 @@ table: texts and questions of another are refused. What is there already is left
 Examples:
   stele index create handbook
   stele index create tickets --ann hnsw --type halfvec --model bge-small
+  stele index create tickets --text-member title --text-member body    # for search --hybrid
   stele index create photos --vectors 512)");
     command->callback([&context, create] { run(context, *create); });
 }

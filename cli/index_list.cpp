@@ -60,6 +60,14 @@ void list_documents(Context& context, const ListCommand& list) {
     if (more) output.note(fmt::format("there may be more: --after {}", text_of(found.back().cursor())));
 }
 
+json text_json(const std::vector<IndexedText>& text) {
+    json all = json::array();
+    for (const IndexedText& each : text) {
+        all.push_back({{"members", each.members}, {"configuration", each.configuration}});
+    }
+    return all;
+}
+
 void list_indexes(Context& context) {
     Database& database = index_database(context);
     json documents = json::array();
@@ -73,6 +81,7 @@ void list_indexes(Context& context) {
                              {"type", to_string(info.type)},
                              {"ann", to_string(info.ann)},
                              {"keyed", info.keyed},
+                             {"text", text_json(info.text)},
                              {"embedder", info.fingerprint.empty() ? json() : json(info.fingerprint)}});
         table.rows.push_back({one_line(info.table), fmt::format("{}", count), bytes_text(info.bytes),
                               fmt::format("{} of {}", to_string(info.type), info.dimension),

@@ -34,6 +34,16 @@ std::vector<std::string> columns_for(const std::vector<json>& documents, const s
     return {};
 }
 
+/// `scores`: what is told of the score, before the rest.
+std::string json_text(const Uuid& id, const std::string& scores, Timestamp created, const Json& document) {
+    return fmt::format(R"({{"id":"{}",{}"created":"{}","document":{}}})", id.to_string(), scores, to_iso8601(created),
+                       document.text());
+}
+
+std::string member(std::string_view name, const json& value) {
+    return fmt::format(R"("{}":{},)", name, value.dump());
+}
+
 }  // namespace
 
 void add_show_option(CLI::App& command, std::vector<std::string>& show) {
@@ -46,9 +56,14 @@ void add_show_option(CLI::App& command, std::vector<std::string>& show) {
 }
 
 std::string json_text(const Found<Json>& found) {
-    return fmt::format(R"({{"id":"{}",{}"created":"{}","document":{}}})", found.id.to_string(),
-                       found.score ? fmt::format(R"("score":{},)", json(*found.score).dump()) : "",
-                       to_iso8601(found.created), found.value.text());
+    return json_text(found.id, found.score ? member("score", *found.score) : "", found.created, found.value);
+}
+
+std::string json_text(const HybridFound<Json>& found) {
+    std::string scores = member("score", found.score);
+    if (found.cosine) scores += member("cosine", *found.cosine) + member("vector_place", *found.vector_place);
+    if (found.text_score) scores += member("text_score", *found.text_score) + member("text_place", *found.text_place);
+    return json_text(found.id, scores, found.created, found.value);
 }
 
 Table table_of(const std::vector<Found<Json>>& found, const std::vector<std::string>& show) {
@@ -76,6 +91,22 @@ Table table_of(const std::vector<Found<Json>>& found, const std::vector<std::str
             const std::string text = text_of(find_member(documents[i], paths[column]));
             row.push_back(column + 1 < paths.size() ? shortened(text, kWidestColumn) : text);
         }
+    }
+    return table;
+}
+
+Table table_of(const std::vector<HybridFound<Json>>& found, const std::vector<std::string>& show) {
+    std::vector<Found<Json>> documents;
+    for (const auto& each : found) documents.push_back({each.id, each.value, std::nullopt, each.created});
+    Table table = table_of(documents, show);
+    const std::vector<std::string> headers = {"score", "by meaning", "by words"};
+    table.headers.insert(table.headers.begin(), headers.begin(), headers.end());
+    table.to_the_right.assign(headers.size(), true);
+    const auto place = [](const std::optional<std::int64_t>& of) { return of ? fmt::format("{}", *of) : "-"; };
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        const std::vector<std::string> columns = {fmt::format("{:.4f}", found[i].score), place(found[i].vector_place),
+                                                  place(found[i].text_place)};
+        table.rows[i].insert(table.rows[i].begin(), columns.begin(), columns.end());
     }
     return table;
 }

@@ -63,7 +63,9 @@ void run(Context& context, const RebuildCommand& rebuild) {
     context.output().document({{"table", rebuild.table}, {"built", built}});
     if (built.empty()) {
         context.output().line(
-            "nothing to build: the table has no such index, or no other; --ann and --member say which it should have");
+            "nothing to build: the table has no such index, or no other; --ann, --member and --text-member say which "
+            "it "
+            "should have");
     } else {
         context.output().line("built: " + one_line(joined(built, ", ")));
     }
@@ -83,13 +85,15 @@ void add_index_rebuild(CLI::App& index, Context& context) {
                      "MiB that the server may use for it; an hnsw index that does not fit takes many times as long")
         ->option_text("MIB");
     command->footer(
-        R"(Those that are there are built anew, smaller and better after many changes, and serve until then; those that --ann and
---member ask for are added. It waits for transactions that are open. An index is best built after the documents are in.
+        R"(Those that are there are built anew, smaller and better after many changes, and serve until then; those that --ann,
+--member and --text-member ask for are added. It waits for transactions that are open. An index is best built after the
+documents are in.
 
 Examples:
   stele index rebuild tickets
   stele index rebuild tickets --missing --ann hnsw --memory 1024
-  stele index rebuild tickets --missing --member status --member by.name)");
+  stele index rebuild tickets --missing --member status --member by.name
+  stele index rebuild tickets --missing --text-member body --text-config english)");
     command->callback([&context, rebuild] { run(context, *rebuild); });
 }
 

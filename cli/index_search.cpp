@@ -6,6 +6,7 @@
 #include "context.hpp"
 #include "exit_code.hpp"
 #include "index_command.hpp"
+#include "index_hybrid.hpp"
 #include "index_print.hpp"
 #include "text.hpp"
 
@@ -16,24 +17,29 @@ struct SearchCommand {
     std::string table, query;
     std::vector<std::string> where, show;
     SearchOptions<Json> options;
+    HybridArguments hybrid;
     EmbedderOptions embedder;
 };
 
 /// With the embedder; puts the filter and the deadline in their places.
 JsonIndex prepare(Context& context, SearchCommand& search) {
     const Filter where = parse_where(search.where);
-    find_index(context, search.table);
     VectorIndexOptions options;
+    search.hybrid.apply(find_index(context, search.table), options);
     options.table = search.table;
     options.create = false;
     JsonIndex index(index_database(context), make_index_embedder(context, search.embedder).embedder, options);
     check_members(index, where, context.deadline());
+    check_text_members(index, search.hybrid, context.deadline());
     search.options.where = FilterOf<Json>(where);
     search.options.deadline = context.deadline();
     return index;
 }
 
-void print(const Output& output, const SearchResult<Found<Json>>& found, const SearchCommand& search) {
+template <class Each>
+void print(Context& context, const SearchResult<Each>& found, const SearchCommand& search) {
+    if (found.empty()) context.exit = ExitCode::negative;
+    const Output& output = context.output();
     if (output.json()) {
         std::string matches;
         for (const auto& each : found) matches += (matches.empty() ? "" : ",") + json_text(each);
@@ -50,10 +56,10 @@ void print(const Output& output, const SearchResult<Found<Json>>& found, const S
 void run(Context& context, SearchCommand& search) {
     for (const std::string& path : search.show) detail::parse_path(path);
     const JsonIndex index = prepare(context, search);
-    const auto found =
-        with_embedder_hint(context, search.table, [&] { return index.search(search.query, search.options); });
-    print(context.output(), found, search);
-    if (found.empty()) context.exit = ExitCode::negative;
+    with_embedder_hint(context, search.table, [&] {
+        if (!search.hybrid.wanted) return print(context, index.search(search.query, search.options), search);
+        print(context, index.search_hybrid(search.query, search.hybrid.beside(search.options)), search);
+    });
 }
 
 void print(const Output& output, const SearchPlan& plan) {
@@ -82,8 +88,10 @@ void print(const Output& output, const SearchPlan& plan) {
 
 void run_explain(Context& context, SearchCommand& search) {
     const JsonIndex index = prepare(context, search);
-    print(context.output(),
-          with_embedder_hint(context, search.table, [&] { return index.explain(search.query, search.options); }));
+    print(context.output(), with_embedder_hint(context, search.table, [&] {
+              if (!search.hybrid.wanted) return index.explain(search.query, search.options);
+              return index.explain_hybrid(search.query, search.hybrid.beside(search.options));
+          }));
 }
 
 /// All that decides what is found, and how.
@@ -103,6 +111,7 @@ void add_search_options(CLI::App& command, SearchCommand& search) {
         .add_option("--lambda", search.options.lambda,
                     "With --rerank: 1 looks at the query alone, 0 at how they differ (default: 0.5)")
         ->option_text("X");
+    add_hybrid_options(command, search.hybrid);
     command.add_flag("--exact", search.options.exact, "Look at every document that the filter leaves: no ANN index");
     add_index_embedder_options(command, search.embedder);
 }
@@ -116,7 +125,12 @@ void add_index_search(CLI::App& index, Context& context) {
     add_show_option(*command, search->show);
     command->footer(
         R"(Best first, with the cosine to the query. The embedder must be the one that the documents were indexed with. The
-exit status is 1 when nothing was found. A filter is a member (author.name, tags[0], ["first name"]) and one of
+exit status is 1 when nothing was found.
+
+With --hybrid all words of the query (or of --words) are looked for, too: "those in quotes" next to one another, one of
+two with `or` between them, and -word must not be there. The score is made of the places by meaning and by words.
+
+A filter is a member (author.name, tags[0], ["first name"]) and one of
   =  !=  <  <=  >  >=  VALUE      is one of VALUE, VALUE      contains VALUE      contains any of VALUE, VALUE
   starts with TEXT      has the words TEXT      is null      is not null      exists
 joined by and, or, not and parentheses. Texts with blanks stand in double quotes.
@@ -124,7 +138,8 @@ joined by and, or, not and parentheses. Texts with blanks stand in double quotes
 Examples:
   stele index search handbook "How do I take a backup?"
   stele index search handbook backup --where 'path starts with admin/' --show path --show heading
-  stele index search tickets "parcel lost" --where 'status = open and not (tags contains spam)' --json)");
+  stele index search tickets "parcel lost" --where 'status = open and not (tags contains spam)' --json
+  stele index search tickets "printer shows error 17" --hybrid --words '"error 17" or printer')");
     command->callback([&context, search] { run(context, *search); });
 }
 
