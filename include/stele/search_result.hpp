@@ -65,7 +65,7 @@ struct SearchPlan {
     double share = 1;       ///< of them that the filter leaves, estimated from the same sample: 0 to 1
     bool exact = true;      ///< whether every row that the filter leaves was to be looked at
     int breadth = 0;        ///< without exact: hnsw.ef_search
-    std::size_t found = 0;  ///< rows, before score_threshold and rerank
+    std::size_t found = 0;  ///< rows, before score_threshold and rerank; of search_hybrid() its results
     Completeness completeness = Completeness::exhausted;  ///< of those
     std::string sql;                                      ///< the statement, its values as $1, $2 ...
     std::vector<std::string> lines;                       ///< of PostgreSQL's EXPLAIN (ANALYZE)
