@@ -35,6 +35,7 @@ struct ImportConversationsOptions {
 /// Makes a conversation of each memory that has elements, under the same identifier. An input with content is a user's
 /// turn; all outputs and tool responses up to the next are one turn of the assistant. Each has the time of its first
 /// element, or a microsecond more than the turn before. Variables are not taken along: conversations have none.
+/// Responses of tools are, also those without a request, which remember() would refuse and no recall replays.
 ///
 /// Resumable: turns get identifiers that only depend on where they came from, so that importing again stores what is
 /// missing. Import when the memory is not written to any more: a last turn that has grown since it was imported is

@@ -69,7 +69,7 @@ public:
     /// A twin without a database, for tests: the same behaviour, in memory. It joins no transaction, and gives JSON as
     /// it was written, where the database re-orders keys.
     static ConversationMemory in_memory(std::string thread, MemoryDatabase database = MemoryDatabase());
-    /// One that has these turns and stores nothing. Without turns it remembers nothing at all.
+    /// One that has these turns, as they are, and stores nothing. Without turns it remembers nothing at all.
     static ConversationMemory constant(std::vector<ConversationTurn> turns = {});
 
     /// The same conversation inside a transaction: it sees what that wrote, and what it stores is undone with it. It
@@ -82,7 +82,10 @@ public:
     /// those of other callers; durable when it returns. A turn that is stored already, and is the same but for a time
     /// that is not given, is left as it is, so that a call that is in doubt can be made again, and Stele makes it again
     /// by itself when a connection is lost; one that differs is Error(constraint_violation). A turn with a time of its
-    /// own stands where that is.
+    /// own stands where that is. A response of a tool must have its request before it: in the same turn, as it should
+    /// be, or in another of these turns, or in the conversation, however long ago (whether that was answered already is
+    /// not looked at); else it is Error(invalid_argument). Only responses whose requests are not among these turns are
+    /// looked up, by an index, in the same round trip.
     Remembered remember(std::span<const ConversationTurn> turns, const RememberTurnsOptions& options = {},
                         std::optional<Deadline> deadline = {});
     Remembered remember(std::initializer_list<ConversationTurn> turns, const RememberTurnsOptions& options = {},

@@ -111,7 +111,10 @@ public:
     /// Stores elements behind all others, in this order, and variables, or nothing at all. Works on a memory that was
     /// never used. One round trip, which may share its commit with those of other callers; durable when it returns. An
     /// element whose identifier this memory has replaces that one and stays in its place; one that another memory has
-    /// is Error(constraint_violation). An error that is in_doubt() leaves open whether it was stored: give a key.
+    /// is Error(constraint_violation). A response of a tool must have its request before it: among these elements, or
+    /// in the memory, however long ago (whether that was answered already is not looked at); else it is
+    /// Error(invalid_argument). Only responses whose requests are not among these elements are looked up, by an index,
+    /// in the same round trip. An error that is in_doubt() leaves open whether it was stored: give a key.
     Remembered remember(std::span<const ModelElement> elements, const RememberOptions& options = {},
                         std::optional<Deadline> deadline = {});
     Remembered remember(std::initializer_list<ModelElement> elements, const RememberOptions& options = {},

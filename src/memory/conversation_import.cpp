@@ -5,9 +5,11 @@
 #include <span>
 
 #include "base/result.hpp"
+#include "memory/memory_checks.hpp"
+#include "memory/postgres_conversation_store.hpp"
 #include "memory/turn_builder.hpp"
+#include "postgres/database_impl.hpp"
 #include "postgres/identifier.hpp"
-#include "stele/conversation_memory.hpp"
 
 namespace stele {
 inline namespace v0 {
@@ -95,17 +97,22 @@ private:
     void store(const std::string& identifier, const std::vector<ConversationTurn>& turns) {
         constexpr std::size_t kBatch = 500;
         if (turns.empty()) return;
-        ConversationMemory to(database_, identifier);
+        // past what remember() checks: what is there is taken over, responses without a request, too
+        PostgresConversationStore to(std::make_shared<Database>(database_), database_.quoted_schema(), true);
+        check_memory_name("the thread", identifier);
         bool stored = false;
         for (std::size_t at = 0; at < turns.size(); at += kBatch) {
             const auto batch = std::span(turns).subspan(at, std::min(kBatch, turns.size() - at));
-            stored = !to.remember(batch, {}, deadline_).repeated || stored;
+            const MemoryOutcome outcome = to.remember(identifier, {store_turns(batch)}, until());
+            stored = outcome.kind == MemoryOutcome::Kind::stored || stored;
         }
         ++done_.conversations;
         done_.turns += turns.size();
         done_.stored += stored ? 1 : 0;
         if (options_.progress) options_.progress(done_);
     }
+
+    Deadline until() const { return deadline_ ? *deadline_ : database_.impl().default_deadline(); }
 
     static constexpr int kPage = 50;
 

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/result.hpp"
 #include "memory/memory_checks.hpp"
 #include "memory/memory_conversation_store.hpp"
 #include "memory/postgres_conversation_store.hpp"
 #include "memory/token_window.hpp"
+#include "memory/tool_uses.hpp"
 #include "postgres/database_impl.hpp"
 #include "postgres/joined_transaction.hpp"
 
@@ -34,18 +34,12 @@ ConversationTurn read_turn(const ConversationStore::Turn& stored) {
     return turn;
 }
 
-std::vector<ConversationStore::Turn> checked(std::span<const ConversationTurn> turns) {
-    std::vector<ConversationStore::Turn> all;
-    all.reserve(turns.size());
-    std::set<Uuid> seen;
+std::vector<std::string> unasked_in(std::span<const ConversationTurn> turns) {
+    std::vector<ToolUse> uses;
     for (const ConversationTurn& turn : turns) {
-        std::visit([&](const auto& each) { all.push_back({each.identifier, each.created, to_json(turn)}); }, turn);
-        if (!seen.insert(all.back().identifier).second) {
-            raise(ErrorCode::invalid_argument,
-                  fmt::format("two of the turns have the identifier {}", all.back().identifier.to_string()));
-        }
+        for (ToolUse& use : tool_uses(turn)) uses.push_back(std::move(use));
     }
-    return all;
+    return unasked(uses);
 }
 
 Uuid parse_token(const std::string& token) {
@@ -98,7 +92,7 @@ ConversationMemory ConversationMemory::in_memory(std::string thread, MemoryDatab
 
 ConversationMemory ConversationMemory::constant(std::vector<ConversationTurn> turns) {
     ConversationMemory memory = in_memory("constant");
-    memory.remember(turns);
+    if (!turns.empty()) memory.impl_->store->remember(memory.impl_->thread, {store_turns(turns)}, Deadline::never());
     memory.impl_->constant = true;
     return memory;
 }
@@ -113,7 +107,7 @@ ConversationMemory ConversationMemory::in(Savepoint& savepoint) const {
 
 Remembered ConversationMemory::remember(std::span<const ConversationTurn> turns, const RememberTurnsOptions& options,
                                         std::optional<Deadline> deadline) {
-    const ConversationStore::Write write{checked(turns), options.expected};
+    const ConversationStore::Write write{store_turns(turns), options.expected, unasked_in(turns)};
     if (impl_->constant || write.turns.empty()) return {};
     const MemoryOutcome outcome = impl_->store->remember(impl_->thread, write, impl_->until(deadline));
     if (outcome.kind == MemoryOutcome::Kind::moved) {

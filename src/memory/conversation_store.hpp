@@ -2,10 +2,12 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "memory/model_store.hpp"
+#include "stele/conversation_turn.hpp"
 #include "stele/deadline.hpp"
 #include "stele/json.hpp"
 #include "stele/timestamp.hpp"
@@ -29,6 +31,7 @@ public:
     struct Write {
         std::vector<Turn> turns = {};
         std::optional<MemoryPosition> expected = {};
+        std::vector<std::string> responses = {};  ///< of tools, whose requests are not in the turns
     };
 
     virtual ~ConversationStore() = default;
@@ -36,9 +39,13 @@ public:
     virtual Found newest(const std::string& thread, std::optional<std::size_t> limit, Deadline deadline) = 0;
     /// Those before the turn `cursor`, without the position.
     virtual Found before(const std::string& thread, const Uuid& cursor, std::size_t limit, Deadline deadline) = 0;
-    /// Error(constraint_violation) for a turn that is there and differs.
+    /// Error(constraint_violation) for a turn that is there and differs; as refuse_unasked() says for a response that
+    /// has no request in the conversation either.
     virtual MemoryOutcome remember(const std::string& thread, const Write& write, Deadline deadline) = 0;
 };
+
+/// With their JSON. Error(invalid_argument) for what JSON cannot hold, and for two of one identifier.
+std::vector<ConversationStore::Turn> store_turns(std::span<const ConversationTurn> turns);
 
 [[noreturn]] void refuse_taken(const std::string& thread, const std::string& identifier);
 

@@ -22,4 +22,12 @@ inline void check_memory_name(std::string_view what, std::string_view name) {
     }
 }
 
+/// A response of a tool that nothing asked for. `memory` with what it is: 'the memory "a"'.
+[[noreturn]] inline void refuse_unasked(std::string_view memory, std::string_view response) {
+    raise(ErrorCode::invalid_argument,
+          fmt::format("{} has no request \"{}\" before this response of a tool; store the request first, in the same "
+                      "call or in one before it. Nothing was stored",
+                      memory, response));
+}
+
 }  // namespace stele

@@ -1,9 +1,12 @@
 #include "memory/memory_conversation_store.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
-#include "stele/conversation_turn.hpp"
+#include "memory/memory_checks.hpp"
+#include "memory/tool_uses.hpp"
 
 namespace stele {
 namespace {
@@ -88,6 +91,7 @@ MemoryOutcome MemoryConversationStore::remember(const std::string& thread, const
     }
     if (added.empty()) return {MemoryOutcome::Kind::repeated, repeated};
     if (write.expected && *write.expected != before) return {MemoryOutcome::Kind::moved, before};
+    check_responses(thread, write.responses);
 
     Data::Thread& to = data_->threads[thread];
     const Timestamp now = impl_.now();
@@ -106,6 +110,23 @@ MemoryOutcome MemoryConversationStore::remember(const std::string& thread, const
     }
     to.position.newest = std::max(to.position.newest, latest);
     return {MemoryOutcome::Kind::stored, to.position};
+}
+
+void MemoryConversationStore::check_responses(const std::string& thread,
+                                              const std::vector<std::string>& responses) const {
+    for (const std::string& response : responses) {
+        bool asked = false;
+        for_lineage(data_->threads, thread, [&](const Data::Thread& each, Timestamp until) {
+            for (const auto& [place, turn] : each.turns) {
+                if (place.first > until) continue;
+                const std::vector<ToolUse> uses = tool_uses(from_json<ConversationTurn>(turn.payload));
+                asked = asked || std::any_of(uses.begin(), uses.end(),
+                                             [&](const ToolUse& use) { return has_request(use, response); });
+            }
+            return !asked;
+        });
+        if (!asked) refuse_unasked(fmt::format("the conversation \"{}\"", thread), response);
+    }
 }
 
 }  // namespace stele

@@ -19,6 +19,9 @@ public:
 private:
     using Data = MemoryConversationData;
 
+    void check_responses(const std::string& thread, const std::vector<std::string>& responses) const
+        STELE_REQUIRES(impl_.mutex);
+
     const MemoryDatabase database_;
     MemoryDatabase::Impl& impl_;
     Data* data_ = nullptr;  // under its lock

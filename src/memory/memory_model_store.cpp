@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "base/result.hpp"
+#include "memory/memory_checks.hpp"
+#include "memory/tool_uses.hpp"
 
 namespace stele {
 namespace {
@@ -48,6 +50,7 @@ MemoryOutcome MemoryModelStore::remember(const std::string& memory, const Write&
     }
     if (write.expected && *write.expected != before) return {MemoryOutcome::Kind::moved, before};
     check_owners(memory, write);
+    check_responses(memory, write.responses);
 
     Timestamp next = impl_.now();
     Data::Thread& thread = data_->threads.try_emplace(memory, Data::Thread{.made = next}).first->second;
@@ -80,6 +83,19 @@ void MemoryModelStore::check_owners(const std::string& memory, const Write& writ
                               "give it one of its own. Nothing was stored",
                               memory));
         }
+    }
+}
+
+void MemoryModelStore::check_responses(const std::string& memory, const std::vector<std::string>& responses) const {
+    for (const std::string& response : responses) {
+        bool asked = false;
+        for_lineage(data_->threads, memory, [&](const Data::Thread& each, Timestamp until) {
+            asked = std::any_of(each.items.begin(), each.items.end(), [&](const Data::Item& item) {
+                return item.created <= until && has_request(tool_use(from_json<ModelElement>(item.content)), response);
+            });
+            return !asked;
+        });
+        if (!asked) refuse_unasked(fmt::format("the memory \"{}\"", memory), response);
     }
 }
 

@@ -20,6 +20,8 @@ private:
     using Data = MemoryModelData;
 
     void check_owners(const std::string& memory, const Write& write) const STELE_REQUIRES(impl_.mutex);
+    void check_responses(const std::string& memory, const std::vector<std::string>& responses) const
+        STELE_REQUIRES(impl_.mutex);
     static void put(Data::Thread& thread, const Element& element, Timestamp& next);
 
     const MemoryDatabase database_;

@@ -1,13 +1,17 @@
 // What the statements of both kinds of memory have in common.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "memory/memory_checks.hpp"
 #include "memory/model_store.hpp"
 #include "stele/statement.hpp"
 
@@ -38,6 +42,17 @@ Json json_array(const Things& things, JsonOf json_of) {
     }
     text += ']';
     return Json::trusted(std::move(text));
+}
+
+/// NULL for none.
+inline std::optional<std::vector<std::string>> text_array(const std::vector<std::string>& texts) {
+    return texts.empty() ? std::nullopt : std::optional(texts);
+}
+
+/// The answer of a call that remembers: outcome, newest, which.
+inline void refuse_if_unasked(const Row& answer, std::string_view kind, const std::string& memory) {
+    if (answer.get<std::string_view>(0) != "unasked") return;
+    refuse_unasked(fmt::format("the {} \"{}\"", kind, memory), answer.get<std::string_view>(2));
 }
 
 inline MemoryOutcome::Kind outcome_kind(std::string_view outcome) {

@@ -33,18 +33,8 @@ struct Models {
     static std::vector<ToolUse> tool_uses(const Thread& thread) {
         std::vector<ToolUse> uses;
         for (const Data::Item& item : thread.items) {
-            ToolUse use{item.created};
-            const auto element = from_json<ModelElement>(item.content);
-            if (const auto* output = std::get_if<ModelOutput>(&element)) {
-                for (const OutputBlock& block : output->blocks) {
-                    if (const auto* asked = std::get_if<ToolRequest>(&block)) use.requests.push_back(asked->identifier);
-                }
-            } else {
-                for (const InputBlock& block : std::get<ModelInput>(element).blocks) {
-                    if (const auto* gave = std::get_if<ToolResponse>(&block)) use.responses.push_back(gave->identifier);
-                }
-            }
-            uses.push_back(std::move(use));
+            uses.push_back(tool_use(from_json<ModelElement>(item.content)));
+            uses.back().created = item.created;
         }
         return uses;
     }

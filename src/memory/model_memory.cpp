@@ -12,6 +12,7 @@
 #include "memory/memory_model_store.hpp"
 #include "memory/postgres_model_store.hpp"
 #include "memory/token_window.hpp"
+#include "memory/tool_uses.hpp"
 #include "postgres/database_impl.hpp"
 #include "postgres/joined_transaction.hpp"
 
@@ -28,9 +29,10 @@ ModelElement read_element(const Json& stored, const std::string& memory) {
     }
 }
 
-std::vector<ModelStore::Element> checked(std::span<const ModelElement> elements) {
-    std::vector<ModelStore::Element> all;
-    all.reserve(elements.size());
+ModelStore::Write checked(std::span<const ModelElement> elements, const RememberOptions& options) {
+    ModelStore::Write write{{}, options.variables, options.key, options.expected};
+    write.elements.reserve(elements.size());
+    std::vector<ToolUse> uses;
     std::set<Uuid> seen;
     for (const ModelElement& element : elements) {
         const auto identifier = std::visit([](const auto& each) { return each.identifier; }, element);
@@ -38,9 +40,11 @@ std::vector<ModelStore::Element> checked(std::span<const ModelElement> elements)
             raise(ErrorCode::invalid_argument,
                   fmt::format("two of the elements have the identifier {}", identifier->to_string()));
         }
-        all.push_back({to_json(element), identifier});
+        write.elements.push_back({to_json(element), identifier});
+        uses.push_back(tool_use(element));
     }
-    return all;
+    write.responses = unasked(uses);
+    return write;
 }
 
 void check_variables(const std::optional<Json>& variables) {
@@ -143,7 +147,7 @@ ModelMemoryRecall ModelMemory::recall(const RecallOptions& options, std::optiona
 
 Remembered ModelMemory::remember(std::span<const ModelElement> elements, const RememberOptions& options,
                                  std::optional<Deadline> deadline) {
-    ModelStore::Write write{checked(elements), options.variables, options.key, options.expected};
+    const ModelStore::Write write = checked(elements, options);
     check_variables(options.variables);
     if (options.key) check_memory_name("the key", *options.key);
     if (impl_->store == nullptr || (write.elements.empty() && !write.variables)) return {};

@@ -41,11 +41,13 @@ public:
         std::optional<Json> variables = {};
         std::optional<std::string> key = {};
         std::optional<MemoryPosition> expected = {};
+        std::vector<std::string> responses = {};  ///< of tools, whose requests are not among the elements
     };
 
     virtual ~ModelStore() = default;
     /// `limit`: none for all.
     virtual Found recall(const std::string& memory, std::optional<std::size_t> limit, Deadline deadline) = 0;
+    /// As refuse_unasked() says for a response that has no request in the memory either.
     virtual MemoryOutcome remember(const std::string& memory, const Write& write, Deadline deadline) = 0;
     virtual void create(const std::string& memory, Deadline deadline) = 0;
 };

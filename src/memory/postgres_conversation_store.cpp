@@ -17,7 +17,7 @@ namespace {
 // that is of threads it goes on from.
 std::string newest_text(const std::string& schema) {
     return fmt::format(
-        "WITH RECURSIVE {1} SELECT 0, newest, NULL::uuid, NULL::jsonb FROM {0}.stele_conversations WHERE thread_id = "
+        "WITH {1} SELECT 0, newest, NULL::uuid, NULL::jsonb FROM {0}.stele_conversations WHERE thread_id = "
         "$1 UNION ALL (SELECT 2 + l.depth, t.* FROM lineage l CROSS JOIN LATERAL (SELECT created, identifier, payload "
         "FROM {0}.conversation_memory WHERE thread_id = l.thread AND created <= l.until ORDER BY created DESC, "
         "identifier DESC LIMIT $2) t)",
@@ -28,7 +28,7 @@ std::string newest_text(const std::string& schema) {
 // whatever the planner thinks of the other index, which begins with the thread as well.
 std::string before_text(const std::string& schema) {
     return fmt::format(
-        "WITH RECURSIVE {1}, place AS (SELECT l.depth, c.created, c.identifier FROM lineage l CROSS JOIN LATERAL "
+        "WITH {1}, place AS (SELECT l.depth, c.created, c.identifier FROM lineage l CROSS JOIN LATERAL "
         "(SELECT m.thread_id, m.created, m.identifier FROM {0}.conversation_memory m WHERE (m.thread_id, m.identifier) "
         ">= (l.thread, $2) ORDER BY m.thread_id, m.identifier LIMIT 1) c WHERE c.thread_id = l.thread AND "
         "c.identifier = $2 AND c.created <= l.until ORDER BY l.depth LIMIT 1) SELECT 1, created, identifier, "
@@ -41,21 +41,14 @@ std::string before_text(const std::string& schema) {
 
 }  // namespace
 
-void refuse_taken(const std::string& thread, const std::string& identifier) {
-    raise(ErrorCode::constraint_violation,
-          fmt::format("the conversation \"{}\" has another turn of the identifier {}; give each turn one of its own. "
-                      "Nothing was stored",
-                      thread, identifier));
-}
-
 PostgresConversationStore::PostgresConversationStore(std::shared_ptr<Executor> executor,
                                                      const std::string& quoted_schema, bool group)
     : executor_(std::move(executor)),
       group_(group),
       newest_(newest_text(quoted_schema)),
       before_(before_text(quoted_schema)),
-      remember_(
-          fmt::format("SELECT outcome, newest, which FROM {}.stele_remember_turns($1, $2, $3, $4)", quoted_schema)) {}
+      remember_(fmt::format("SELECT outcome, newest, which FROM {}.stele_remember_turns($1, $2, $3, $4, $5)",
+                            quoted_schema)) {}
 
 ConversationStore::Found PostgresConversationStore::read(const Statement& statement, std::optional<std::size_t> limit,
                                                          Deadline deadline) {
@@ -92,11 +85,13 @@ ConversationStore::Found PostgresConversationStore::before(const std::string& th
 
 MemoryOutcome PostgresConversationStore::remember(const std::string& thread, const Write& write, Deadline deadline) {
     Statement statement(remember_, thread, json_array(write.turns, [](const Turn& turn) { return turn.payload; }),
-                        write.expected.has_value(), write.expected.value_or(MemoryPosition()).newest);
+                        write.expected.has_value(), write.expected.value_or(MemoryPosition()).newest,
+                        text_array(write.responses));
     statement.repeatable();
     if (group_ && write.turns.size() <= kSharedRows) statement.group_commit("conversation_memory/" + thread);
     const Rows rows = executor_->query(statement, deadline);
     const auto outcome = rows[0].get<std::string_view>(0);
+    refuse_if_unasked(rows[0], "conversation", thread);
     if (outcome == "taken") refuse_taken(thread, rows[0].get<std::string>(2));
     return {outcome_kind(outcome), {rows[0].find<Timestamp>(1)}};
 }

@@ -19,7 +19,7 @@ enum Part : std::int32_t { last_stamp, variables, element };
 
 std::string recall_text(const std::string& schema) {
     return fmt::format(
-        "WITH RECURSIVE {1} SELECT 0, NULL::jsonb, stele_newest FROM {0}.memories WHERE identifier = $1 "
+        "WITH {1} SELECT 0, NULL::jsonb, stele_newest FROM {0}.memories WHERE identifier = $1 "
         "UNION ALL (SELECT 1, variables, created FROM {0}.memories_variables WHERE identifier = $1 ORDER BY created "
         "DESC LIMIT 1) "
         "UNION ALL (SELECT 2 + l.depth, e.content, e.created FROM lineage l CROSS JOIN LATERAL (SELECT content, "
@@ -35,7 +35,8 @@ PostgresModelStore::PostgresModelStore(std::shared_ptr<Executor> executor, const
     : executor_(std::move(executor)),
       group_(group),
       recall_(recall_text(quoted_schema)),
-      remember_(fmt::format("SELECT outcome, newest FROM {}.stele_remember($1, $2, $3, $4, $5, $6)", quoted_schema)),
+      remember_(fmt::format("SELECT outcome, newest, which FROM {}.stele_remember($1, $2, $3, $4, $5, $6, $7)",
+                            quoted_schema)),
       create_(fmt::format("INSERT INTO {}.memories (identifier) VALUES ($1) ON CONFLICT DO NOTHING", quoted_schema)) {}
 
 ModelStore::Found PostgresModelStore::recall(const std::string& memory, std::optional<std::size_t> limit,
@@ -72,11 +73,12 @@ MemoryOutcome PostgresModelStore::remember(const std::string& memory, const Writ
         elements = json_array(write.elements, [](const Element& element) { return element.content; });
     }
     Statement statement(remember_, memory, elements, write.variables, write.key, write.expected.has_value(),
-                        write.expected.value_or(MemoryPosition()).newest);
+                        write.expected.value_or(MemoryPosition()).newest, text_array(write.responses));
     if (write.key) statement.repeatable();
     if (group_ && write.elements.size() <= kSharedRows) statement.group_commit("memories/" + memory);
     try {
         const Rows rows = executor_->query(statement, deadline);
+        refuse_if_unasked(rows[0], "memory", memory);
         return {outcome_kind(rows[0].get<std::string_view>(0)), {rows[0].find<Timestamp>(1)}};
     } catch (const Error& error) {
         if (error.server_message().find(kUniqueElement) == std::string::npos) throw;

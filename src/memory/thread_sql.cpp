@@ -196,7 +196,7 @@ public:
         const std::string variables =
             has_variables() ? newest_of(shape_.variables, "identifier", "variables, created") : std::string();
         return fmt::format(
-            "WITH RECURSIVE {lineage}{given}, point AS (SELECT greatest(({item}){given_at}) AS until), base AS ({base} "
+            "WITH {lineage}{given}, point AS (SELECT greatest(({item}){given_at}) AS until), base AS ({base} "
             "RETURNING {key}), fork AS (INSERT INTO {schema}.stele_memory_forks (kind, thread, parent, until) SELECT "
             "'{kind}', $2::text, $1::text, p.until FROM base, point p){copy} SELECT until, EXISTS (SELECT FROM base) "
             "FROM "

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "stele/conversation_turn.hpp"
+#include "stele/model_element.hpp"
 #include "stele/timestamp.hpp"
 
 namespace stele {
@@ -35,11 +37,18 @@ private:
     std::map<Name, std::vector<Place>> waiting_;
 };
 
-/// What an element has to do with tools, by the identifiers of the calls.
+/// What an element has to do with tools, by the identifiers of the calls: it has requests or responses, not both.
 struct ToolUse {
-    Timestamp created;
+    Timestamp created = {};
     std::vector<std::string> requests = {}, responses = {};
 };
+bool has_request(const ToolUse& use, const std::string& identifier);
+ToolUse tool_use(const ModelElement& element);
+/// One for each call and each response, in their order.
+std::vector<ToolUse> tool_uses(const ConversationTurn& turn);
+
+/// The responses that have no request before them here. `uses`: the oldest first.
+std::vector<std::string> unasked(const std::vector<ToolUse>& uses);
 
 /// The newest moment, no later than `cut`, that parts no response from its request. `uses`: the oldest first.
 Timestamp between_exchanges(Timestamp cut, const std::vector<ToolUse>& uses);

@@ -56,6 +56,17 @@ TEST_F(Importing, makes_turns_of_the_elements_of_a_memory) {
     EXPECT_EQ(conversation.recall().context.back(), in("and now"));
 }
 
+TEST_F(Importing, takes_over_responses_that_nothing_asked_for) {
+    ModelMemory(database_, "thread").maintenance();
+    database_.execute(Statement(Sql("INSERT INTO " + database_.quoted_schema() +
+                                    ".memories_elements (identifier, content) VALUES ('thread', $1)"),
+                                to_json(answer("1"))));
+    EXPECT_EQ(import_conversations(database_).turns, 1U);
+    ConversationMemory conversation(database_, "thread");
+    EXPECT_THAT(conversation.recall({.replay = Replay::all}).context, ElementsAre(answer("1")));
+    EXPECT_THAT(conversation.recall().context, SizeIs(0));
+}
+
 TEST_F(Importing, may_be_repeated_and_goes_on_where_it_ended) {
     for (const char* name : {"a", "b", "c"}) ModelMemory(database_, name).remember(told());
     int calls = 0;

@@ -215,6 +215,34 @@ TEST_P(AnyConversation, draive_067_a_call_may_be_answered_in_a_later_turn) {
                 ElementsAre(in("a"), test::ask("1"), in("b"), test::answer("1"), out("c")));
 }
 
+TEST_P(AnyConversation, a_response_that_nothing_asked_for_is_refused) {
+    const auto turn = [](std::vector<ConversationEvent> events) {
+        AssistantTurn made;
+        made.content.assign(events.begin(), events.end());
+        return made;
+    };
+    const ToolRequest request{"1", "tool"};
+    const ToolResponse response{"1", "tool", "x"};
+    const std::vector<std::vector<ConversationTurn>> refused = {{UserTurn("a"), turn({response})},
+                                                                {turn({response, request})},
+                                                                {turn({response}), turn({request})},
+                                                                {turn({request, response, response})}};
+    for (const std::vector<ConversationTurn>& turns : refused) {
+        const ErrorInfo error = test::error_of([&] { conversation().remember(turns); });
+        EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+        EXPECT_THAT(error.message, HasSubstr("the conversation \"thread\" has no request \"1\""));
+    }
+    EXPECT_THAT(conversation().fetch().turns, IsEmpty()) << "nothing of it was stored";
+    conversation().remember({UserTurn("a"), turn({request})});
+    talk(10);
+    const AssistantTurn late = turn({response});
+    conversation().remember({late});
+    EXPECT_EQ(conversation().recall().context.size(), 23U);
+    EXPECT_TRUE(conversation().remember({late}).repeated);
+    EXPECT_THAT(ConversationMemory::constant({late}).recall({.replay = Replay::all}).context,
+                ElementsAre(ModelElement(ModelInput(response))));
+}
+
 TEST_P(AnyConversation, a_window_holds_whole_turns_and_begins_with_the_users) {
     for (int i = 0; i < 40; ++i) {
         AssistantTurn working;

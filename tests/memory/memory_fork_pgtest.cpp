@@ -139,6 +139,27 @@ TEST_P(AnyForks, may_be_removed_and_made_again) {
     EXPECT_EQ(names(), (std::vector<std::string>{"a", "b"}));
 }
 
+TEST_P(AnyForks, have_the_requests_of_their_parent_until_their_point) {
+    const auto ask = [&](const std::string& thread, const std::string& identifier) {
+        const auto asked = AssistantTurn().add(ToolRequest{identifier, "tool"});
+        return (models() ? model(thread).remember({test::ask(identifier)}) : conversation(thread).remember({asked}))
+            .position->newest.value();
+    };
+    const auto answer = [&](const std::string& thread, const std::string& identifier) {
+        const auto gave = AssistantTurn().add(ToolResponse{identifier, "tool", "x"});
+        models() ? model(thread).remember({test::answer(identifier)}) : conversation(thread).remember({gave});
+    };
+    const Timestamp then = ask("a", "1");
+    ask("a", "2");
+    threads().fork("a", "b", then);
+    threads().fork("b", "c");
+    EXPECT_EQ(test::error_of([&] { answer("c", "2"); }).code, ErrorCode::invalid_argument);
+    answer("c", "1");
+    answer("b", "1");
+    answer("a", "2");
+    EXPECT_EQ(threads().find("c")->items, 1U);
+}
+
 TEST_P(AnyForks, are_paged_through_as_one) {
     if (models()) return;
     say("a", {"1", "2", "3", "4", "5"});

@@ -125,6 +125,35 @@ TEST_P(AnyMemory, draive_067_what_was_broken_off_is_kept_and_not_replayed) {
     EXPECT_EQ(thread.recall().context.size(), 5U) << "now that the tool has answered";
 }
 
+TEST_P(AnyMemory, a_response_that_nothing_asked_for_is_refused) {
+    ModelMemory thread = memory();
+    thread.remember({in("a"), ask("1")});
+    const std::vector<std::vector<ModelElement>> refused = {{answer("2")},
+                                                            {in("b"), answer("3"), ask("3")},
+                                                            {ask("4"), answer("4"), answer("4")},
+                                                            {test::answer_and("5", "c")}};
+    for (const std::vector<ModelElement>& elements : refused) {
+        const ErrorInfo error = test::error_of([&] { thread.remember(elements, {.variables = Json::object()}); });
+        EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+        EXPECT_THAT(error.message, HasSubstr("the memory \"thread\" has no request"));
+    }
+    EXPECT_EQ(test::error_of([&] { memory("another").remember({answer("1")}); }).code, ErrorCode::invalid_argument);
+    EXPECT_EQ(thread.recall({.replay = Replay::all}).context.size(), 2U) << "nothing of it was stored";
+    thread.remember({answer("1"), ask("6"), answer("6"), out("b")});
+    EXPECT_EQ(thread.recall().context.size(), 6U);
+}
+
+TEST_P(AnyMemory, draive_063_a_response_may_come_long_after_its_request_and_a_window_begin_between_them) {
+    ModelMemory thread = memory();
+    thread.remember({in("a"), ask("1")});
+    for (int i = 0; i < 20; ++i) thread.remember({in("b"), out("c")});
+    thread.remember({answer("1"), out("d")}, {.key = "late"});
+    EXPECT_EQ(thread.recall().context.size(), 44U);
+    EXPECT_THAT(thread.recall({.limit = 4}).context, ElementsAre(in("b"), out("c"), out("d")));
+    EXPECT_THAT(thread.recall({.limit = 2}).context, IsEmpty());
+    EXPECT_TRUE(thread.remember({answer("1"), out("d")}, {.key = "late"}).repeated);
+}
+
 TEST_P(AnyMemory, draive_069_stamps_only_grow) {
     MemoryPosition last;
     for (int i = 0; i < 20; ++i) {

@@ -148,6 +148,7 @@ TEST_F(StoredMemory, draive_066_what_is_no_element_is_told_with_its_memory) {
 }
 
 TEST_F(StoredMemory, draive_073_draive_reads_what_is_written_and_writes_what_is_read) {
+    write_as_draive("thread", test::ask("c1"), "clock_timestamp()");
     write_as_draive("thread", in("hi"), "clock_timestamp()");
     memory_.remember({out("hello"), answer("c1")}, {.variables = Json::parse(R"({"n":1})")});
     // draive's own statements
@@ -161,7 +162,9 @@ TEST_F(StoredMemory, draive_073_draive_reads_what_is_written_and_writes_what_is_
                                       " WHERE identifier = $1 ORDER BY created DESC LIMIT 1"),
                                   "thread"));
     EXPECT_TRUE(same_value(Json::parse(variables[0].get<std::string>(0)), Json::parse(R"({"n":1})")));
-    EXPECT_THAT(memory_.recall().context, ElementsAre(in("hi"), out("hello")));
+    write_as_draive("thread", answer("c2"), "clock_timestamp()");
+    EXPECT_THAT(memory_.recall().context, ElementsAre(in("hi"), out("hello")))
+        << "what nothing asked for is passed over";
 }
 
 TEST_F(StoredMemory, draive_012_what_a_transaction_undoes_was_never_remembered) {
@@ -229,6 +232,34 @@ TEST_F(StoredMemory, a_recall_of_the_newest_reads_by_the_index) {
     EXPECT_THAT(plan, HasSubstr("stele_memories_elements_order"));
     EXPECT_THAT(plan, HasSubstr("rows=50"));
     EXPECT_THAT(plan, ::testing::Not(HasSubstr("Sort")));
+}
+
+TEST_F(StoredMemory, a_request_is_found_by_an_index_however_many_there_were) {
+    // some models use an identifier again and again
+    for (const auto& [name, identifier] :
+         std::map<std::string, std::string>{{"call 3", "'call ' || n"}, {"0", "'0'"}}) {
+        ModelMemory memory(database_, name);
+        memory.maintenance();
+        database_.execute(
+            Statement(Sql("INSERT INTO " + in_schema("memories_elements") +
+                          " SELECT $1, jsonb_build_object('type', 'model_output', 'blocks', "
+                          "jsonb_build_array(jsonb_build_object('type', 'tool_request', 'tool', 't', 'identifier', " +
+                          identifier +
+                          "))), timestamptz '2020-01-01Z' + n * interval '1 s' FROM "
+                          "generate_series(1, 5000) n"),
+                      name));
+        Transaction transaction = database_.begin();
+        memory.in(transaction).remember({answer(name), out("x")});
+        EXPECT_EQ(test::error_of([&] { memory.in(transaction).remember({answer("call 0")}); }).code,
+                  ErrorCode::invalid_argument);
+        const Rows rows = transaction.query(Statement(
+            Sql("SELECT pg_stat_get_xact_tuples_fetched(oid), pg_stat_get_xact_tuples_returned(oid) FROM pg_class "
+                "WHERE oid = '" +
+                in_schema("memories_elements") + "'::regclass")));
+        EXPECT_LT(rows[0].get<std::int64_t>(0), 50) << "of 5,000";
+        EXPECT_EQ(rows[0].get<std::int64_t>(1), 0) << "none but by an index";
+        transaction.commit();
+    }
 }
 
 TEST(AdoptedMemory, draive_073_goes_on_where_draive_left_it) {

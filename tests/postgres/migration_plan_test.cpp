@@ -144,8 +144,8 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "a093b9187ae650dcd38f9afe3a9a4d833c26bc2e07fe368c27105cc22f3a8bbd",
                                        "937626b0ab5e7371651d8b8d00f1419de4451d97919a2e506716b2bd4216e6e9",
                                        "399057c07806fcf35faa8c8e34eb4a9d7fe113bd437a0120207d1cb42309b5d5",
-                                       "90a0fa83700dc11b2cc8568faa331dc2442a03c280b458df75009acb3c41e724",
-                                       "9351d0cb0d4abfb70bc011716bed299309a2601f725774d83d5baf1d4049758f"));
+                                       "2f45cba1b1699165a9d2caa47096bb534453a606ac4df376b7aca48a80531472",
+                                       "32d3326e78559ee6bb53fdd9f455e0c02b2bf9e2fff8136c4396e1757a9a3ba4"));
 }
 
 }  // namespace

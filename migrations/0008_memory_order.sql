@@ -20,15 +20,34 @@ CREATE TABLE IF NOT EXISTS {schema}.stele_memory_keys (
     PRIMARY KEY (memory, key)
 );
 
+-- By which the request of a tool is found that a response belongs to, however long ago it was: numbers made of the
+-- thread and what `path` finds in the body. Only what holds a request is in these indexes.
+CREATE OR REPLACE FUNCTION {schema}.stele_tool_requests(thread text, body jsonb, path jsonpath) RETURNS bigint[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT ARRAY(SELECT hashtextextended(request #>> '{}', hashtextextended(thread, 0))
+        FROM jsonb_path_query(body, path) request)
+$$;
+CREATE INDEX IF NOT EXISTS stele_memories_elements_requests ON {schema}.memories_elements
+    USING gin ({schema}.stele_tool_requests(identifier, content, '$.blocks[*] ? (@.type == "tool_request").identifier'))
+    WITH (fastupdate = off) WHERE content @> '{"blocks": [{"type": "tool_request"}]}';
+CREATE INDEX IF NOT EXISTS stele_conversation_memory_requests ON {schema}.conversation_memory
+    USING gin ({schema}.stele_tool_requests(thread_id, payload,
+        '$.content[*] ? (@.event == "tool_request").content.artifact.identifier'))
+    WITH (fastupdate = off) WHERE payload @> '{"content": [{"event": "tool_request"}]}';
+
 -- Stores elements (an array, or null) and variables (or null) of one memory, and says what became of it: "stored",
--- "repeated" (the key was used) or "moved" (the newest is not what was expected). The lock makes writers of a memory
--- take turns, draive's too, whose rows refer to it; each statement after it sees what they have committed.
+-- "repeated" (the key was used), "moved" (the newest is not what was expected), or "unasked" (of the responses of tools
+-- whose requests are not among the elements, none for most calls, this one has no request in the memory either). The
+-- lock makes writers of a memory take turns, draive's too, whose rows refer to it; each statement after it sees what
+-- they have committed.
 --
--- Whatever the planner thinks of the table (its plans may be older than most rows), each look is by an index: that is
--- what a comparison with "at least" in the order of one index, and no scans of all, leave it.
+-- Whatever the planner thinks of the table (its plans may be older than most rows), each look is by the right index:
+-- that is what a comparison with "at least" in the order of one index, a condition that IS TRUE, which no index knows,
+-- no scans of all and no sorting leave it.
 CREATE OR REPLACE FUNCTION {schema}.stele_remember(given_memory text, given_elements jsonb, given_variables jsonb,
-    given_key text, checked boolean, expected timestamptz, OUT outcome text, OUT newest timestamptz)
-LANGUAGE plpgsql SET enable_seqscan = off AS $$
+    given_key text, checked boolean, expected timestamptz, given_responses text[], OUT outcome text,
+    OUT newest timestamptz, OUT which text)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_sort = off AS $$
 DECLARE
     used timestamptz;
     newest_variables timestamptz;
@@ -63,6 +82,23 @@ BEGIN
     IF checked AND newest IS DISTINCT FROM expected THEN
         outcome := 'moved';
         RETURN;
+    END IF;
+    IF given_responses IS NOT NULL THEN
+        -- the newest first: some models use an identifier again and again, and then the index has it as often
+        SELECT r.response INTO which FROM unnest(given_responses) WITH ORDINALITY AS r (response, place)
+            WHERE CASE WHEN EXISTS (SELECT FROM (SELECT content AS body FROM {schema}.memories_elements e WHERE e.identifier = given_memory
+                    ORDER BY e.created DESC LIMIT 8) near
+                WHERE {schema}.stele_tool_requests(given_memory, near.body, '$.blocks[*] ? (@.type == "tool_request").identifier')
+                    @> ARRAY[hashtextextended(r.response, hashtextextended(given_memory, 0))])
+            THEN false ELSE NOT EXISTS (SELECT FROM {schema}.stele_lineage('models', given_memory) l JOIN {schema}.memories_elements e
+                ON {schema}.stele_tool_requests(e.identifier, e.content, '$.blocks[*] ? (@.type == "tool_request").identifier')
+                    @> ARRAY[hashtextextended(r.response, hashtextextended(l.thread, 0))]
+                AND e.content @> '{"blocks": [{"type": "tool_request"}]}' AND (e.created <= l.until) IS TRUE) END
+            ORDER BY r.place LIMIT 1;
+        IF FOUND THEN
+            outcome := 'unasked';
+            RETURN;
+        END IF;
     END IF;
     now_is := clock_timestamp();
     stamp := greatest(now_is, newest + interval '1 us');
@@ -111,11 +147,11 @@ COMMENT ON COLUMN {schema}.stele_conversations.newest IS 'the last stamp that St
 
 -- Stores turns (an array of payloads) of one conversation. A turn that is there already, and is the same, is left; if
 -- all are, the outcome is "repeated", and the newest the newest of them. One that is there and differs: "taken", and
--- which. "moved" as above. A turn without a time of its own gets one, later than all before it. Whatever is stored moves
+-- which. "moved" and "unasked" as above. A turn without a time of its own gets one, later than all before it. Whatever is stored moves
 -- the newest.
 CREATE OR REPLACE FUNCTION {schema}.stele_remember_turns(given_thread text, given_turns jsonb, checked boolean,
-    expected timestamptz, OUT outcome text, OUT newest timestamptz, OUT which text)
-LANGUAGE plpgsql SET enable_seqscan = off AS $$
+    expected timestamptz, given_responses text[], OUT outcome text, OUT newest timestamptz, OUT which text)
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_sort = off AS $$
 DECLARE
     given record;
     there record;
@@ -157,6 +193,23 @@ BEGIN
     IF checked AND newest IS DISTINCT FROM expected THEN
         outcome := 'moved';
         RETURN;
+    END IF;
+    IF given_responses IS NOT NULL THEN
+        -- the newest first: some models use an identifier again and again, and then the index has it as often
+        SELECT r.response INTO which FROM unnest(given_responses) WITH ORDINALITY AS r (response, place)
+            WHERE CASE WHEN EXISTS (SELECT FROM (SELECT payload AS body FROM {schema}.conversation_memory e WHERE e.thread_id = given_thread
+                    ORDER BY e.created DESC LIMIT 8) near
+                WHERE {schema}.stele_tool_requests(given_thread, near.body, '$.content[*] ? (@.event == "tool_request").content.artifact.identifier')
+                    @> ARRAY[hashtextextended(r.response, hashtextextended(given_thread, 0))])
+            THEN false ELSE NOT EXISTS (SELECT FROM {schema}.stele_lineage('conversations', given_thread) l JOIN {schema}.conversation_memory e
+                ON {schema}.stele_tool_requests(e.thread_id, e.payload, '$.content[*] ? (@.event == "tool_request").content.artifact.identifier')
+                    @> ARRAY[hashtextextended(r.response, hashtextextended(l.thread, 0))]
+                AND e.payload @> '{"content": [{"event": "tool_request"}]}' AND (e.created <= l.until) IS TRUE) END
+            ORDER BY r.place LIMIT 1;
+        IF FOUND THEN
+            outcome := 'unasked';
+            RETURN;
+        END IF;
     END IF;
     stamp := clock_timestamp();
     newest := newest + interval '1 us';
