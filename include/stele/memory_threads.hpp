@@ -131,7 +131,9 @@ public:
 
     /// Removes old items of each thread, the oldest first, and snapshots of variables that a newer one has replaced and
     /// that are not younger than created_before. Never parts a response of a tool from its request: items older than
-    /// asked stay for that (turns are whole already). The newest snapshot stays, and so do keys of calls.
+    /// asked stay for that (turns are whole already), also when the response comes meanwhile. A request that waits for
+    /// its response may go, and first: its response is refused after that. The newest snapshot stays, and so do keys of
+    /// calls.
     ///
     /// With created_before alone, threads that were not active since then go as remove() lets them go.
     ///

@@ -30,13 +30,17 @@ struct Models {
     static void drop_oldest(Thread& thread, std::size_t count) {
         thread.items.erase(thread.items.begin(), thread.items.begin() + static_cast<std::ptrdiff_t>(count));
     }
-    static std::vector<ToolUse> tool_uses(const Thread& thread) {
+    static std::vector<ToolUse> tool_uses(const Thread& thread, std::optional<Timestamp> since) {
         std::vector<ToolUse> uses;
         for (const Data::Item& item : thread.items) {
+            if (since && item.created < *since) continue;
             uses.push_back(tool_use(from_json<ModelElement>(item.content)));
             uses.back().created = item.created;
         }
         return uses;
+    }
+    static void drop(Thread& thread, Timestamp created) {
+        std::erase_if(thread.items, [&](const Data::Item& item) { return item.created == created; });
     }
     /// The newest stamp of all until then; what is kept of it beside items goes along.
     static std::optional<Timestamp> newest_other(const Thread& from, Timestamp until, Thread& to) {
@@ -76,7 +80,8 @@ struct Conversations {
             thread.turns.erase(thread.turns.begin());
         }
     }
-    static std::vector<ToolUse> tool_uses(const Thread&) { return {}; }
+    static void drop(Thread&, Timestamp) {}
+    static std::vector<ToolUse> tool_uses(const Thread&, std::optional<Timestamp>) { return {}; }
     static std::optional<Timestamp> newest_other(const Thread&, Timestamp, Thread&) { return std::nullopt; }
     static std::size_t snapshots(const Thread&) { return 0; }
     static std::size_t replaced(const Thread&, std::optional<Timestamp>) { return 0; }
@@ -145,10 +150,24 @@ public:
         const Thread* found = look(thread);
         return found == nullptr ? std::nullopt : std::optional(cut_of(thread, *found, limits));
     }
-    std::vector<ToolUse> tool_uses(const std::string& thread, Deadline) override {
+    std::vector<ToolUse> tool_uses(const std::string& thread, std::optional<Timestamp> since, Deadline) override {
         MutexLock lock(impl_.mutex);
         const Thread* found = look(thread);
-        return found == nullptr ? std::vector<ToolUse>() : Kind::tool_uses(*found);
+        return found == nullptr ? std::vector<ToolUse>() : Kind::tool_uses(*found, since);
+    }
+    Gone remove_requests(const std::string& thread, Timestamp since, const WhichRequests& which, Deadline) override {
+        MutexLock lock(impl_.mutex);
+        Thread* found = look(thread);
+        if (found == nullptr) return {};
+        const std::vector<Timestamp> times = which(Kind::tool_uses(*found, since));
+        Gone gone;
+        for (const Size& item : Kind::sizes(*found)) {
+            if (std::find(times.begin(), times.end(), item.created) == times.end()) continue;
+            ++gone.items;
+            gone.bytes += item.bytes;
+            Kind::drop(*found, item.created);
+        }
+        return gone;
     }
     Gone count_older(const std::string& thread, Timestamp before, Deadline) override {
         MutexLock lock(impl_.mutex);

@@ -59,8 +59,7 @@ struct MemoryThreads::Impl {
 
 MemoryThreads::MemoryThreads(Database database, MemoryKind kind) : impl_(std::make_shared<Impl>()) {
     impl_->kind = kind;
-    impl_->store =
-        std::make_shared<PostgresThreadStore>(kind, std::make_shared<Database>(database), database.quoted_schema());
+    impl_->store = std::make_shared<PostgresThreadStore>(kind, database);
     impl_->database = std::move(database);
 }
 

@@ -2,20 +2,25 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "memory/thread_sql.hpp"
 #include "memory/thread_store.hpp"
-#include "stele/executor.hpp"
+#include "postgres/joined_transaction.hpp"
+#include "stele/database.hpp"
 
 namespace stele {
 
-/// Thread-safe if the executor is.
+/// Thread-safe, unless it is in a transaction.
 class PostgresThreadStore final : public ThreadStore {
 public:
-    PostgresThreadStore(MemoryKind kind, std::shared_ptr<Executor> executor, const std::string& quoted_schema)
-        : kind_(kind), executor_(std::move(executor)), sql_(kind, quoted_schema) {}
+    PostgresThreadStore(MemoryKind kind, const Database& database)
+        : kind_(kind), database_(database), executor_(*database_), sql_(kind, database.quoted_schema()) {}
+    /// Inside a transaction.
+    PostgresThreadStore(MemoryKind kind, std::shared_ptr<JoinedTransaction> joined, const std::string& quoted_schema)
+        : kind_(kind), joined_(std::move(joined)), executor_(*joined_), sql_(kind, quoted_schema) {}
 
     std::vector<MemoryThread> by_activity(const std::optional<Cursor>& before, std::size_t limit,
                                           Deadline deadline) override;
@@ -28,7 +33,10 @@ public:
     std::vector<Cut> cuts(const std::string& after, std::size_t limit, const Limits& limits,
                           Deadline deadline) override;
     std::optional<Cut> cut(const std::string& thread, const Limits& limits, Deadline deadline) override;
-    std::vector<ToolUse> tool_uses(const std::string& thread, Deadline deadline) override;
+    std::vector<ToolUse> tool_uses(const std::string& thread, std::optional<Timestamp> since,
+                                   Deadline deadline) override;
+    Gone remove_requests(const std::string& thread, Timestamp since, const WhichRequests& which,
+                         Deadline deadline) override;
     Gone count_older(const std::string& thread, Timestamp before, Deadline deadline) override;
     Gone remove_older(const std::string& thread, Timestamp before, std::size_t limit, Deadline deadline) override;
     std::size_t remove_snapshots(const std::string& thread, std::optional<Timestamp> before,
@@ -39,11 +47,15 @@ private:
     std::vector<MemoryThread> read_threads(Statement statement, Deadline deadline);
     std::vector<Cut> read_cuts(const Sql& sql, const std::string& thread, std::size_t limit, const Limits& limits,
                                Deadline deadline);
-    Gone read_gone(const Statement& statement, Deadline deadline);
+    std::vector<ToolUse> read_uses(Executor& executor, const std::string& thread, std::optional<Timestamp> since,
+                                   Deadline deadline);
+    static Gone read_gone(Executor& executor, const Statement& statement, Deadline deadline);
     RemovedThread remove(const std::string& thread, Statement statement, Deadline deadline);
 
     const MemoryKind kind_;
-    const std::shared_ptr<Executor> executor_;
+    std::optional<Database> database_;
+    const std::shared_ptr<JoinedTransaction> joined_;
+    Executor& executor_;
     const ThreadSql sql_;
 };
 

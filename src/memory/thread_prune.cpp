@@ -1,6 +1,8 @@
 #include "memory/thread_prune.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace stele {
 
@@ -30,10 +32,7 @@ void ThreadPrune::prune(const ThreadStore::Cut& cut) {
     if (cut.whole) {
         some = remove_whole(cut);
     } else {
-        if (cut.before) {
-            const Timestamp before = between_exchanges(*cut.before, store_.tool_uses(cut.thread, until_()));
-            some = prune_items(cut.thread, before);
-        }
+        if (cut.before) some = prune_items(cut.thread, *cut.before);
         if (cut.snapshots > 0) {
             done_.snapshots += options_.dry_run ? cut.snapshots
                                                 : store_.remove_snapshots(cut.thread, limits_.created_before, until_());
@@ -45,16 +44,53 @@ void ThreadPrune::prune(const ThreadStore::Cut& cut) {
     if (some) tell();
 }
 
-bool ThreadPrune::prune_items(const std::string& thread, Timestamp before) {
+// A response may come at any time, and then its request must be there still, or be seen to be gone. So requests that
+// wait go first, while nobody can write: what is older than the cut after that, nothing newer can belong to.
+Timestamp ThreadPrune::settle(const std::string& thread, Timestamp cut) {
+    struct Look {
+        std::vector<ToolUse> uses;
+        Timestamp before;
+        std::vector<Timestamp> waiting;
+    };
+    const auto look = [](std::vector<ToolUse> uses, Timestamp at) {
+        const Timestamp before = between_exchanges(at, uses);
+        std::vector<Timestamp> open = waiting(before, uses);
+        return Look{std::move(uses), before, std::move(open)};
+    };
+    Look last = look(store_.tool_uses(thread, {}, until_()), cut);
+    while (!last.waiting.empty() && !options_.dry_run) {
+        Look next;
+        const auto which = [&](const std::vector<ToolUse>& newer) {
+            std::vector<ToolUse> uses = last.uses;
+            std::erase_if(uses, [&](const ToolUse& use) { return use.created >= last.before; });
+            uses.insert(uses.end(), newer.begin(), newer.end());
+            next = look(std::move(uses), last.before);
+            if (next.waiting.size() > options_.batch) next.waiting.resize(options_.batch);
+            return next.waiting;
+        };
+        const ThreadStore::Gone gone = store_.remove_requests(thread, last.before, which, until_());
+        add(gone);
+        std::erase_if(next.uses, [&](const ToolUse& use) {
+            return std::binary_search(next.waiting.begin(), next.waiting.end(), use.created);
+        });
+        last = look(std::move(next.uses), next.before);
+        if (gone.items > 0) tell();
+    }
+    return last.before;
+}
+
+bool ThreadPrune::prune_items(const std::string& thread, Timestamp cut) {
+    const std::size_t first = done_.items;
+    const Timestamp before = settle(thread, cut);
     if (options_.dry_run) {
         const ThreadStore::Gone all = store_.count_older(thread, before, until_());
         add(all);
         return all.items > 0;
     }
-    for (bool some = false;; some = true) {
+    for (;;) {
         const ThreadStore::Gone batch = store_.remove_older(thread, before, options_.batch, until_());
         add(batch);
-        if (batch.items < options_.batch) return some || batch.items > 0;
+        if (batch.items < options_.batch) return done_.items > first;
         tell();
     }
 }

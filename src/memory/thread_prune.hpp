@@ -16,7 +16,8 @@ public:
 
 private:
     void prune(const ThreadStore::Cut& cut);
-    bool prune_items(const std::string& thread, Timestamp before);
+    bool prune_items(const std::string& thread, Timestamp cut);
+    Timestamp settle(const std::string& thread, Timestamp cut);
     bool remove_whole(const ThreadStore::Cut& cut);
     void add(const ThreadStore::Gone& gone);
     void tell() const;

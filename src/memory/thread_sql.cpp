@@ -142,9 +142,8 @@ public:
                 type);
         };
         return fmt::format(
-            "SELECT created, {}, {} FROM {} WHERE {} = $1 AND content @? '$.blocks[*] ? (@.type starts with "
-            "\"tool_\")' "
-            "ORDER BY created, ctid",
+            "SELECT created, {}, {} FROM {} WHERE {} = $1 AND created >= coalesce($2::timestamptz, '-infinity') AND "
+            "content @? '$.blocks[*] ? (@.type starts with \"tool_\")' ORDER BY created, ctid",
             identifiers("tool_request"), identifiers("tool_response"), shape_.items, shape_.owner);
     }
 
@@ -155,9 +154,15 @@ public:
     std::string remove_older() const {
         return fmt::format(
             "WITH gone AS (DELETE FROM {0} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {0} WHERE {1} = $1 AND created < "
-            "$2 ORDER BY created LIMIT $3)) RETURNING {2} AS bytes) SELECT count(*), coalesce(sum(bytes), 0)::bigint "
-            "FROM gone",
-            shape_.items, shape_.owner, bytes());
+            "$2 ORDER BY created LIMIT $3)) RETURNING {2} AS bytes) {3}",
+            shape_.items, shape_.owner, bytes(), sum_of_gone());
+    }
+    std::string remove_requests() const {
+        if (!has_variables()) return {};
+        return fmt::format(
+            "WITH gone AS (DELETE FROM {} WHERE {} = $1 AND created = ANY ($2::text[]::timestamptz[]) AND content @> "
+            "'{{\"blocks\": [{{\"type\": \"tool_request\"}}]}}' RETURNING {} AS bytes) {}",
+            shape_.items, shape_.owner, bytes(), sum_of_gone());
     }
     std::string remove_snapshots() const {
         return has_variables() ? fmt::format("DELETE {}", replaced("$1", "$2")) : std::string();
@@ -224,6 +229,7 @@ private:
         return fmt::format("SELECT count(*) AS items, coalesce(sum({}), 0)::bigint AS bytes FROM {} WHERE {} = {}",
                            bytes(), shape_.items, shape_.owner, thread);
     }
+    static std::string sum_of_gone() { return "SELECT count(*), coalesce(sum(bytes), 0)::bigint FROM gone"; }
     std::string snapshots_to_go() const {
         return fmt::format(
             "CASE WHEN c.whole THEN (SELECT count(*) FROM {} WHERE identifier = c.thread) ELSE (SELECT count(*) {}) "
@@ -272,6 +278,7 @@ ThreadSql::ThreadSql(MemoryKind kind, const std::string& quoted_schema)
       tool_uses(std::string()),
       count_older(std::string()),
       remove_older(std::string()),
+      remove_requests(std::string()),
       remove_snapshots(std::string()),
       lock(std::string()),
       remove(std::string()),
@@ -286,6 +293,7 @@ ThreadSql::ThreadSql(MemoryKind kind, const std::string& quoted_schema)
     tool_uses = texts.tool_uses();
     count_older = texts.count_older();
     remove_older = texts.remove_older();
+    remove_requests = texts.remove_requests();
     remove_snapshots = texts.remove_snapshots();
     lock = texts.lock();
     remove = texts.remove("true");

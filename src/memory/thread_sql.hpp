@@ -21,9 +21,10 @@ struct ThreadSql {
     Sql cuts;  ///< as by_identifier
     Sql cut;   ///< as find
 
-    Sql tool_uses;         ///< of $1: created, requests, responses
+    Sql tool_uses;         ///< of $1, since $2 or NULL: created, requests, responses
     Sql count_older;       ///< of $1, before $2: items, bytes
     Sql remove_older;      ///< the same, at most $3
+    Sql remove_requests;   ///< the same, of $1, that stand at the times $2
     Sql remove_snapshots;  ///< of $1, before $2 or NULL
     Sql lock;              ///< $1
     Sql remove;            ///< $1: found, items, bytes, snapshots, forks

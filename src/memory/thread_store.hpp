@@ -1,6 +1,7 @@
 // What the housekeeping of threads asks of where they are kept.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,8 +57,14 @@ public:
                                   Deadline deadline) = 0;
     /// None: there is no such thread.
     virtual std::optional<Cut> cut(const std::string& thread, const Limits& limits, Deadline deadline) = 0;
-    /// Calls of tools and their responses, the oldest first, where they may be apart.
-    virtual std::vector<ToolUse> tool_uses(const std::string& thread, Deadline deadline) = 0;
+    /// Calls of tools and their responses, the oldest first, where they may be apart. `since`: none for all of them.
+    virtual std::vector<ToolUse> tool_uses(const std::string& thread, std::optional<Timestamp> since,
+                                           Deadline deadline) = 0;
+    /// Removes the requests of tools that `which` names by their time, given the tool uses `since`. Writers of the
+    /// thread wait meanwhile. It may be asked several times, the last of which counts.
+    using WhichRequests = std::function<std::vector<Timestamp>(const std::vector<ToolUse>& newer)>;
+    virtual Gone remove_requests(const std::string& thread, Timestamp since, const WhichRequests& which,
+                                 Deadline deadline) = 0;
     virtual Gone count_older(const std::string& thread, Timestamp before, Deadline deadline) = 0;
     /// The oldest, at most so many.
     virtual Gone remove_older(const std::string& thread, Timestamp before, std::size_t limit, Deadline deadline) = 0;

@@ -1,6 +1,7 @@
 #include "memory/tool_uses.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace stele {
@@ -56,6 +57,14 @@ std::vector<std::string> unasked(const std::vector<ToolUse>& uses) {
         if (!asked) all.push_back(identifier);
     });
     return all;
+}
+
+std::vector<Timestamp> waiting(Timestamp cut, const std::vector<ToolUse>& uses) {
+    std::set<Timestamp> all;
+    match(uses, [](const auto&...) {}).for_each([&](Timestamp asked) {
+        if (asked < cut) all.insert(asked);
+    });
+    return {all.begin(), all.end()};
 }
 
 Timestamp between_exchanges(Timestamp cut, const std::vector<ToolUse>& uses) {

@@ -50,6 +50,9 @@ std::vector<ToolUse> tool_uses(const ConversationTurn& turn);
 /// The responses that have no request before them here. `uses`: the oldest first.
 std::vector<std::string> unasked(const std::vector<ToolUse>& uses);
 
+/// Where requests stand that have no response yet, and are older than `cut`: the oldest first, each once.
+std::vector<Timestamp> waiting(Timestamp cut, const std::vector<ToolUse>& uses);
+
 /// The newest moment, no later than `cut`, that parts no response from its request. `uses`: the oldest first.
 Timestamp between_exchanges(Timestamp cut, const std::vector<ToolUse>& uses);
 

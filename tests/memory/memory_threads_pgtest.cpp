@@ -7,6 +7,8 @@
 #include <tuple>
 
 #include "memory/any_threads.hpp"
+#include "support/eventually.hpp"
+#include "support/session.hpp"
 
 namespace stele {
 namespace {
@@ -256,6 +258,30 @@ TEST_P(AnyModelThreads, prune_keeps_exchanges_that_reach_into_others) {
     EXPECT_EQ(model("a").recall({.replay = Replay::all}).context.size(), 2U) << "the identifier is used again";
 }
 
+TEST_P(AnyModelThreads, prune_never_parts_a_response_that_comes_meanwhile_from_its_request) {
+    for (const bool by_count : {true, false}) {
+        const std::string name = by_count ? "kept" : "as a whole";
+        model(name).remember({in("a"), ask("1"), in("b"), ask("2"), ask("3"), in("c")});
+        PruneThreadsOptions options{.identifier = name, .batch = 1};
+        if (by_count) options.keep = 1;
+        if (!by_count) options.created_before = say("later", {"x"});
+        std::vector<std::string> refused;
+        options.progress = [&](const PrunedThreads& done) {
+            if (done.items > 3) return;
+            try {
+                model(name).remember({answer(std::to_string(done.items))});
+            } catch (const Error& error) {
+                EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+                refused.push_back(std::to_string(done.items));
+            }
+        };
+        const PrunedThreads pruned = threads().prune(options);
+        EXPECT_THAT(refused, ElementsAre("1", "2", "3")) << "requests that wait go first";
+        EXPECT_EQ(pruned.items, by_count ? 5U : 6U);
+        EXPECT_EQ(model(name).recall({.replay = Replay::all}).context.size(), by_count ? 1U : 0U);
+    }
+}
+
 TEST_P(AnyModelThreads, prune_removes_variables_that_were_replaced) {
     model("a").remember({in("1")}, {.variables = Json::parse(R"({"n":1})")});
     const Timestamp then = model("a").remember({}, {.variables = Json::parse(R"({"n":2})")}).position->newest.value();
@@ -341,6 +367,25 @@ TEST_F(StoredThreads, a_call_that_waited_for_a_removal_begins_the_thread_anew) {
         later.join();
         EXPECT_EQ((models ? models_ : conversations_).find("a")->items, 1U);
     }
+}
+
+TEST_F(StoredThreads, a_response_that_prune_had_not_seen_keeps_its_request) {
+    ModelMemory memory(database_, "a");
+    memory.remember({in("0"), ask("1"), in("2"), in("3")});
+    Transaction writer = database_.begin();
+    memory.in(writer).remember({answer("1")});
+    test::leave_no_snapshot(writer);
+    PrunedThreads pruned;
+    std::thread other([&] { pruned = models_.prune({.keep = 1}); });
+    const Statement waiting(
+        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pg_backend_pid() <> pid AND pid IN (SELECT "
+        "pid FROM pg_locks WHERE relation = $1::text::regclass)",
+        in_schema("memories"));
+    EXPECT_TRUE(test::eventually([&] { return !database_.query(waiting).empty(); })) << "until the writer is through";
+    writer.commit();
+    other.join();
+    EXPECT_EQ(pruned.items, 1U);
+    EXPECT_THAT(memory.recall({.replay = Replay::all}).context, ElementsAre(ask("1"), in("2"), in("3"), answer("1")));
 }
 
 TEST_F(StoredThreads, a_thread_that_gets_active_while_it_is_pruned_stays) {
