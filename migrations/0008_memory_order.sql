@@ -3,6 +3,8 @@
 
 ALTER TABLE {schema}.memories ADD COLUMN IF NOT EXISTS stele_newest timestamptz;
 COMMENT ON COLUMN {schema}.memories.stele_newest IS 'the last stamp that Stele gave, null if none';
+ALTER TABLE {schema}.memories ADD COLUMN IF NOT EXISTS stele_forked boolean;
+COMMENT ON COLUMN {schema}.memories.stele_forked IS 'true if it was begun as a fork; null if not';
 ALTER TABLE {schema}.memories_elements ADD COLUMN IF NOT EXISTS stele_element uuid;
 COMMENT ON COLUMN {schema}.memories_elements.stele_element IS 'the identifier of the element, if it has one';
 
@@ -36,10 +38,10 @@ CREATE INDEX IF NOT EXISTS stele_conversation_memory_requests ON {schema}.conver
     WITH (fastupdate = off) WHERE payload @> '{"content": [{"event": "tool_request"}]}';
 
 -- Stores elements (an array, or null) and variables (or null) of one memory, and says what became of it: "stored",
--- "repeated" (the key was used), "moved" (the newest is not what was expected), or "unasked" (of the responses of tools
--- whose requests are not among the elements, none for most calls, this one has no request in the memory either). The
--- lock makes writers of a memory take turns, draive's too, whose rows refer to it; each statement after it sees what
--- they have committed.
+-- "repeated" (the key was used, here or in what a fork has of the threads above it), "moved" (the newest is not what was
+-- expected), or "unasked" (of the responses of tools whose requests are not among the elements, none for most calls,
+-- this one has no request in the memory either). The lock makes writers of a memory take turns, draive's too, whose rows
+-- refer to it; each statement after it sees what they have committed.
 --
 -- Whatever the planner thinks of the table (its plans may be older than most rows), each look is by the right index:
 -- that is what a comparison with "at least" in the order of one index, a condition that IS TRUE, which no index knows,
@@ -56,9 +58,11 @@ DECLARE
     given record;
     there record;
     added bigint := 0;
+    forked boolean;
 BEGIN
     LOOP
-        SELECT m.stele_newest INTO newest FROM {schema}.memories m WHERE m.identifier = given_memory FOR UPDATE;
+        SELECT m.stele_newest, m.stele_forked INTO newest, forked FROM {schema}.memories m
+            WHERE m.identifier = given_memory FOR UPDATE;
         EXIT WHEN FOUND;
         IF checked AND expected IS NOT NULL THEN
             outcome := 'moved';
@@ -67,8 +71,13 @@ BEGIN
         INSERT INTO {schema}.memories (identifier) VALUES (given_memory) ON CONFLICT DO NOTHING;
     END LOOP;
     IF given_key IS NOT NULL THEN
-        SELECT k.newest INTO used FROM {schema}.stele_memory_keys k WHERE k.memory = given_memory AND k.key = given_key;
-        IF FOUND THEN
+        used := (SELECT k.newest FROM {schema}.stele_memory_keys k WHERE k.memory = given_memory AND k.key = given_key);
+        IF forked AND used IS NULL THEN
+            used := (SELECT k.newest FROM {schema}.stele_lineage('models', given_memory) l
+                JOIN {schema}.stele_memory_keys k ON k.memory = l.thread AND k.key = given_key AND k.newest <= l.until
+                ORDER BY l.depth LIMIT 1);
+        END IF;
+        IF used IS NOT NULL THEN
             outcome := 'repeated';
             newest := used;
             RETURN;
@@ -86,12 +95,14 @@ BEGIN
     IF given_responses IS NOT NULL THEN
         -- the newest first: some models use an identifier again and again, and then the index has it as often
         SELECT r.response INTO which FROM unnest(given_responses) WITH ORDINALITY AS r (response, place)
-            WHERE CASE WHEN EXISTS (SELECT FROM (SELECT content AS body FROM {schema}.memories_elements e WHERE e.identifier = given_memory
-                    ORDER BY e.created DESC LIMIT 8) near
-                WHERE {schema}.stele_tool_requests(given_memory, near.body, '$.blocks[*] ? (@.type == "tool_request").identifier')
+            WHERE CASE WHEN EXISTS (SELECT FROM (SELECT e.content AS body FROM {schema}.memories_elements e
+                    WHERE e.identifier = given_memory ORDER BY e.created DESC LIMIT 8) near
+                WHERE {schema}.stele_tool_requests(given_memory, near.body,
+                        '$.blocks[*] ? (@.type == "tool_request").identifier')
                     @> ARRAY[hashtextextended(r.response, hashtextextended(given_memory, 0))])
-            THEN false ELSE NOT EXISTS (SELECT FROM {schema}.stele_lineage('models', given_memory) l JOIN {schema}.memories_elements e
-                ON {schema}.stele_tool_requests(e.identifier, e.content, '$.blocks[*] ? (@.type == "tool_request").identifier')
+            THEN false ELSE NOT EXISTS (SELECT FROM {schema}.stele_lineage('models', given_memory) l
+                JOIN {schema}.memories_elements e ON {schema}.stele_tool_requests(e.identifier, e.content,
+                        '$.blocks[*] ? (@.type == "tool_request").identifier')
                     @> ARRAY[hashtextextended(r.response, hashtextextended(l.thread, 0))]
                 AND e.content @> '{"blocks": [{"type": "tool_request"}]}' AND (e.created <= l.until) IS TRUE) END
             ORDER BY r.place LIMIT 1;
@@ -141,14 +152,16 @@ $$;
 -- One row a conversation that Stele writes to: the lock that makes its writers take turns.
 CREATE TABLE IF NOT EXISTS {schema}.stele_conversations (
     thread_id text PRIMARY KEY,
-    newest timestamptz
+    newest timestamptz,
+    forked boolean
 );
 COMMENT ON COLUMN {schema}.stele_conversations.newest IS 'the last stamp that Stele gave, null if none';
+COMMENT ON COLUMN {schema}.stele_conversations.forked IS 'true if it was begun as a fork; null if not';
 
--- Stores turns (an array of payloads) of one conversation. A turn that is there already, and is the same, is left; if
--- all are, the outcome is "repeated", and the newest the newest of them. One that is there and differs: "taken", and
--- which. "moved" and "unasked" as above. A turn without a time of its own gets one, later than all before it. Whatever is stored moves
--- the newest.
+-- Stores turns (an array of payloads) of one conversation. A turn that is there already, here or in what a fork has of
+-- the threads above it, and is the same, is left; if all are, the outcome is "repeated", and the newest the newest of
+-- them. One that is there and differs: "taken", and which. "moved" and "unasked" as above. A turn without a time of its
+-- own gets one, later than all before it. Whatever is stored moves the newest.
 CREATE OR REPLACE FUNCTION {schema}.stele_remember_turns(given_thread text, given_turns jsonb, checked boolean,
     expected timestamptz, given_responses text[], OUT outcome text, OUT newest timestamptz, OUT which text)
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_sort = off AS $$
@@ -161,9 +174,12 @@ DECLARE
     latest timestamptz;
     new_turns jsonb[] := '{}';
     new_turn jsonb;
+    forked boolean;
+    known boolean;
 BEGIN
     LOOP
-        SELECT c.newest INTO newest FROM {schema}.stele_conversations c WHERE c.thread_id = given_thread FOR UPDATE;
+        SELECT c.newest, c.forked INTO newest, forked FROM {schema}.stele_conversations c
+            WHERE c.thread_id = given_thread FOR UPDATE;
         EXIT WHEN FOUND;
         INSERT INTO {schema}.stele_conversations (thread_id) VALUES (given_thread) ON CONFLICT DO NOTHING;
     END LOOP;
@@ -174,7 +190,18 @@ BEGIN
         SELECT m.thread_id, m.identifier, m.payload, m.created INTO there FROM {schema}.conversation_memory m
             WHERE (m.thread_id, m.identifier) >= (given_thread, given.identifier)
             ORDER BY m.thread_id, m.identifier LIMIT 1;
-        IF NOT FOUND OR there.thread_id <> given_thread OR there.identifier <> given.identifier THEN
+        known := FOUND AND there.thread_id = given_thread AND there.identifier = given.identifier;
+        IF forked AND NOT known THEN
+            SELECT m.thread_id, m.identifier, m.payload, m.created INTO there
+                FROM {schema}.stele_lineage('conversations', given_thread) l CROSS JOIN LATERAL (
+                    SELECT * FROM {schema}.conversation_memory c
+                    WHERE (c.thread_id, c.identifier) >= (l.thread, given.identifier)
+                    ORDER BY c.thread_id, c.identifier LIMIT 1) m
+                WHERE m.thread_id = l.thread AND m.identifier = given.identifier AND m.created <= l.until
+                ORDER BY l.depth LIMIT 1;
+            known := FOUND;
+        END IF;
+        IF NOT known THEN
             new_turns := array_append(new_turns, given.turn);
         ELSIF there.payload - '{created,identifier}'::text[] <> given.turn - '{created,identifier}'::text[]
                 OR there.created <> (given.turn ->> 'created')::timestamptz THEN
@@ -197,12 +224,14 @@ BEGIN
     IF given_responses IS NOT NULL THEN
         -- the newest first: some models use an identifier again and again, and then the index has it as often
         SELECT r.response INTO which FROM unnest(given_responses) WITH ORDINALITY AS r (response, place)
-            WHERE CASE WHEN EXISTS (SELECT FROM (SELECT payload AS body FROM {schema}.conversation_memory e WHERE e.thread_id = given_thread
-                    ORDER BY e.created DESC LIMIT 8) near
-                WHERE {schema}.stele_tool_requests(given_thread, near.body, '$.content[*] ? (@.event == "tool_request").content.artifact.identifier')
+            WHERE CASE WHEN EXISTS (SELECT FROM (SELECT e.payload AS body FROM {schema}.conversation_memory e
+                    WHERE e.thread_id = given_thread ORDER BY e.created DESC LIMIT 8) near
+                WHERE {schema}.stele_tool_requests(given_thread, near.body,
+                        '$.content[*] ? (@.event == "tool_request").content.artifact.identifier')
                     @> ARRAY[hashtextextended(r.response, hashtextextended(given_thread, 0))])
-            THEN false ELSE NOT EXISTS (SELECT FROM {schema}.stele_lineage('conversations', given_thread) l JOIN {schema}.conversation_memory e
-                ON {schema}.stele_tool_requests(e.thread_id, e.payload, '$.content[*] ? (@.event == "tool_request").content.artifact.identifier')
+            THEN false ELSE NOT EXISTS (SELECT FROM {schema}.stele_lineage('conversations', given_thread) l
+                JOIN {schema}.conversation_memory e ON {schema}.stele_tool_requests(e.thread_id, e.payload,
+                        '$.content[*] ? (@.event == "tool_request").content.artifact.identifier')
                     @> ARRAY[hashtextextended(r.response, hashtextextended(l.thread, 0))]
                 AND e.payload @> '{"content": [{"event": "tool_request"}]}' AND (e.created <= l.until) IS TRUE) END
             ORDER BY r.place LIMIT 1;

@@ -115,8 +115,9 @@ public:
     /// Begins a thread that goes on from another: it recalls and pages through what that had up to and including `at`
     /// (a turn's `created`, the stamp of a MemoryPosition; none: all that is there), and then its own. Nothing of it is
     /// copied but the newest variables until then. One statement. What either stores from then on is its own; what is
-    /// replaced, pruned or removed in the parent is so for the fork. Its items are stored once more if they are stored
-    /// in the fork too, and an element with an identifier stays the parent's. draive's processes see of a fork only
+    /// replaced, pruned or removed in the parent is so for the fork. A turn that it has of the parent, and a call whose
+    /// key was used there, all of it up to `at`, is not stored again in the fork. An element with an identifier stays
+    /// the parent's: stored in the fork it is Error(constraint_violation). draive's processes see of a fork only
     /// what is its own. To recall the newest n, up to n are read of the thread, of its parent, and so on.
     ///
     /// Returns the fork's position. Error(not_found) when there is no such parent, or nothing in it until `at`;

@@ -78,16 +78,20 @@ MemoryOutcome MemoryConversationStore::remember(const std::string& thread, const
     std::vector<const Turn*> added;
     MemoryPosition repeated;
     for (const Turn& turn : write.turns) {
-        const bool is_new = known == data_->threads.end() || !known->second.places.contains(turn.identifier);
-        if (is_new) {
+        const Turn* stored = nullptr;
+        for_lineage(data_->threads, thread, [&](const Data::Thread& each, Timestamp until) {
+            const auto place = each.places.find(turn.identifier);
+            if (place != each.places.end() && place->second <= until) {
+                stored = &each.turns.at({place->second, turn.identifier});
+            }
+            return stored == nullptr;
+        });
+        if (stored == nullptr) {
             added.push_back(&turn);
             continue;
         }
-        const Timestamp created = known->second.places.at(turn.identifier);
-        if (!same_turn(known->second.turns.at({created, turn.identifier}), turn)) {
-            refuse_taken(thread, turn.identifier.to_string());
-        }
-        repeated.newest = std::max(repeated.newest, std::optional(created));
+        if (!same_turn(*stored, turn)) refuse_taken(thread, turn.identifier.to_string());
+        repeated.newest = std::max(repeated.newest, stored->created);
     }
     if (added.empty()) return {MemoryOutcome::Kind::repeated, repeated};
     if (write.expected && *write.expected != before) return {MemoryOutcome::Kind::moved, before};

@@ -45,8 +45,13 @@ MemoryOutcome MemoryModelStore::remember(const std::string& memory, const Write&
     const auto known = data_->threads.find(memory);
     const MemoryPosition before = known == data_->threads.end() ? MemoryPosition() : known->second.position;
     if (write.key && known != data_->threads.end()) {
-        const auto used = known->second.keys.find(*write.key);
-        if (used != known->second.keys.end()) return {MemoryOutcome::Kind::repeated, used->second};
+        std::optional<MemoryPosition> first;
+        for_lineage(data_->threads, memory, [&](const Data::Thread& each, Timestamp until) {
+            const auto used = each.keys.find(*write.key);
+            if (used != each.keys.end() && used->second.newest <= until) first = used->second;
+            return !first;
+        });
+        if (first) return {MemoryOutcome::Kind::repeated, *first};
     }
     if (write.expected && *write.expected != before) return {MemoryOutcome::Kind::moved, before};
     check_owners(memory, write);

@@ -242,17 +242,19 @@ private:
     }
     std::string new_model() const {
         return fmt::format(
-            "INSERT INTO {} (identifier, stele_newest) SELECT $2::text, until FROM point WHERE until IS NOT NULL ON "
+            "INSERT INTO {} (identifier, stele_newest, stele_forked) SELECT $2::text, until, true FROM point WHERE "
+            "until IS NOT NULL ON "
             "CONFLICT DO NOTHING",
             shape_.base);
     }
     /// In the place of a row, perhaps, that a call made which stored nothing.
     std::string new_conversation() const {
         return fmt::format(
-            "INSERT INTO {0} AS c (thread_id, newest) SELECT $2::text, until FROM point WHERE until IS NOT NULL AND "
+            "INSERT INTO {0} AS c (thread_id, newest, forked) SELECT $2::text, until, true FROM point WHERE until IS "
+            "NOT NULL AND "
             "NOT "
             "EXISTS (SELECT FROM {1} WHERE thread_id = $2) ON CONFLICT (thread_id) DO UPDATE SET newest = "
-            "EXCLUDED.newest WHERE c.newest IS NULL",
+            "EXCLUDED.newest, forked = true WHERE c.newest IS NULL",
             shape_.base, shape_.items);
     }
     /// Snapshots that a newer one has replaced.

@@ -160,6 +160,32 @@ TEST_P(AnyForks, have_the_requests_of_their_parent_until_their_point) {
     EXPECT_EQ(threads().find("c")->items, 1U);
 }
 
+TEST_P(AnyForks, know_what_was_stored_above_them_until_their_point) {
+    const UserTurn first("1"), second("2"), third("3");
+    const auto store = [&](const std::string& thread, const UserTurn& turn) {
+        const std::string text = turn.content.at(0).text();
+        return models() ? model(thread).remember({in(text)}, {.key = text}) : conversation(thread).remember({turn});
+    };
+    const Remembered stored = store("a", first);
+    const Timestamp then = store("a", second).position->newest.value();
+    store("a", third);
+    threads().fork("a", "b", then);
+    threads().fork("b", "c");
+    const Remembered again = store("c", first);
+    EXPECT_TRUE(again.repeated);
+    EXPECT_EQ(again.position, stored.position);
+    EXPECT_TRUE(store("b", second).repeated);
+    EXPECT_FALSE(store("c", third).repeated) << "it came after the point";
+    EXPECT_THAT(said("b"), ElementsAre("1", "2"));
+    EXPECT_THAT(said("c"), ElementsAre("1", "2", "3"));
+    if (models()) return;
+    UserTurn other("other");
+    other.identifier = first.identifier;
+    EXPECT_EQ(test::error_of([&] { store("c", other); }).code, ErrorCode::constraint_violation);
+    conversation("c").remember({first, UserTurn("4"), second});
+    EXPECT_THAT(said("c"), ElementsAre("1", "2", "3", "4"));
+}
+
 TEST_P(AnyForks, are_paged_through_as_one) {
     if (models()) return;
     say("a", {"1", "2", "3", "4", "5"});
