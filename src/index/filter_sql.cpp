@@ -7,7 +7,7 @@
 
 #include "base/result.hpp"
 #include "base/words.hpp"
-#include "postgres/identifier.hpp"
+#include "index/member_index.hpp"
 #include "postgres/oids.hpp"
 
 namespace stele {
@@ -107,7 +107,7 @@ private:
         if (kind == ValueKind::time && operand.kind == Kind::string) {
             return as_time(value, fmt::format("{} {}", relation, bind(*parse_iso8601(operand.text), "timestamptz")));
         }
-        // as member_sql() has it
+        // as indexes on members have it
         if (relation == "=") return fmt::format("coalesce({}, 'null') = {}", value, bind_json(operand));
         switch (operand.kind) {
             case Kind::number:
@@ -218,6 +218,7 @@ private:
             case Operation::is_null: text = fmt::format("coalesce({}, 'null') = 'null'", value); break;
             case Operation::exists: text = fmt::format("{} IS NOT NULL", value); break;
         }
+        if (is_by_index(filter)) text += " AND " + is_indexed_sql(fmt::format("coalesce({}, 'null')", value));
         return text;
     }
 
@@ -235,35 +236,6 @@ std::string filter_sql(const FilterNode& filter, std::string_view column, Parame
                                                      parameters.slots().size(), kMostParameters));
     }
     return text;
-}
-
-std::string member_sql(const detail::FilterPath& path, std::string_view column) {
-    std::string text(column);
-    for (const detail::FilterStep& step : path) text = fmt::format("({} -> {}::text)", text, quote_literal(step.key));
-    return fmt::format("coalesce({}, 'null'::jsonb)", text);
-}
-
-bool narrows(const FilterNode& filter, const std::function<bool(const detail::FilterPath&)>& is_indexed) {
-    if (filter.kind == FilterNode::Kind::all) {
-        return std::any_of(filter.parts.begin(), filter.parts.end(),
-                           [&](const auto& part) { return narrows(*part, is_indexed); });
-    }
-    if (filter.kind == FilterNode::Kind::any) {
-        return !filter.parts.empty() && std::all_of(filter.parts.begin(), filter.parts.end(),
-                                                    [&](const auto& part) { return narrows(*part, is_indexed); });
-    }
-    if (filter.kind == FilterNode::Kind::negation || filter.values != ValueKind::json) return false;
-    switch (filter.operation) {
-        case Operation::equal:
-        case Operation::in:
-        case Operation::is_null: return is_indexed(filter.path);
-        case Operation::less:
-        case Operation::less_or_equal:
-        case Operation::greater:
-        case Operation::greater_or_equal:
-            return filter.operands.front().kind == Kind::number && is_indexed(filter.path);
-        default: return false;
-    }
 }
 
 }  // namespace stele

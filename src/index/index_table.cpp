@@ -6,7 +6,7 @@
 
 #include "base/hash.hpp"
 #include "base/result.hpp"
-#include "index/filter_sql.hpp"
+#include "index/member_index.hpp"
 #include "index/text_index.hpp"
 #include "postgres/identifier.hpp"
 
@@ -144,7 +144,7 @@ std::vector<WantedIndex> IndexTable::wanted(const TableFacts& facts) const {
     }
     for (const IndexedMember& member : options_.members) {
         const std::string name = member_index_name(member.path());
-        all.push_back({name, fmt::format("({})", member_sql(member.path(), "payload")), facts.indexes.contains(name)});
+        all.push_back({name, member_index_sql(member.path(), "payload"), facts.indexes.contains(name)});
     }
     if (!options_.text.empty()) {
         const std::string name = index_name("text", text_identity(options_.text, options_.text_configuration));

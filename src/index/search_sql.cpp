@@ -7,6 +7,7 @@
 #include "base/hash.hpp"
 #include "index/filter_sql.hpp"
 #include "index/index_sql.hpp"
+#include "index/member_index.hpp"
 #include "postgres/identifier.hpp"
 
 namespace stele {

@@ -4,7 +4,7 @@
 
 #include "base/json_tree.hpp"
 #include "base/result.hpp"
-#include "index/filter_sql.hpp"
+#include "index/member_index.hpp"
 #include "postgres/identifier.hpp"
 
 namespace stele {

@@ -72,6 +72,44 @@ TEST_P(IndexBuilding, a_filter_on_an_indexed_member_looks_at_no_other_row) {
     }
 }
 
+TEST_P(IndexBuilding, a_member_may_be_longer_than_an_index_takes) {
+    std::mt19937 random(7);
+    std::string length_of_limit(2000, ' '), longer(2001, ' '), long_text(100'000, ' ');
+    for (std::string* text : {&length_of_limit, &longer, &long_text}) {
+        for (char& letter : *text) letter = static_cast<char>('!' + random() % 90);  // nothing to compress
+    }
+    const auto options = VectorIndexOptions{.members = {field(&Note::language), field(&Note::page)}};
+    auto notes = open(nullptr, options);
+    std::vector<Note> all = clustered_notes(5000, 8);
+    all[7].language = length_of_limit;
+    all[8].language = longer;
+    all[9].language = long_text;
+    notes.index(all, &Note::vector);
+    database->execute(Statement(Sql("ANALYZE " + server.schema() + ".note")));
+    const auto language = field(&Note::language);
+    const auto uses_index = [&](const auto& where) {
+        const auto lines = notes.explain(std::vector<float>(8, 1), {.where = where}).lines;
+        return std::any_of(lines.begin(), lines.end(),
+                           [](const std::string& line) { return line.find("stele_member_") != std::string::npos; });
+    };
+    EXPECT_EQ(notes.count(language == length_of_limit), 1U);
+    EXPECT_EQ(notes.count(language == longer), 1U);
+    EXPECT_EQ(notes.count(language == long_text), 1U);
+    EXPECT_EQ(notes.count(language.is_one_of({longer, long_text, length_of_limit})), 3U);
+    EXPECT_EQ(notes.count(!(language == long_text)), 4999U);
+    EXPECT_EQ(notes.count(language == long_text || language == "en"), 4998U);
+    EXPECT_EQ(notes.count(language.is_null()), 0U);
+    EXPECT_TRUE(uses_index(language == length_of_limit));
+    EXPECT_TRUE(uses_index(language.is_one_of({length_of_limit})));
+    EXPECT_FALSE(uses_index(language == longer));
+    EXPECT_FALSE(uses_index(language.is_one_of({length_of_limit, longer})));
+    EXPECT_TRUE(uses_index(field(&Note::page) == 9 && language == long_text));
+    database->execute(
+        Statement(Sql("DROP INDEX " + one("SELECT min(indexrelid::regclass::text) FROM pg_index WHERE indrelid = '" +
+                                          server.schema() + ".note'::regclass AND indpred IS NOT NULL"))));
+    EXPECT_THAT(notes.build_indexes(), SizeIs(1));
+}
+
 TEST_P(IndexBuilding, what_an_interrupted_build_left_is_built_anew) {
     auto notes = open(nullptr, with_members());
     notes.index(clustered_notes(100, 8), &Note::vector);

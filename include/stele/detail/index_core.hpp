@@ -104,8 +104,9 @@ struct VectorIndexOptions {
     int hnsw_m = 16, hnsw_ef_construction = 64;
     int ivfflat_lists = 100;
     /// Each gets an index, made with the table or by build_indexes(). It serves ==, is_one_of(), is_null() and the
-    /// order of numbers, alone or joined by && and ||. By names and keys only, not by [0]. PostgreSQL refuses rows
-    /// whose indexed value is longer than about 2,700 bytes.
+    /// order of numbers, alone or joined by && and ||. By names and keys only, not by [0]. Texts longer than 2,000
+    /// bytes, arrays and objects may be there, and are found by a look at every row. PostgreSQL refuses rows whose
+    /// indexed value is a number of more than some 5,000 digits.
     std::vector<IndexedMember> members{};
     /// What search_hybrid() looks for words in: `.text = {field(&Page::title), field(&Page::body)}`. All of it is one
     /// text, in this order; no phrase reaches from one value into the next. Of a value that is no text, or an array or
