@@ -97,10 +97,11 @@ private:
     }
     Remembered remember_turns() {
         counts_.turns += turns_.size();
-        return ConversationMemory(context_.database(), thread_).remember(turns_, {}, context_.deadline());
+        return ConversationMemory(context_.database(), thread_)
+            .remember(turns_, {.allow_unasked = true}, context_.deadline());
     }
     Remembered remember_elements() {
-        RememberOptions options{.variables = variables_};
+        RememberOptions options{.variables = variables_, .allow_unasked = true};
         if (!command_.key.empty()) options.key = fmt::format("{} line {}", command_.key, first_);
         counts_.elements += elements_.size();
         counts_.variables += variables_ ? 1 : 0;

@@ -52,6 +52,8 @@ struct ConversationPage {
 struct RememberTurnsOptions {
     /// Only if nothing was stored since: else MemoryMoved. Turns that are stored already come first.
     std::optional<MemoryPosition> expected = {};
+    /// Take responses of tools that nothing asked for, too: for what comes from elsewhere. No recall replays them.
+    bool allow_unasked = false;
 };
 
 /// One conversation, by the identifier of its thread: text of 1 to 1,024 bytes, UTF-8 without U+0000, else

@@ -67,6 +67,8 @@ struct RememberOptions {
     std::optional<std::string> key = {};
     /// Only if nothing was stored since: else MemoryMoved. A key that was used comes first.
     std::optional<MemoryPosition> expected = {};
+    /// Take responses of tools that nothing asked for, too: for what comes from elsewhere. No recall replays them.
+    bool allow_unasked = false;
 };
 
 struct Remembered {

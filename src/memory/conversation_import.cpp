@@ -5,11 +5,9 @@
 #include <span>
 
 #include "base/result.hpp"
-#include "memory/memory_checks.hpp"
-#include "memory/postgres_conversation_store.hpp"
 #include "memory/turn_builder.hpp"
-#include "postgres/database_impl.hpp"
 #include "postgres/identifier.hpp"
+#include "stele/conversation_memory.hpp"
 
 namespace stele {
 inline namespace v0 {
@@ -97,22 +95,17 @@ private:
     void store(const std::string& identifier, const std::vector<ConversationTurn>& turns) {
         constexpr std::size_t kBatch = 500;
         if (turns.empty()) return;
-        // past what remember() checks: what is there is taken over, responses without a request, too
-        PostgresConversationStore to(std::make_shared<Database>(database_), database_.quoted_schema(), true);
-        check_memory_name("the thread", identifier);
+        ConversationMemory to(database_, identifier);
         bool stored = false;
         for (std::size_t at = 0; at < turns.size(); at += kBatch) {
             const auto batch = std::span(turns).subspan(at, std::min(kBatch, turns.size() - at));
-            const MemoryOutcome outcome = to.remember(identifier, {store_turns(batch)}, until());
-            stored = outcome.kind == MemoryOutcome::Kind::stored || stored;
+            stored = !to.remember(batch, {.allow_unasked = true}, deadline_).repeated || stored;
         }
         ++done_.conversations;
         done_.turns += turns.size();
         done_.stored += stored ? 1 : 0;
         if (options_.progress) options_.progress(done_);
     }
-
-    Deadline until() const { return deadline_ ? *deadline_ : database_.impl().default_deadline(); }
 
     static constexpr int kPage = 50;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/result.hpp"
 #include "memory/memory_checks.hpp"
@@ -32,6 +33,20 @@ ConversationTurn read_turn(const ConversationStore::Turn& stored) {
     auto turn = from_json<ConversationTurn>(stored.payload);
     std::visit([&](auto& each) { each.created = stored.created; }, turn);  // what the order goes by
     return turn;
+}
+
+std::vector<ConversationStore::Turn> checked(std::span<const ConversationTurn> turns) {
+    std::vector<ConversationStore::Turn> all;
+    all.reserve(turns.size());
+    std::set<Uuid> seen;
+    for (const ConversationTurn& turn : turns) {
+        std::visit([&](const auto& each) { all.push_back({each.identifier, each.created, to_json(turn)}); }, turn);
+        if (!seen.insert(all.back().identifier).second) {
+            raise(ErrorCode::invalid_argument,
+                  fmt::format("two of the turns have the identifier {}", all.back().identifier.to_string()));
+        }
+    }
+    return all;
 }
 
 std::vector<std::string> unasked_in(std::span<const ConversationTurn> turns) {
@@ -92,7 +107,7 @@ ConversationMemory ConversationMemory::in_memory(std::string thread, MemoryDatab
 
 ConversationMemory ConversationMemory::constant(std::vector<ConversationTurn> turns) {
     ConversationMemory memory = in_memory("constant");
-    if (!turns.empty()) memory.impl_->store->remember(memory.impl_->thread, {store_turns(turns)}, Deadline::never());
+    memory.remember(turns, {.allow_unasked = true});
     memory.impl_->constant = true;
     return memory;
 }
@@ -107,7 +122,8 @@ ConversationMemory ConversationMemory::in(Savepoint& savepoint) const {
 
 Remembered ConversationMemory::remember(std::span<const ConversationTurn> turns, const RememberTurnsOptions& options,
                                         std::optional<Deadline> deadline) {
-    const ConversationStore::Write write{store_turns(turns), options.expected, unasked_in(turns)};
+    ConversationStore::Write write{checked(turns), options.expected};
+    if (!options.allow_unasked) write.responses = unasked_in(turns);
     if (impl_->constant || write.turns.empty()) return {};
     const MemoryOutcome outcome = impl_->store->remember(impl_->thread, write, impl_->until(deadline));
     if (outcome.kind == MemoryOutcome::Kind::moved) {

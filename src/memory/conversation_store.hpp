@@ -2,12 +2,10 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "memory/model_store.hpp"
-#include "stele/conversation_turn.hpp"
 #include "stele/deadline.hpp"
 #include "stele/json.hpp"
 #include "stele/timestamp.hpp"
@@ -43,9 +41,6 @@ public:
     /// has no request in the conversation either.
     virtual MemoryOutcome remember(const std::string& thread, const Write& write, Deadline deadline) = 0;
 };
-
-/// With their JSON. Error(invalid_argument) for what JSON cannot hold, and for two of one identifier.
-std::vector<ConversationStore::Turn> store_turns(std::span<const ConversationTurn> turns);
 
 [[noreturn]] void refuse_taken(const std::string& thread, const std::string& identifier);
 

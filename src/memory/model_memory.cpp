@@ -43,7 +43,7 @@ ModelStore::Write checked(std::span<const ModelElement> elements, const Remember
         write.elements.push_back({to_json(element), identifier});
         uses.push_back(tool_use(element));
     }
-    write.responses = unasked(uses);
+    if (!options.allow_unasked) write.responses = unasked(uses);
     return write;
 }
 

@@ -41,6 +41,13 @@ std::string before_text(const std::string& schema) {
 
 }  // namespace
 
+void refuse_taken(const std::string& thread, const std::string& identifier) {
+    raise(ErrorCode::constraint_violation,
+          fmt::format("the conversation \"{}\" has another turn of the identifier {}; give each turn one of its own. "
+                      "Nothing was stored",
+                      thread, identifier));
+}
+
 PostgresConversationStore::PostgresConversationStore(std::shared_ptr<Executor> executor,
                                                      const std::string& quoted_schema, bool group)
     : executor_(std::move(executor)),

@@ -79,6 +79,17 @@ TEST_F(MemoryFiles, refuses_a_bad_line_and_says_which_and_what_was_stored) {
     EXPECT_EQ(ModelMemory(database, "a").recall().context.size(), 1U);
 }
 
+TEST_F(MemoryFiles, takes_responses_whose_request_was_left_behind) {
+    const std::string element = to_json(ModelElement(ModelInput(ToolResponse{"1", "t", "x"}))).text();
+    const std::string turn = to_json(ConversationTurn(AssistantTurn().add(ToolResponse{"1", "t", "x"}))).text();
+    const json done =
+        document_on(server, {"memory", "import", "-"},
+                    R"({"thread":"a","element":)" + element + "}\n" + R"({"thread":"a","turn":)" + turn + "}");
+    EXPECT_EQ(done["lines"], 2);
+    EXPECT_EQ(ModelMemory(database, "a").recall({.replay = Replay::all}).context.size(), 1U);
+    EXPECT_EQ(ConversationMemory(database, "a").recall({.replay = Replay::all}).context.size(), 1U);
+}
+
 TEST_F(MemoryFiles, wants_a_file_or_tables) {
     const auto message = [&](std::vector<std::string> more) -> std::string {
         more.insert(more.begin(), {"memory", "import"});

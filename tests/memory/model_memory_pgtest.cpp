@@ -140,7 +140,9 @@ TEST_P(AnyMemory, a_response_that_nothing_asked_for_is_refused) {
     EXPECT_EQ(test::error_of([&] { memory("another").remember({answer("1")}); }).code, ErrorCode::invalid_argument);
     EXPECT_EQ(thread.recall({.replay = Replay::all}).context.size(), 2U) << "nothing of it was stored";
     thread.remember({answer("1"), ask("6"), answer("6"), out("b")});
+    thread.remember({answer("7")}, {.allow_unasked = true});
     EXPECT_EQ(thread.recall().context.size(), 6U);
+    EXPECT_EQ(thread.recall({.replay = Replay::all}).context.size(), 7U);
 }
 
 TEST_P(AnyMemory, draive_063_a_response_may_come_long_after_its_request_and_a_window_begin_between_them) {
