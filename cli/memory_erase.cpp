@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cache_command.hpp"
+#include "index_command.hpp"
 #include "memory_command.hpp"
 #include "stele/erasure.hpp"
 #include "text.hpp"
@@ -17,29 +18,8 @@ struct EraseCommand {
     ScopeOptions scope;
     std::string table;
     std::vector<std::string> where;
+    bool dry_run = false;
 };
-
-/// "owner.name=ada": the text at this path. All must hold.
-Filter parse_where(const std::vector<std::string>& conditions) {
-    Filter filter;
-    for (const std::string& condition : conditions) {
-        const std::size_t equals = condition.find('=');
-        detail::FilterPath path;
-        std::string_view names = std::string_view(condition).substr(0, equals);
-        for (bool last = false; !last;) {
-            const std::size_t dot = names.find('.');
-            last = dot == std::string_view::npos;
-            path.push_back({std::string(names.substr(0, dot)), {}});
-            names.remove_prefix(last ? names.size() : dot + 1);
-            if (equals == std::string::npos || path.back().key.empty()) {
-                refuse(fmt::format("--where takes MEMBER=TEXT, or MEMBER.MEMBER=TEXT, not '{}'", printable(condition)));
-            }
-        }
-        filter = filter && Filter::compare(std::move(path), detail::FilterOperation::equal, detail::ValueKind::json,
-                                           {Json::string(std::string_view(condition).substr(equals + 1))});
-    }
-    return filter;
-}
 
 void run(Context& context, const EraseCommand& command) {
     if (command.table.empty() != command.where.empty()) refuse("--table and --where go together: give both, or none");
@@ -53,13 +33,15 @@ void run(Context& context, const EraseCommand& command) {
     std::optional<SemanticCache> cache;
     if (command.scope.given()) erasure.answers(cache.emplace(database, nullptr), command.scope.scope());
     if (!command.table.empty()) {
-        VectorIndexOptions options{.table = command.table, .create = false};
-        erasure.documents(detail::IndexCore::open(database, command.table, nullptr, nullptr, options),
-                          parse_where(command.where));
+        const Filter where = parse_where(command.where);
+        const JsonIndex index = open_index(context, command.table);
+        check_members(index, where, context.deadline());
+        erasure.documents(index, FilterOf<Json>(where));
     }
-    const Erased erased = erasure.run(context.deadline());
+    const Erased erased = command.dry_run ? erasure.dry_run(context.deadline()) : erasure.run(context.deadline());
     const Output& output = context.output();
-    output.document({{"conversations", erased.conversations},
+    output.document({{"dry_run", command.dry_run},
+                     {"conversations", erased.conversations},
                      {"turns", erased.turns},
                      {"memories", erased.memories},
                      {"elements", erased.elements},
@@ -75,10 +57,11 @@ void run(Context& context, const EraseCommand& command) {
         if (count > 0) fields.emplace_back(name, fmt::format("{}", count));
     }
     if (fields.empty()) {
-        output.line("there was nothing to erase");
+        output.line(command.dry_run ? "there is nothing to erase" : "there was nothing to erase");
         context.exit = ExitCode::negative;
     }
     output.fields(fields);
+    if (command.dry_run && !fields.empty()) output.line("this would be erased; nothing was changed");
 }
 
 }  // namespace
@@ -96,15 +79,19 @@ void add_memory_erase(CLI::App& memory, Context& context) {
     several("-a,--attribute", options->scope.attributes, "Those of the scope with this attribute, exactly",
             "NAME=VALUE");
     command->add_option("--table", options->table, "Documents of the vector index in this table")->option_text("NAME");
-    several("--where", options->where, "Those whose member is this text; may be given several times, all must hold",
-            "MEMBER=TEXT");
+    several("-w,--where", options->where,
+            "Those of which this holds, for example 'owner = ada'; may be given several times: then all must hold",
+            "FILTER");
+    command->add_flag("--dry-run", options->dry_run, "Count only; change nothing");
     command->footer(
         R"(Everything or nothing. It asks nothing, prints how much there was as a receipt, and nothing brings it back. The exit
 status is 1 when there was nothing.
 
+--where takes what stele index search takes.
+
 Examples:
   stele memory erase --conversation ada-1 --conversation ada-2 --model ada
-  stele memory erase -n acme -a user=ada --table letter --where owner=ada --json > receipt.json)");
+  stele memory erase -n acme -a user=ada --table letter --where 'owner = ada' --json > receipt.json)");
     command->callback([&context, options] { run(context, *options); });
 }
 

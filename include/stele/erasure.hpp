@@ -29,7 +29,7 @@
 namespace stele {
 inline namespace v0 {
 
-/// The receipt: how much there was, and is not any more.
+/// The receipt: how much there was, and is not any more. Of a dry run: how much there is.
 struct Erased {
     std::size_t conversations = 0, turns = 0;
     std::size_t memories = 0, elements = 0, snapshots = 0;  ///< snapshots of variables
@@ -56,10 +56,9 @@ public:
     /// The documents of an index for which the filter holds. One that holds of everything is Error(invalid_argument).
     template <class Model>
     Erasure& documents(VectorIndex<Model> index, const FilterOf<Model>& where) {
-        return add_documents(
-            where.untyped(), [index = std::move(index), where](Transaction* inside, const Until& until) mutable {
-                return inside != nullptr ? index.in(*inside).remove(where, until) : index.remove(where, until);
-            });
+        return add_documents(where.untyped(), [index = std::move(index), where](const Step& step) {
+            return take(step.inside != nullptr ? index.in(*step.inside) : index, where, step);
+        });
     }
     Erasure& documents(detail::IndexCore index, Filter where);
 
@@ -68,17 +67,26 @@ public:
     /// same threads wait until it is over, and begin them anew. Processes that keep vectors of such answers in memory
     /// drop them when they next look. Copies of the database, backups and write-ahead logs are not its matter.
     Erased run(std::optional<Deadline> deadline = {});
+    /// What run() would say now, as of one moment. Nothing is erased, and nobody waits.
+    Erased dry_run(std::optional<Deadline> deadline = {});
 
 private:
-    using Until = std::optional<Deadline>;
-    /// Null: without a transaction.
-    using Remove = std::function<std::size_t(Transaction* inside, const Until& until)>;
-    Erasure& add_documents(const Filter& where, Remove remove);
-    Erased erase(Transaction* inside, const Until& until);
+    struct Step {
+        Transaction* inside = nullptr;  ///< none: of twins
+        bool dry = false;
+        std::optional<Deadline> until = {};
+    };
+    using Part = std::function<std::size_t(const Step& step)>;
+    template <class Index, class Where>
+    static std::size_t take(Index index, const Where& where, const Step& step) {
+        return step.dry ? index.count(where, step.until) : index.remove(where, step.until);
+    }
+    Erasure& add_documents(const Filter& where, Part part);
+    Erased erase(const Step& step);
 
     std::variant<Database, MemoryDatabase> database_;
     std::vector<std::string> conversations_, memories_;
-    std::vector<Remove> documents_, answers_;
+    std::vector<Part> documents_, answers_;
 };
 
 }  // namespace v0

@@ -130,6 +130,9 @@ public:
     /// without what they had of it.
     RemovedThread remove(const std::string& identifier, std::optional<Deadline> deadline = {});
 
+    /// What remove() would say now: one statement, which changes nothing and waits for nobody.
+    RemovedThread would_remove(const std::string& identifier, std::optional<Deadline> deadline = {}) const;
+
     /// Removes old items of each thread, the oldest first, and snapshots of variables that a newer one has replaced and
     /// that are not younger than created_before. Never parts a response of a tool from its request: items older than
     /// asked stay for that (turns are whole already), also when the response comes meanwhile. A request that waits for

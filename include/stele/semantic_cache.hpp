@@ -76,6 +76,7 @@ struct PutOptions {
 /// Counts since the counters began (they outlive the process), and what is stored now.
 struct CacheStats {
     std::int64_t entries = 0;
+    std::int64_t expired = 0;  ///< entries beside those, that nobody has removed yet
     std::int64_t hits_exact = 0, hits_semantic = 0, misses = 0, expirations = 0;
     std::int64_t unavailable = 0;        ///< misses because the store could not be reached, since this cache was opened
     std::int64_t embedder_failures = 0;  ///< misses because the embedder failed, since this cache was opened

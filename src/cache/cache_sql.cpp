@@ -142,8 +142,9 @@ CacheSql::CacheSql(const std::string& quoted_schema)
     counters =
         sql("SELECT name, sum(value)::bigint AS value FROM @cache_counters WHERE $1::text IS NULL OR namespace = $1"
             " GROUP BY name");
-    count_entries =
-        sql("SELECT count(*) AS entries FROM @entries e WHERE ($1::text IS NULL OR e.namespace = $1) AND @live");
+    count_entries = sql(
+        "SELECT count(*) FILTER (WHERE @live) AS entries, count(*) FILTER (WHERE NOT @live) AS expired FROM @entries e"
+        " WHERE $1::text IS NULL OR e.namespace = $1");
 }
 
 std::int64_t lock_key(std::string_view schema, std::string_view name_space, std::string_view hash) {

@@ -45,7 +45,7 @@ struct CacheSql {
     // counting
     Sql add_counters;   // $1 namespaces, $2 names, $3 values
     Sql counters;       // $1 namespace or NULL -> name, value
-    Sql count_entries;  // $1 namespace or NULL -> entries
+    Sql count_entries;  // $1 namespace or NULL -> entries, expired
 };
 
 /// From such a step of the version on, Python's readers read everything again. Stele's count the new rows: they must be

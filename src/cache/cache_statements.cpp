@@ -44,6 +44,7 @@ CacheTotals read_totals(const CacheSql& sql, const std::optional<std::string>& n
     CacheTotals totals;
     totals.counters = Counters::read(rows[0]);
     totals.entries = rows[1][0].get<std::int64_t>("entries");
+    totals.expired = rows[1][0].get<std::int64_t>("expired");
     return totals;
 }
 

@@ -33,7 +33,7 @@ struct NewEntry {
 
 struct CacheTotals {
     Counters::Values counters{};  ///< as they were saved
-    std::int64_t entries = 0;
+    std::int64_t entries = 0, expired = 0;
     std::size_t index_rows = 0, index_bytes = 0;
 };
 

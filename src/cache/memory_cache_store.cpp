@@ -136,8 +136,10 @@ CacheTotals MemoryCacheStore::totals(const std::optional<std::string>& name_spac
     totals.counters = data_->saved.pending(name_space);
     for (const auto& [name, space] : data_->spaces) {
         if (name_space && *name_space != name) continue;
-        totals.entries += std::count_if(space.entries.begin(), space.entries.end(),
-                                        [this](const auto& entry) { return live(entry.second); });
+        const auto living = std::count_if(space.entries.begin(), space.entries.end(),
+                                          [this](const auto& entry) { return live(entry.second); });
+        totals.entries += living;
+        totals.expired += static_cast<std::int64_t>(space.entries.size()) - living;
         if (!space.index) continue;
         totals.index_rows += space.index->size();
         totals.index_bytes += space.index->bytes();

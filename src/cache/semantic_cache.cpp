@@ -142,6 +142,7 @@ CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional
     };
     CacheStats stats;
     stats.entries = totals.entries;
+    stats.expired = totals.expired;
     stats.hits_exact = value(Counter::hits_exact);
     stats.hits_semantic = value(Counter::hits_semantic);
     stats.misses = value(Counter::misses);

@@ -1,6 +1,7 @@
 #include "stele/erasure.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/result.hpp"
 #include "base/text.hpp"
@@ -35,56 +36,72 @@ Erasure& Erasure::memory(std::string identifier) {
 }
 
 Erasure& Erasure::answers(SemanticCache& cache, Scope scope) {
-    answers_.emplace_back([&cache, scope = std::move(scope)](Transaction* inside, const Until& until) {
-        return inside != nullptr ? cache.in(*inside).clear(scope, until) : cache.clear(scope, until);
+    answers_.emplace_back([&cache, scope = std::move(scope)](const Step& step) {
+        std::optional<SemanticCache> joined;
+        if (step.inside != nullptr) joined = cache.in(*step.inside);
+        SemanticCache& of = joined ? *joined : cache;
+        if (!step.dry) return of.clear(scope, step.until);
+        const CacheStats stats = of.stats(scope, step.until);
+        return static_cast<std::size_t>(stats.entries + stats.expired);
     });
     return *this;
 }
 
 Erasure& Erasure::documents(detail::IndexCore index, Filter where) {
-    return add_documents(where, [index = std::move(index), where](Transaction* inside, const Until& until) mutable {
-        return inside != nullptr ? index.in(*inside).remove(where, until) : index.remove(where, until);
+    return add_documents(where, [index = std::move(index), where](const Step& step) {
+        return take(step.inside != nullptr ? index.in(*step.inside) : index, where, step);
     });
 }
 
-Erasure& Erasure::add_documents(const Filter& where, Remove remove) {
+Erasure& Erasure::add_documents(const Filter& where, Part part) {
     if (where.is_everything()) {
         raise(ErrorCode::invalid_argument,
               "the filter holds of every document; give one that holds of those to be erased");
     }
-    documents_.push_back(std::move(remove));
+    documents_.push_back(std::move(part));
     return *this;
 }
 
 Erased Erasure::run(std::optional<Deadline> deadline) {
     if (auto* database = std::get_if<Database>(&database_)) {
-        return database->transaction([&](Transaction& transaction) { return erase(&transaction, deadline); });
+        return database->transaction([&](Transaction& transaction) { return erase({&transaction, false, deadline}); });
     }
-    return erase(nullptr, deadline);
+    return erase({nullptr, false, deadline});
+}
+
+Erased Erasure::dry_run(std::optional<Deadline> deadline) {
+    if (auto* database = std::get_if<Database>(&database_)) {
+        return database->transaction([&](Transaction& transaction) { return erase({&transaction, true, deadline}); },
+                                     {.isolation = Isolation::repeatable_read, .read_only = true});
+    }
+    return erase({nullptr, true, deadline});
 }
 
 // Answers last: from then on nobody else can put one until it is over.
-Erased Erasure::erase(Transaction* inside, const Until& until) {
+Erased Erasure::erase(const Step& step) {
     const auto threads = [&](MemoryKind kind) {
-        if (inside != nullptr) return MemoryThreads(std::get<Database>(database_), kind).in(*inside);
+        if (step.inside != nullptr) return MemoryThreads(std::get<Database>(database_), kind).in(*step.inside);
         return MemoryThreads::in_memory(kind, std::get<MemoryDatabase>(database_));
+    };
+    const auto remove = [&](MemoryThreads& from, const std::string& thread) {
+        return step.dry ? from.would_remove(thread, step.until) : from.remove(thread, step.until);
     };
     Erased erased;
     MemoryThreads conversations = threads(MemoryKind::conversations);
     for (const std::string& thread : conversations_) {
-        const RemovedThread removed = conversations.remove(thread, until);
+        const RemovedThread removed = remove(conversations, thread);
         erased.conversations += removed.found ? 1 : 0;
         erased.turns += removed.items;
     }
     MemoryThreads memories = threads(MemoryKind::models);
     for (const std::string& identifier : memories_) {
-        const RemovedThread removed = memories.remove(identifier, until);
+        const RemovedThread removed = remove(memories, identifier);
         erased.memories += removed.found ? 1 : 0;
         erased.elements += removed.items;
         erased.snapshots += removed.snapshots;
     }
-    for (const Remove& remove : documents_) erased.documents += remove(inside, until);
-    for (const Remove& remove : answers_) erased.answers += remove(inside, until);
+    for (const Part& part : documents_) erased.documents += part(step);
+    for (const Part& part : answers_) erased.answers += part(step);
     return erased;
 }
 

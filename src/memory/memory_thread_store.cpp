@@ -116,6 +116,10 @@ public:
         MutexLock lock(impl_.mutex);
         return remove_now(thread);
     }
+    RemovedThread would_remove(const std::string& thread, Deadline) override {
+        MutexLock lock(impl_.mutex);
+        return count(thread);
+    }
 
     Forked fork(const std::string& parent, const std::string& thread, std::optional<Timestamp> at, Deadline) override {
         MutexLock lock(impl_.mutex);
@@ -211,18 +215,25 @@ private:
         }
         return all;
     }
-    RemovedThread remove_now(const std::string& thread) STELE_REQUIRES(impl_.mutex) {
+    RemovedThread count(const std::string& thread) const STELE_REQUIRES(impl_.mutex) {
         const Thread* found = look(thread);
         if (found == nullptr) return {};
         const MemoryThread known = describe(thread, *found);
-        RemovedThread removed{true, known.items, known.bytes, Kind::snapshots(*found)};
+        RemovedThread counted{true, known.items, known.bytes, Kind::snapshots(*found)};
+        for (const auto& [name, each] : data_->threads) counted.forks += is_fork_of(each, thread) ? 1 : 0;
+        return counted;
+    }
+    RemovedThread remove_now(const std::string& thread) STELE_REQUIRES(impl_.mutex) {
+        const RemovedThread removed = count(thread);
+        if (!removed.found) return removed;
         data_->threads.erase(thread);
         for (auto& [name, each] : data_->threads) {
-            if (!each.fork || each.fork->parent != thread) continue;
-            each.fork.reset();
-            ++removed.forks;
+            if (is_fork_of(each, thread)) each.fork.reset();
         }
         return removed;
+    }
+    static bool is_fork_of(const Thread& thread, const std::string& parent) {
+        return thread.fork && thread.fork->parent == parent;
     }
     static MemoryThread describe(const std::string& identifier, const Thread& thread) {
         MemoryThread known{identifier, 0, 0, Kind::active(thread)};

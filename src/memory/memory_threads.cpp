@@ -122,6 +122,11 @@ RemovedThread MemoryThreads::remove(const std::string& identifier, std::optional
     return impl_->store->remove(identifier, impl_->until(deadline));
 }
 
+RemovedThread MemoryThreads::would_remove(const std::string& identifier, std::optional<Deadline> deadline) const {
+    check_memory_name("the identifier", identifier);
+    return impl_->store->would_remove(identifier, impl_->until(deadline));
+}
+
 PrunedThreads MemoryThreads::prune(const PruneThreadsOptions& options, std::optional<Deadline> deadline) {
     if (options.identifier) check_memory_name("the identifier", *options.identifier);
     if (!options.after.empty()) check_memory_name("the identifier to go on after", options.after);

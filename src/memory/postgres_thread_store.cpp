@@ -9,6 +9,10 @@ std::size_t size_of(const Row& row, std::size_t column) {
     return static_cast<std::size_t>(row.get<std::int64_t>(column));
 }
 
+RemovedThread removed(const Row& row) {
+    return {row.get<bool>(0), size_of(row, 1), size_of(row, 2), size_of(row, 3), size_of(row, 4)};
+}
+
 }  // namespace
 
 std::vector<MemoryThread> PostgresThreadStore::by_activity(const std::optional<Cursor>& before, std::size_t limit,
@@ -49,8 +53,11 @@ RemovedThread PostgresThreadStore::remove_inactive(const std::string& thread, Ti
 RemovedThread PostgresThreadStore::remove(const std::string& thread, Statement statement, Deadline deadline) {
     const Statement batch[] = {Statement(sql_.lock, thread), std::move(statement)};
     const std::vector<Rows> rows = executor_.run(batch, deadline);
-    const Row row = rows[1][0];
-    return {row.get<bool>(0), size_of(row, 1), size_of(row, 2), size_of(row, 3), size_of(row, 4)};
+    return removed(rows[1][0]);
+}
+
+RemovedThread PostgresThreadStore::would_remove(const std::string& thread, Deadline deadline) {
+    return removed(executor_.query(Statement(sql_.would_remove, thread).slow_read(), deadline)[0]);
 }
 
 ThreadStore::Forked PostgresThreadStore::fork(const std::string& parent, const std::string& thread,

@@ -27,6 +27,7 @@ public:
     std::vector<MemoryThread> by_identifier(const std::string& after, std::size_t limit, Deadline deadline) override;
     std::optional<MemoryThread> find(const std::string& thread, Deadline deadline) override;
     RemovedThread remove(const std::string& thread, Deadline deadline) override;
+    RemovedThread would_remove(const std::string& thread, Deadline deadline) override;
     Forked fork(const std::string& parent, const std::string& thread, std::optional<Timestamp> at,
                 Deadline deadline) override;
 

@@ -171,20 +171,28 @@ public:
     std::string lock() const {
         return fmt::format("SELECT FROM {} WHERE {} = $1 FOR UPDATE", shape_.base, shape_.base_key);
     }
-    std::string remove(const std::string& condition) const {
-        const auto all_of = [&](const std::string& table, const std::string& key, const std::string& returning) {
-            return fmt::format("(DELETE FROM {} WHERE {} = $1 AND {} RETURNING {} AS bytes)", table, key, condition,
-                               returning);
+    /// `verb`: DELETE, or SELECT to count what that would take.
+    std::string remove(std::string_view verb, const std::string& condition) const {
+        const auto taken = [&](const std::string& table, const std::string& where, const std::string& columns) {
+            if (verb == "SELECT") {
+                return fmt::format("(SELECT {} FROM {} WHERE {} AND {})", columns, table, where, condition);
+            }
+            return fmt::format("({} FROM {} WHERE {} AND {} RETURNING {})", verb, table, where, condition, columns);
         };
+        const auto all_of = [&](const std::string& table, const std::string& key, const std::string& bytes) {
+            return taken(table, key + " = $1", bytes + " AS bytes");
+        };
+        const std::string forks =
+            taken(schema_ + ".stele_memory_forks",
+                  fmt::format("kind = '{}' AND (thread = $1 OR parent = $1)", shape_.kind), "parent");
         return fmt::format(
-            "WITH items AS {}, snapshots AS {}, base AS {}, forks AS (DELETE FROM {}.stele_memory_forks WHERE kind = "
-            "'{}' AND (thread = $1 OR parent = $1) AND {} RETURNING parent) SELECT EXISTS (SELECT 1 FROM items UNION "
+            "WITH items AS {}, snapshots AS {}, base AS {}, forks AS {} SELECT EXISTS (SELECT 1 FROM items UNION "
             "ALL "
             "SELECT 1 FROM base), (SELECT count(*) FROM items), (SELECT coalesce(sum(bytes), 0)::bigint FROM items), "
             "(SELECT count(*) FROM snapshots), (SELECT count(*) FROM forks WHERE parent = $1)",
             all_of(shape_.items, shape_.owner, bytes()),
             has_variables() ? all_of(shape_.variables, "identifier", "0") : std::string("(SELECT 0 LIMIT 0)"),
-            all_of(shape_.base, shape_.base_key, "0"), schema_, shape_.kind, condition);
+            all_of(shape_.base, shape_.base_key, "0"), forks);
     }
 
     // The first element or turn of the fork gets a stamp later than what its row says, so behind all that it has of its
@@ -284,6 +292,7 @@ ThreadSql::ThreadSql(MemoryKind kind, const std::string& quoted_schema)
       remove_snapshots(std::string()),
       lock(std::string()),
       remove(std::string()),
+      would_remove(std::string()),
       remove_inactive(std::string()),
       fork(std::string()) {
     const Texts texts(kind, quoted_schema);
@@ -298,8 +307,9 @@ ThreadSql::ThreadSql(MemoryKind kind, const std::string& quoted_schema)
     remove_requests = texts.remove_requests();
     remove_snapshots = texts.remove_snapshots();
     lock = texts.lock();
-    remove = texts.remove("true");
-    remove_inactive = texts.remove(texts.activity("$1") + " < $2");
+    remove = texts.remove("DELETE", "true");
+    would_remove = texts.remove("SELECT", "true");
+    remove_inactive = texts.remove("DELETE", texts.activity("$1") + " < $2");
     fork = texts.fork();
 }
 

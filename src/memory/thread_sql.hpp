@@ -28,6 +28,7 @@ struct ThreadSql {
     Sql remove_snapshots;  ///< of $1, before $2 or NULL
     Sql lock;              ///< $1
     Sql remove;            ///< $1: found, items, bytes, snapshots, forks
+    Sql would_remove;      ///< the same, but nothing goes
     Sql remove_inactive;   ///< the same, unless active since $2
     Sql fork;              ///< of $1 as $2, up to $3 or NULL: the last stamp that it has of it, made
 };

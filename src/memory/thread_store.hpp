@@ -49,6 +49,7 @@ public:
     virtual std::vector<MemoryThread> by_identifier(const std::string& after, std::size_t limit, Deadline deadline) = 0;
     virtual std::optional<MemoryThread> find(const std::string& thread, Deadline deadline) = 0;
     virtual RemovedThread remove(const std::string& thread, Deadline deadline) = 0;
+    virtual RemovedThread would_remove(const std::string& thread, Deadline deadline) = 0;
     virtual Forked fork(const std::string& parent, const std::string& thread, std::optional<Timestamp> at,
                         Deadline deadline) = 0;
 

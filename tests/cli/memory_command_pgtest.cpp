@@ -151,14 +151,20 @@ TEST_F(MemoryCommand, erases_what_is_somebodys_and_prints_a_receipt) {
     const std::vector<std::string> line = {
         "memory", "erase", "--conversation", "ada",     "--model", "ada",     "-n",
         "acme",   "-a",    "user=ada",       "--table", "page",    "--where", "owner.name=ada"};
-    const json receipt = document_on(server, line);
-    EXPECT_EQ(receipt, json({{"conversations", 1},
-                             {"turns", 1},
-                             {"memories", 1},
-                             {"elements", 1},
-                             {"snapshots", 0},
-                             {"answers", 1},
-                             {"documents", 1}}));
+    json all({{"dry_run", true},
+              {"conversations", 1},
+              {"turns", 1},
+              {"memories", 1},
+              {"elements", 1},
+              {"snapshots", 0},
+              {"answers", 1},
+              {"documents", 1}});
+    std::vector<std::string> dry = line;
+    dry.emplace_back("--dry-run");
+    EXPECT_EQ(document_on(server, dry), all);
+    EXPECT_THAT(run_on(server, dry).out, HasSubstr("this would be erased; nothing was changed"));
+    all["dry_run"] = false;
+    EXPECT_EQ(document_on(server, line), all);
     const Outcome again = run_on(server, line);
     EXPECT_EQ(again.exit, 1);
     EXPECT_EQ(again.out, "there was nothing to erase\n");
@@ -166,8 +172,15 @@ TEST_F(MemoryCommand, erases_what_is_somebodys_and_prints_a_receipt) {
     EXPECT_EQ(conversation("bob").recall().context.size(), 1U);
     EXPECT_THAT(error_on(server, {"memory", "erase"}, 2)["message"], HasSubstr("say what to erase"));
     EXPECT_THAT(error_on(server, {"memory", "erase", "--table", "page"}, 2)["message"], HasSubstr("go together"));
-    EXPECT_THAT(error_on(server, {"memory", "erase", "--table", "page", "--where", "x"}, 2)["message"],
-                HasSubstr("MEMBER=TEXT"));
+    const auto refused = [&](const std::string& where) {
+        return error_on(server, {"memory", "erase", "--table", "page", "--where", where}, 2)["message"];
+    };
+    EXPECT_THAT(refused("x"), HasSubstr("x"));
+    EXPECT_THAT(refused("owner.nam = bob"), HasSubstr("has a member 'owner.nam'"));
+    EXPECT_EQ(run_on(server, dry).out, "there is nothing to erase\n");
+    const json bobs = document_on(server, {"memory", "erase", "--table", "page", "--where",
+                                           "owner.name starts with b and not (owner.name is one of [\"ada\"])"});
+    EXPECT_EQ(bobs["documents"], 1);
 }
 
 }  // namespace

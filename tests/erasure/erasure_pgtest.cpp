@@ -10,6 +10,7 @@
 #include "stele/model_memory.hpp"
 #include "stele/testing.hpp"
 #include "support/server.hpp"
+#include "support/session.hpp"
 
 namespace shelf {
 
@@ -80,7 +81,11 @@ TEST_P(AnyErasure, takes_all_that_belongs_to_somebody_and_nothing_else) {
         .documents(letters(), owned_by("ada"));
     const Erased all{
         .conversations = 1, .turns = 2, .memories = 1, .elements = 1, .snapshots = 1, .answers = 1, .documents = 3};
+    EXPECT_EQ(ada.dry_run(), all);
+    EXPECT_EQ(ada.dry_run(), all) << "nothing is gone";
+    EXPECT_EQ(conversation("ada").recall().context.size(), 2U);
     EXPECT_EQ(ada.run(), all);
+    EXPECT_EQ(ada.dry_run(), Erased());
     EXPECT_EQ(ada.run(), Erased()) << "nothing is left";
     EXPECT_TRUE(conversation("ada").recall().context.empty());
     EXPECT_FALSE(model("ada").remember({ModelInput("again")}, {.key = "k"}).repeated);
@@ -112,6 +117,25 @@ TEST_F(StoredErasure, is_all_or_nothing) {
     erasure.conversation("ada").answers(foreign, Scope("acme"));
     EXPECT_EQ(test::error_of([&] { erasure.run(); }).code, ErrorCode::invalid_argument);
     EXPECT_EQ(ConversationMemory(database_, "ada").recall().context.size(), 1U);
+}
+
+TEST_F(StoredErasure, tells_of_a_dry_run_what_it_would_erase_while_others_write) {
+    SemanticCache cache(database_, nullptr);
+    cache.put("q", "a", Scope("acme"));
+    cache.put("old", "a", Scope("acme"), {.ttl = std::chrono::seconds(1000)});
+    database_.execute(
+        Statement(Sql("UPDATE " + database_.quoted_schema() + ".entries SET created_at = created_at - 2000")));
+    ModelMemory memory(database_, "ada");
+    memory.remember({ModelInput("hi")}, {.variables = Json::object()});
+    Transaction writer = database_.begin();
+    memory.in(writer).remember({ModelInput("not yet")});
+    test::leave_no_snapshot(writer);
+    Erasure erasure(database_);
+    erasure.memory("ada").answers(cache, Scope("acme"));
+    const Erased all{.memories = 1, .elements = 1, .snapshots = 1, .answers = 2};
+    EXPECT_EQ(erasure.dry_run(Deadline::after(std::chrono::seconds(30))), all);
+    writer.rollback();
+    EXPECT_EQ(erasure.run(), all);
 }
 
 TEST_F(StoredErasure, gets_along_with_others_that_write_to_the_same) {

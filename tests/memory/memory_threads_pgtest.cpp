@@ -102,12 +102,18 @@ TEST_P(AnyThreads, a_thread_is_removed_with_all_that_belongs_to_it) {
         model("a").remember({}, {.variables = Json::object()});
     }
     const MemoryThread before = threads().find("a").value();
+    threads().fork("a", "fork");
+    const RemovedThread told = threads().would_remove("a");
     const RemovedThread removed = threads().remove("a");
+    EXPECT_EQ(told, removed);
+    EXPECT_EQ(removed.forks, 1U);
+    threads().remove("fork");
     EXPECT_TRUE(removed.found);
     EXPECT_EQ(removed.items, 2U);
     EXPECT_EQ(removed.bytes, before.bytes);
     EXPECT_EQ(removed.snapshots, models() ? 2U : 0U);
     EXPECT_EQ(threads().remove("a"), RemovedThread());
+    EXPECT_EQ(threads().would_remove("a"), RemovedThread());
     EXPECT_THAT(names(), ElementsAre("b"));
     EXPECT_THAT(said("a"), IsEmpty());
     if (models()) {
