@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 struct AddCommand {
     std::string table;
     std::string source = "-";
-    std::string text, key;           ///< paths; empty: not given
+    std::string text, key, vector;   ///< paths; empty: not given
     std::vector<std::string> types;  ///< of files
     std::string prefix;
     bool prune = false;
@@ -80,6 +80,7 @@ public:
             }
         }
     }
+    std::vector<float> take_vector() { return documents_.take_vector(); }
     std::size_t line_of(std::size_t position) const { return numbers_.at(position); }
 
 private:
@@ -101,6 +102,11 @@ DocumentMembers members_of(const AddCommand& command) {
     DocumentMembers members;
     members.text = detail::parse_path(command.text.empty() ? "text" : command.text);
     if (!command.key.empty()) members.key = detail::parse_path(command.key);
+    if (command.vector.empty()) return members;
+    members.vector = detail::parse_path(command.vector);
+    if (std::any_of(members.vector->begin(), members.vector->end(), [](const auto& step) { return step.item; })) {
+        refuse(fmt::format("--vector takes a member by names, not '{}'", printable(command.vector)));
+    }
     return members;
 }
 
@@ -129,8 +135,11 @@ Added add_lines(Context& context, const AddCommand& command, const DocumentMembe
             added.refused.push_back({source.line_of(refused.position), refused.error.message});
         };
     }
+    const auto next = [&] { return source.next(); };
     const auto text_of = [&](const Json& document) { return members.text_of(document); };
-    const IndexProgress done = index.index_all([&] { return source.next(); }, text_of, options);
+    const auto vector_of = [&](const Json&) { return source.take_vector(); };
+    const IndexProgress done =
+        members.vector ? index.index_all(next, vector_of, options) : index.index_all(next, text_of, options);
     added.documents = done.stored + done.unchanged;
     added.embedded = done.embedded;
     return added;
@@ -165,10 +174,20 @@ void check(const AddCommand& add, bool folder) {
     };
     only_for(false, "--text", !add.text.empty());
     only_for(false, "--key", !add.key.empty());
+    only_for(false, "--vector", !add.vector.empty());
     only_for(false, "--skip", add.skip);
     only_for(true, "--type", !add.types.empty());
     only_for(true, "--prefix", !add.prefix.empty());
     only_for(true, "--prune", add.prune);
+    if (!add.vector.empty() && !add.text.empty()) {
+        refuse("--vector is for vectors that come ready, --text for what is embedded: give one of them");
+    }
+}
+
+/// None for vectors that come ready, unless it is told whose they are.
+ChosenEmbedder choose_embedder(Context& context, const AddCommand& add) {
+    if (!add.vector.empty() && !is_embedder_given(add.embedder)) return {};
+    return make_index_embedder(context, add.embedder);
 }
 
 void print(const Output& output, const AddCommand& command, const Added& added) {
@@ -196,7 +215,7 @@ void run(Context& context, const AddCommand& add) {
     const bool folder = fs::is_directory(add.source, ignored);
     check(add, folder);
     const DocumentMembers members = members_of(add);
-    const ChosenEmbedder chosen = make_index_embedder(context, add.embedder);
+    const ChosenEmbedder chosen = choose_embedder(context, add);
     VectorIndexOptions options;
     options.table = add.table;
     JsonIndex index(index_database(context), chosen.embedder, options);
@@ -218,6 +237,12 @@ void add_index_add(CLI::App& index, Context& context) {
                      "A file of one JSON object a line (- or nothing: standard input), or a folder of texts")
         ->option_text("SOURCE");
     command->add_option("--text", add->text, "Of JSON: the member that is embedded (default: text)")
+        ->option_text("MEMBER");
+    command
+        ->add_option(
+            "--vector", add->vector,
+            "Of JSON: the member that holds the vector, an array of numbers, instead of an embedder; it is not "
+            "stored in the document")
         ->option_text("MEMBER");
     command
         ->add_option("--key", add->key,
@@ -249,7 +274,8 @@ none; with --skip all that can be, batch by batch, and the exit status is 1 when
 Examples:
   stele index add handbook ./docs --prune
   stele index add tickets tickets.jsonl --text body --key id
-  zcat tickets.jsonl.gz | stele index add tickets --text body --key id --skip)");
+  zcat tickets.jsonl.gz | stele index add tickets --text body --key id --skip
+  stele index add photos photos.jsonl --vector embedding --key file)");
     command->callback([&context, add] { run(context, *add); });
 }
 

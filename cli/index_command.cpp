@@ -84,6 +84,10 @@ void add_index_embedder_options(CLI::App& command, EmbedderOptions& options) {
     add_embedder_options(command, options, "local", false);
 }
 
+bool is_embedder_given(const EmbedderOptions& options) {
+    return kind_of(options, EmbedderKind::none) != EmbedderKind::none;
+}
+
 ChosenEmbedder make_index_embedder(Context& context, const EmbedderOptions& options) {
     return make_embedder(options, kDefault, context.deadline(),
                          "`--embedder hashing` goes without a model, by similar wording");

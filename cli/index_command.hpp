@@ -55,6 +55,7 @@ struct BuildOptions {
 void add_build_options(CLI::App& command, BuildOptions& options);
 
 void add_index_embedder_options(CLI::App& command, EmbedderOptions& options);
+bool is_embedder_given(const EmbedderOptions& options);
 /// Unless the options name another, a local model.
 ChosenEmbedder make_index_embedder(Context& context, const EmbedderOptions& options);
 

@@ -21,10 +21,6 @@ struct CreateCommand {
     EmbedderOptions embedder;
 };
 
-bool embedder_given(const EmbedderOptions& options) {
-    return kind_of(options, EmbedderKind::none) != EmbedderKind::none;
-}
-
 bool is_there(Context& context, const std::string& table) {
     const auto tables = index_tables(index_database(context), context.deadline());
     return std::any_of(tables.begin(), tables.end(), [&](const auto& each) { return each.table == table; });
@@ -32,7 +28,7 @@ bool is_there(Context& context, const std::string& table) {
 
 void run(Context& context, CreateCommand& create) {
     const bool ready = create.vectors > 0;
-    if (ready && embedder_given(create.embedder)) {
+    if (ready && is_embedder_given(create.embedder)) {
         refuse("--vectors is for vectors that come ready, without an embedder: give one of them");
     }
     const ChosenEmbedder chosen = ready ? ChosenEmbedder() : make_index_embedder(context, create.embedder);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "exit_code.hpp"
@@ -41,6 +42,17 @@ std::string DocumentMembers::text_of(const Json& document) const {
     return member.get<std::string>();
 }
 
+std::vector<float> DocumentMembers::vector_of(const Json& document) const {
+    const json parsed = parse(document);
+    const json& member = member_of(parsed, *vector, "--vector");
+    const bool numbers = member.is_array() && !member.empty() &&
+                         std::all_of(member.begin(), member.end(), [](const json& each) { return each.is_number(); });
+    if (!numbers) {
+        refuse(fmt::format("{} is no vector: an array of numbers is needed", detail::path_text(*vector)));
+    }
+    return member.get<std::vector<float>>();
+}
+
 std::string DocumentMembers::key_of(const Json& document) const {
     const json parsed = parse(document);
     const json& member = member_of(parsed, *key, "--key");
@@ -55,7 +67,12 @@ std::optional<Json> JsonDocuments::next() {
     if (!line) return std::nullopt;
     Json document = Json::trusted(std::string(*line));
     try {
-        members_.text_of(document);
+        if (members_.vector) {
+            vector_ = members_.vector_of(document);
+            document = Json::trusted(without_member(*line, *members_.vector));
+        } else {
+            members_.text_of(document);
+        }
         if (members_.key) members_.key_of(document);
     } catch (const Error& error) {
         lines_.refuse_line(error.info().message);

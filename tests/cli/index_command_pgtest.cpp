@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "cli/server_run.hpp"
+#include "stele/vector_index.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace stele::test {
@@ -117,6 +118,42 @@ TEST_F(IndexCommand, indexes_nothing_and_names_the_line_that_it_cannot_take) {
                     AllOf(HasSubstr("standard input, line 2"), HasSubstr(reason)));
         EXPECT_EQ(document_on(server, {"index", "count", "t"}).at("count"), 0);
     }
+}
+
+TEST_F(IndexCommand, takes_vectors_that_come_ready_and_keeps_them_out_of_the_documents) {
+    const std::string lines = R"({"id": 1, "in": {"v": [1, 0.5, -2e0], "n": 12345678901234567890.5}, "s": "}\"{"})"
+                              "\n"
+                              R"({"in":{"v":[0,1,0]},"id":2})";
+    const std::vector<std::string> line = {"index", "add", "ready", "--vector", "in.v", "--key", "id"};
+    const json added = document_on(server, line, lines);
+    EXPECT_EQ(added.at("documents"), 2);
+    EXPECT_EQ(added.at("embedded"), 0);
+    EXPECT_EQ(document_on(server, line, lines).at("documents"), 2) << "replaced";
+    Database database = server.open();
+    VectorIndex<Json> index(database, nullptr, {.table = "ready"});
+    ASSERT_EQ(index.count(), 2U);
+    const auto found = index.search(std::vector<float>{1, 0.5, -2}, {.limit = 2});
+    EXPECT_NEAR(*found[0].score, 1, 1e-6);
+    EXPECT_TRUE(
+        same_value(found[0].value, Json::parse(R"({"id": 1, "in": {"n": 12345678901234567890.5}, "s": "}\"{"})")));
+    EXPECT_TRUE(same_value(found[1].value, Json::parse(R"({"id": 2, "in": {}})")));
+    const auto refused = [&](std::vector<std::string> more, int exit, const std::string& input) {
+        std::vector<std::string> all = {"index", "add", "ready", "--vector", "v"};
+        all.insert(all.end(), more.begin(), more.end());
+        return error_on(server, all, exit, input).at("message").get<std::string>();
+    };
+    for (const std::string bad : {R"({"v":[]})", R"({"v":[1,"2",3]})", R"({"v":"1,2,3"})"}) {
+        EXPECT_THAT(refused({}, 2, bad), HasSubstr("line 1: v is no vector: an array of numbers is needed"));
+    }
+    EXPECT_THAT(refused({}, 2, "{}"), HasSubstr("name another with --vector"));
+    EXPECT_THAT(refused({"--text", "t"}, 2, "{}"), HasSubstr("give one of them"));
+    EXPECT_THAT(refused({}, 4, R"({"v":[1,2]})"), HasSubstr("vectors of 3"));
+    EXPECT_EQ(index.count(), 2U) << "nothing half written";
+    std::string of_hashing = R"({"v":[1)";
+    for (int i = 1; i < 64; ++i) of_hashing += ",0";
+    document_on(server, with_embedder({"index", "add", "told", "--vector", "v"}), of_hashing + "]}");
+    const json tables = document_on(server, {"index", "list"});
+    EXPECT_THAT(tables.dump(), HasSubstr("hashing")) << "whose they are was told";
 }
 
 TEST_F(IndexCommand, skips_and_reports_what_it_cannot_take_when_it_is_told_to) {
