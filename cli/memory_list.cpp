@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "memory_command.hpp"
 #include "text.hpp"
@@ -15,11 +16,31 @@ using nlohmann::json;
 struct ListCommand {
     KindOption kind;
     std::size_t limit = 50;
-    std::optional<std::string> before;
+    std::optional<std::string> before, after;
+    bool by_name = false;
 };
 
+/// `next`: what the option of that order takes for the page behind it.
+struct Page {
+    std::vector<MemoryThread> threads;
+    std::optional<std::string> next;
+};
+
+Page read_page(const MemoryThreads& threads, const ListCommand& list, std::optional<Deadline> deadline) {
+    if (!list.by_name) {
+        MemoryThreadsPage page = threads.list(list.before, list.limit, deadline);
+        return {std::move(page.threads), std::move(page.next)};
+    }
+    Page page{threads.by_identifier(list.after.value_or(""), list.limit + 1, deadline), {}};
+    if (page.threads.size() > list.limit) {
+        page.threads.pop_back();
+        page.next = page.threads.back().identifier;
+    }
+    return page;
+}
+
 void run(Context& context, const ListCommand& list) {
-    const MemoryThreadsPage page = open_threads(context, list.kind).list(list.before, list.limit, context.deadline());
+    const Page page = read_page(open_threads(context, list.kind), list, context.deadline());
     json documents = json::array();
     Table table{{"thread", std::string(list.kind.items()), "size", "active"}, {}, {false, true, true}};
     const auto now = std::chrono::system_clock::now();
@@ -34,12 +55,19 @@ void run(Context& context, const ListCommand& list) {
             {one_line(each.identifier), fmt::format("{}", each.items), bytes_text(each.bytes), age_text(age)});
     }
     const Output& output = context.output();
-    output.document({{"threads", std::move(documents)}, {"next_before", page.next ? json(*page.next) : json()}});
+    const json next = page.next ? json(*page.next) : json();
+    output.document({{"threads", std::move(documents)},
+                     {"next_before", list.by_name ? json() : next},
+                     {"next_after", list.by_name ? next : json()}});
     if (page.threads.empty()) {
-        return output.note(fmt::format("no {}{}", list.kind.nouns(), list.before ? " before that one" : " yet"));
+        return output.note(
+            fmt::format("no {}{}", list.kind.nouns(), list.before || list.after ? " behind that one" : " yet"));
     }
     output.table(table);
-    if (page.next) output.note(fmt::format("there are more: --before '{}'", one_line(*page.next)));
+    if (page.next) {
+        output.note(fmt::format("there are more: {} '{}'", list.by_name ? "--by-name --after" : "--before",
+                                one_line(*page.next)));
+    }
 }
 
 }  // namespace
@@ -51,9 +79,19 @@ void add_memory_list(CLI::App& memory, Context& context) {
     command->add_option("-l,--limit", list->limit, "At most so many (default: 50)")
         ->option_text("N")
         ->check(CLI::Range(1, 100'000));
-    command->add_option("--before", list->before, "Only threads behind this page: the next one")->option_text("TOKEN");
-    command->footer(R"(Examples:
+    auto* before = command->add_option("--before", list->before, "Only threads behind this page: the next one")
+                       ->option_text("TOKEN");
+    auto* by_name = command->add_flag("--by-name", list->by_name, "In the order of their names")->excludes(before);
+    command->add_option("--after", list->after, "With --by-name: only threads behind this one")
+        ->option_text("THREAD")
+        ->needs(by_name);
+    command->footer(
+        R"(A thread that is used between two pages moves to the front. In the order of names, page by page, each thread that is
+there all the while is met once, whatever is done with it.
+
+Examples:
   stele memory list --limit 10
+  stele memory list --by-name --limit 1000
   stele memory list --models --json | jq -r '.threads[].thread')");
     command->callback([&context, list] { run(context, *list); });
 }

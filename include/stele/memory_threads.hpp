@@ -101,12 +101,12 @@ public:
     /// A page of threads: those active last, or those behind the page that gave the token `before`. limit 0: an empty
     /// page, the last. It looks once at every thread there is, by an index, and reads those of the page, whose bytes it
     /// counts. A walk meets no thread twice; one that was not met yet and gets active meanwhile is at the front again,
-    /// and not met. Error(invalid_argument) for a token that is none.
+    /// and not met: to meet all, walk by_identifier(). Error(invalid_argument) for a token that is none.
     MemoryThreadsPage list(const std::optional<std::string>& before = {}, std::size_t limit = 50,
                            std::optional<Deadline> deadline = {}) const;
     /// Those behind `after`, in the order of their identifiers, which is the database's; from the first on if it is
-    /// empty. It reads those of the page alone. A walk, each time after the last, meets each thread once, whatever
-    /// happens to others meanwhile.
+    /// empty. It reads those of the page alone. A walk, each time after the last, meets each thread that is there all
+    /// the while once, whatever happens to it and others meanwhile.
     std::vector<MemoryThread> by_identifier(const std::string& after = {}, std::size_t limit = 50,
                                             std::optional<Deadline> deadline = {}) const;
     /// Nothing: there is no such thread.

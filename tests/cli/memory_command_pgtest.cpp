@@ -140,6 +140,25 @@ TEST_F(MemoryCommand, forks_a_thread) {
     EXPECT_THAT(run_on(server, {"memory", "delete", "a"}).err, HasSubstr("1 fork lost what it had of it"));
 }
 
+TEST_F(MemoryCommand, walks_through_all_threads_in_the_order_of_their_names_whatever_is_used_meanwhile) {
+    for (const std::string name : {"a", "b", "c"}) conversation(name).remember({UserTurn("hi")});
+    std::vector<std::string> met;
+    for (std::vector<std::string> line = {"memory", "list", "--limit", "1", "--by-name"};;) {
+        const json page = document_on(server, line);
+        EXPECT_EQ(page["next_before"], nullptr);
+        for (const json& each : page["threads"]) met.push_back(each["thread"]);
+        if (page["next_after"] == nullptr) break;
+        line.resize(5);
+        line.insert(line.end(), {"--after", page["next_after"]});
+        conversation("c").remember({UserTurn("again")});  // it was not met yet
+    }
+    EXPECT_THAT(met, ElementsAre("a", "b", "c"));
+    EXPECT_THAT(run_on(server, {"memory", "list", "--limit", "2", "--by-name"}).err, HasSubstr("--after 'b'"));
+    EXPECT_THAT(error_on(server, {"memory", "list", "--by-name", "--before", "b"}, 2)["message"],
+                HasSubstr("excludes"));
+    EXPECT_THAT(error_on(server, {"memory", "list", "--after", "b"}, 2)["message"], HasSubstr("--by-name"));
+}
+
 TEST_F(MemoryCommand, erases_what_is_somebodys_and_prints_a_receipt) {
     auto embedder = std::make_shared<HashingEmbedder>();
     for (const std::string name : {"ada", "bob"}) {
