@@ -12,19 +12,17 @@
 //   seen
 //
 // Anything may answer "error TEXT". Ends with its input.
-#include <sys/prctl.h>
-
 #include <chrono>
-#include <csignal>
-#include <iostream>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "coherence/stores.hpp"
+#include "support/orders.hpp"
 
 namespace {
 
@@ -50,8 +48,8 @@ stele::DatabaseOptions options_of(const std::vector<std::string>& words) {
 
 class Orders {
 public:
-    explicit Orders(const stele::DatabaseOptions& options)
-        : database_(stele::Database::open(options)), stores_(database_) {}
+    explicit Orders(const std::vector<std::string>& words)
+        : database_(stele::Database::open(options_of(words))), stores_(database_) {}
 
     std::string obey(const std::string& line) {
         std::istringstream words(line);
@@ -104,20 +102,5 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // also while it is stopped
-    std::optional<Orders> orders;
-    const auto answer = [](const auto& work) {
-        try {
-            std::cout << work() << std::endl;
-        } catch (const std::exception& error) {
-            std::string text = error.what();
-            for (char& letter : text) letter = letter == '\n' ? ' ' : letter;
-            std::cout << "error " << text << std::endl;
-        }
-    };
-    answer([&] {
-        orders.emplace(options_of(std::vector<std::string>(argv + 1, argv + argc)));
-        return "ready";
-    });
-    for (std::string line; orders && std::getline(std::cin, line);) answer([&] { return orders->obey(line); });
+    stele::test::obey_orders<Orders>(std::vector<std::string>(argv + 1, argv + argc));
 }

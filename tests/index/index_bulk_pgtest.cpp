@@ -1,94 +1,20 @@
 // index_all: values of any number, all or nothing or skipping what is refused; on a database and as its twin in memory.
 #include <chrono>
 #include <condition_variable>
-#include <limits>
 #include <mutex>
 #include <ranges>
 #include <stdexcept>
 
-#include "base/result.hpp"
-#include "index/any_index.hpp"
-#include "support/role.hpp"
-#include "support/session.hpp"
+#include "index/bulk_notes.hpp"
 
 namespace stele::test {
 namespace {
 
 using namespace std::chrono_literals;
 using ::testing::AllOf;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-constexpr int kBatch = 512;  // as the header says
-
-Note note(int i) {
-    return {"text " + std::to_string(i), "key " + std::to_string(i), i, {}, {}};
-}
-
-/// What a stream gives: notes 0, 1, ...
-class Notes {
-public:
-    explicit Notes(int count, std::function<void(Note&)> change = {}) : count_(count), change_(std::move(change)) {}
-    std::optional<Note> operator()() {
-        if (*given_ == count_) return std::nullopt;
-        Note one = note((*given_)++);
-        if (change_) change_(one);
-        return one;
-    }
-    /// Of all copies.
-    int given() const { return *given_; }
-
-private:
-    int count_;
-    std::function<void(Note&)> change_;
-    std::shared_ptr<int> given_ = std::make_shared<int>(0);
-};
-
-/// Refuses texts that contain "refused", gives a NaN for those that contain "nan", and fails as the test says.
-class Picky final : public Embedder {
-public:
-    std::size_t dimension() const override { return 2; }
-    const std::string& fingerprint() const override { return fingerprint_; }
-    std::vector<Embedding> embed(std::span<const std::string_view> texts, Deadline deadline) override {
-        ++calls;
-        if (before) before(calls);
-        if (deadline.expired()) raise(ErrorCode::deadline_exceeded, "too late");
-        std::vector<Embedding> all;
-        for (const std::string_view text : texts) {
-            if (text.find("refused") != std::string_view::npos) {
-                raise(ErrorCode::embedder_failed, "I do not like it");
-            }
-            const float x = text.find("nan") == std::string_view::npos ? 1 : std::numeric_limits<float>::quiet_NaN();
-            all.push_back({{x, 0}, false});
-        }
-        embedded += texts.size();
-        if (miscounts) all.pop_back();
-        return all;
-    }
-    int calls = 0;
-    std::size_t embedded = 0;
-    bool miscounts = false;
-    std::function<void(int call)> before;
-
-private:
-    std::string fingerprint_ = "picky";
-};
-
-[[noreturn]] void fail_with(ErrorCode code, Retry retry) {
-    ErrorInfo error = make_error(code, "told to fail");
-    error.retry = retry;
-    raise(std::move(error));
-}
-
-class BulkIndex : public AnyIndex {
-protected:
-    std::shared_ptr<Picky> picky = std::make_shared<Picky>();
-    VectorIndex<Note> picked() { return open(picky, {.table = "picked"}); }
-    static IndexAllOptions<Note> keyed() { return {.key = &Note::language}; }
-};
 
 INSTANTIATE_TEST_SUITE_P(Index, BulkIndex, ::testing::Values(On::database, On::memory), name_of);
 
@@ -318,142 +244,6 @@ TEST_P(BulkIndex, index_of_more_than_a_batch_gives_ids_in_order_and_is_all_or_no
     const Indexed without_keys = notes.index(many, &Note::text);
     EXPECT_THAT(without_keys.ids, SizeIs(1200));
     EXPECT_EQ(notes.newest({.limit = 1}).at(0).id, without_keys.ids[1199]);
-}
-
-class BulkOnDatabase : public BulkIndex {
-protected:
-    BulkOnDatabase() { database = server.open(server_dsn() + " application_name=" + server.schema()); }
-    void refuse_in_the_database(int page) {
-        database->execute(Statement("ALTER TABLE " + server.schema() + ".picked ADD CHECK (payload->'page' <> '" +
-                                    std::to_string(page) + "')"));
-    }
-    /// All sessions but that of `other`.
-    void cut() {
-        Database other = server.bare();
-        other.query({"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1",
-                     server.schema()});
-    }
-};
-
-INSTANTIATE_TEST_SUITE_P(Index, BulkOnDatabase, ::testing::Values(On::database), name_of);
-
-TEST_P(BulkOnDatabase, a_row_that_the_server_refuses_is_named_or_skipped_with_keys_and_without) {
-    auto notes = picked();
-    notes.index({note(9000)}, &Note::text, {.key = &Note::language});
-    refuse_in_the_database(777);
-    for (IndexAllOptions<Note> options : {keyed(), IndexAllOptions<Note>()}) {
-        const std::size_t before = notes.count();
-        const ErrorInfo error = error_of([&] { notes.index_all(Notes(1200), &Note::text, options); });
-        EXPECT_EQ(error.code, ErrorCode::constraint_violation);
-        EXPECT_THAT(error.message, HasSubstr("value 777: "));
-        EXPECT_EQ(notes.count(), before);
-        std::vector<std::size_t> positions;
-        options.on_refused = [&](const RefusedValue& value) { positions.push_back(value.position); };
-        EXPECT_EQ(notes.index_all(Notes(1200), &Note::text, options).stored, 1199U);
-        EXPECT_THAT(positions, ElementsAre(777));
-        EXPECT_EQ(notes.count(), before + 1199);
-    }
-}
-
-TEST_P(BulkOnDatabase, rows_that_policies_guard_are_stored_though_copy_refuses_them) {
-    auto notes = picked();
-    notes.index({note(9000)}, &Note::text);
-    const std::string table = server.schema() + ".picked";
-    Role role(*database, "guarded_" + server.schema());
-    role.execute("GRANT USAGE ON SCHEMA " + server.schema() + " TO " + role.name());
-    role.execute("GRANT SELECT, INSERT ON " + table + " TO " + role.name());
-    role.execute("ALTER TABLE " + table + " ENABLE ROW LEVEL SECURITY");
-    role.execute("CREATE POLICY pages ON " + table + " USING ((payload->'page')::int < 1000)");
-    VectorIndex<Note> guarded(Database::open(role.assumed(server.bare_options())), picky, {.table = "picked"});
-    EXPECT_EQ(guarded.index_all(Notes(700), &Note::text).stored, 700U);
-    EXPECT_THAT(error_of([&] { guarded.index_all(Notes(1100), &Note::text); }).server_message, HasSubstr("row-level"));
-    EXPECT_EQ(notes.count(), 701U);
-}
-
-TEST_P(BulkOnDatabase, a_connection_that_dies_leaves_nothing_or_what_was_told) {
-    auto notes = picked();
-    notes.index({note(9000)}, &Note::text, {.key = &Note::language});
-    IndexAllOptions<Note> options = keyed();
-    std::size_t told = 0;
-    options.on_progress = [&](const IndexProgress& progress) {
-        told = progress.stored;
-        if (progress.values == 1024) cut();
-    };
-    for (const bool by_key : {true, false}) {
-        if (!by_key) options.key = {};
-        const ErrorInfo error = error_of([&] { notes.index_all(Notes(2000), &Note::text, options); });
-        EXPECT_EQ(error.code, ErrorCode::unavailable);
-        EXPECT_EQ(error.retry, Retry::transaction);
-        EXPECT_EQ(told, 1024U);
-        EXPECT_EQ(notes.count(), 1U);
-    }
-
-    // between two batches there is no connection to lose; while one is written there is
-    options.on_refused = [](const RefusedValue& value) { ADD_FAILURE() << value.position; };
-    options.on_progress = [&](const IndexProgress& progress) {
-        told = progress.stored;
-        if (progress.values != 1024) return;
-        database->execute(Statement("CREATE FUNCTION " + server.schema() +
-                                    ".die() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend("
-                                    "pg_backend_pid()); RETURN NEW; END $$"));
-        database->execute(Statement("CREATE TRIGGER die BEFORE INSERT ON " + server.schema() +
-                                    ".picked FOR EACH ROW EXECUTE FUNCTION " + server.schema() + ".die()"));
-    };
-    // here in the midst of a COPY
-    EXPECT_EQ(error_of([&] { notes.index_all(Notes(2000), &Note::text, options); }).code, ErrorCode::unavailable);
-    EXPECT_EQ(told, 1024U);
-    EXPECT_EQ(notes.count(), 1025U);
-}
-
-TEST_P(BulkOnDatabase, takes_part_in_a_transaction_and_a_failure_leaves_that_as_it_was) {
-    auto notes = picked();
-    notes.index({note(9000)}, &Note::text, {.key = &Note::language});
-    {
-        Transaction transaction = database->begin();
-        auto inside = notes.in(transaction);
-        inside.index({note(9001)}, &Note::text, {.key = &Note::language});
-        picky->calls = 0;
-        picky->before = [](int call) {
-            if (call == 3) fail_with(ErrorCode::embedder_failed, Retry::call);
-        };
-        EXPECT_EQ(error_of([&] { inside.index_all(Notes(1500), &Note::text, keyed()); }).code,
-                  ErrorCode::embedder_failed);
-        picky->before = {};
-        EXPECT_EQ(inside.count(), 2U) << "the batches before are undone";
-        EXPECT_EQ(inside.index_all(Notes(1500), &Note::text, keyed()).stored, 1500U);
-        EXPECT_EQ(inside.count(), 1502U);
-        EXPECT_EQ(notes.count(), 1U);
-        transaction.commit();
-    }
-    EXPECT_EQ(notes.count(), 1502U);
-    refuse_in_the_database(5000);
-    Transaction transaction = database->begin();
-    auto inside = notes.in(transaction);
-    std::vector<std::size_t> positions;
-    IndexAllOptions<Note> options = keyed();
-    options.on_refused = [&](const RefusedValue& value) { positions.push_back(value.position); };
-    const auto new_keys = [](Note& one) {
-        one.language += " more";
-        if (one.page == 1000) one.page = 5000;
-    };
-    EXPECT_EQ(inside.index_all(Notes(1100, new_keys), &Note::text, options).stored, 1099U);
-    EXPECT_THAT(positions, ElementsAre(1000));
-    EXPECT_EQ(inside.count(), 2601U);
-    transaction.rollback();
-    EXPECT_EQ(notes.count(), 1502U);
-}
-
-TEST_P(BulkOnDatabase, a_deadline_ends_it_and_nothing_stays) {
-    auto notes = picked();
-    notes.index({note(9000)}, &Note::text, {.key = &Note::language});
-    Transaction holder = database->begin();
-    holder.execute(Statement("LOCK TABLE " + server.schema() + ".picked IN SHARE ROW EXCLUSIVE MODE"));
-    leave_no_snapshot(holder);
-    IndexAllOptions<Note> options = keyed();
-    options.deadline = Deadline::after(500ms);
-    EXPECT_EQ(error_of([&] { notes.index_all(Notes(1500), &Note::text, options); }).code, ErrorCode::deadline_exceeded);
-    holder.rollback();
-    EXPECT_EQ(notes.count(), 1U);
 }
 
 }  // namespace

@@ -12,11 +12,7 @@
 // Anything may answer "error TEXT". Ends with its input.
 #include "index/index_process.hpp"
 
-#include <sys/prctl.h>
-
 #include <chrono>
-#include <csignal>
-#include <iostream>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -26,6 +22,7 @@
 #include <vector>
 
 #include "stele/testing.hpp"
+#include "support/orders.hpp"
 
 namespace {
 
@@ -105,20 +102,5 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    std::optional<Orders> orders;
-    const auto answer = [](const auto& work) {
-        try {
-            std::cout << work() << std::endl;
-        } catch (const std::exception& error) {
-            std::string text = error.what();
-            for (char& letter : text) letter = letter == '\n' ? ' ' : letter;
-            std::cout << "error " << text << std::endl;
-        }
-    };
-    answer([&] {
-        orders.emplace(argv[1], argv[argc - 1]);
-        return "ready";
-    });
-    for (std::string line; orders && std::getline(std::cin, line);) answer([&] { return orders->obey(line); });
+    stele::test::obey_orders<Orders>(std::string(argv[1]), std::string(argv[argc - 1]));
 }
