@@ -41,8 +41,11 @@ protected:
     void drop() { execute("DROP TABLE " + table()); }
     std::string rows() { return one("SELECT count(*)::text FROM " + table()); }
     std::string key_indexes() {
-        return one("SELECT count(*)::text FROM pg_indexes WHERE schemaname || '.' || tablename = '" + table() +
-                   "' AND indexdef LIKE '%(stele_key)'");
+        // pg_indexes looks at the definitions of all tables, some of which others drop meanwhile
+        return one(
+            "SELECT count(*)::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND i.indkey::text = "
+            "a.attnum::text WHERE a.attname = 'stele_key' AND i.indrelid = '" +
+            table() + "'::regclass");
     }
     /// By one who may write the table and does not own it.
     Database by(const Role& role) { return Database::open(role.assumed(server.bare_options())); }
