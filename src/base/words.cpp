@@ -42,7 +42,7 @@ WordRules make_rules() {
         if (word && first < 0) first = c;
         if (!word && first >= 0) {
             rules.between += encode(first);
-            if (c - 1 > first) rules.between += "-" + encode(c - 1);
+            if (c - 1 > first) rules.between.append("-").append(encode(c - 1));
             first = -1;
         }
     }

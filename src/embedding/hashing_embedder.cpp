@@ -119,7 +119,7 @@ private:
 
 // The 3- to 5-grams of a word's characters, its ends marked by blanks: "cat" is not just a part of "concatenate".
 void add_character_grams(std::string_view word, std::vector<std::uint64_t>& features) {
-    const std::string marked = " " + std::string(word) + " ";
+    const std::string marked = fmt::format(" {} ", word);
     std::vector<std::size_t> starts;
     for (std::size_t at = 0; at < marked.size(); ++at)
         if ((static_cast<unsigned char>(marked[at]) & 0xc0) != 0x80) starts.push_back(at);
