@@ -200,7 +200,7 @@ private:
             if (found) continue;
             add("indexes", Health::warning, fmt::format("index {} is missing: some statements are slow", index.name),
                 fmt::format("CREATE {}INDEX CONCURRENTLY {} ON {}.{};", index.unique ? "UNIQUE " : "", index.name,
-                            schema_, index.definition));
+                            schema_, placed(index.definition)));
         }
         if (findings_.size() == before) add("indexes", Health::ok, fmt::format("all there ({})", actual.size()));
     }

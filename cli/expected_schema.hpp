@@ -24,7 +24,7 @@ struct ExpectedIndex {
     std::string table;
     std::vector<std::string> columns;  ///< or expressions
     bool unique = false;
-    std::string definition;  ///< what follows "ON {schema}.": "entries (namespace, query_hash)"
+    std::string definition;  ///< what follows "ON {schema}.", with {schema}: "entries (namespace, query_hash)"
 };
 
 struct ExpectedSchema {

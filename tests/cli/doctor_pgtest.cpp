@@ -8,6 +8,7 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -61,6 +62,7 @@ TEST(Doctor, each_finding_s_fix_mends_it) {
     const std::string schema = server.schema();
     for (const std::string& sql : {
              "DROP INDEX " + schema + ".idx_entries_ns_lru",
+             "DROP INDEX " + schema + ".stele_memories_elements_requests",
              "ALTER TABLE " + schema + ".entries DROP CONSTRAINT entries_namespace_query_hash_key",
              "ALTER TABLE " + schema + ".schema_meta DROP CONSTRAINT schema_meta_pkey",
              "DELETE FROM " + schema + ".multi_process_state",
@@ -77,12 +79,15 @@ TEST(Doctor, each_finding_s_fix_mends_it) {
             fixes.push_back(finding.at("fix"));
         }
     }
-    EXPECT_THAT(fixes, testing::UnorderedElementsAre(
-                           "ALTER TABLE \"" + schema + "\".schema_meta ADD PRIMARY KEY (key);",
-                           "ALTER TABLE \"" + schema + "\".entries ADD UNIQUE (namespace, query_hash);",
-                           "CREATE INDEX CONCURRENTLY idx_entries_ns_lru ON \"" + schema +
-                               "\".entries (namespace, last_accessed_at);",
-                           StartsWith("INSERT INTO \"" + schema + "\".multi_process_state")));
+    EXPECT_THAT(
+        fixes,
+        testing::UnorderedElementsAre(
+            "ALTER TABLE \"" + schema + "\".schema_meta ADD PRIMARY KEY (key);",
+            "ALTER TABLE \"" + schema + "\".entries ADD UNIQUE (namespace, query_hash);",
+            "CREATE INDEX CONCURRENTLY idx_entries_ns_lru ON \"" + schema + "\".entries (namespace, last_accessed_at);",
+            AllOf(StartsWith("CREATE INDEX CONCURRENTLY stele_memories_elements_requests ON \"" + schema),
+                  HasSubstr("\"" + schema + "\".stele_tool_requests(")),
+            StartsWith("INSERT INTO \"" + schema + "\".multi_process_state")));
     for (const std::string& fix : fixes) database.execute(Statement(Sql(fix)));
     const json healed = examine(server);
     EXPECT_EQ(finding_of(healed, "indexes").at("status"), "ok");
