@@ -34,7 +34,8 @@ private:
             depth += c == '{' || c == '[' ? 1 : 0;
             depth -= c == '}' || c == ']' ? 1 : 0;
             ++at_;
-        } while (at_ < text_.size() && (depth > 0 || std::string_view(",]} \t\r\n").find(text_[at_]) == text_.npos));
+        } while (at_ < text_.size() &&
+                 (depth > 0 || std::string_view(",]} \t\r\n").find(text_[at_]) == std::string_view::npos));
     }
     void object(std::size_t level) {
         blanks();
@@ -51,7 +52,11 @@ private:
             blanks();
             ++at_;  // the colon
             blanks();
-            named&& level + 1 < path_.size() ? object(level + 1) : value();
+            if (named && level + 1 < path_.size()) {
+                object(level + 1);
+            } else {
+                value();
+            }
             blanks();
             const bool last = text_[at_] == '}';
             if (named && level + 1 == path_.size()) {
