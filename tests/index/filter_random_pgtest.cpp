@@ -10,6 +10,7 @@
 #include "index/documents.hpp"
 #include "index/filter_sql.hpp"
 #include "stele/filter.hpp"
+#include "support/dice.hpp"
 #include "support/server.hpp"
 
 namespace stele {
@@ -57,14 +58,9 @@ constexpr std::string_view kHostile[] = {"'",
                                          "\xEF\xBB\xBF",
                                          "\xEF\xBC\x87"};
 
-class Dice {
+class FilterDice : public test::Dice {
 public:
-    explicit Dice(unsigned seed) : random_(seed) {}
-    std::size_t below(std::size_t end) { return std::uniform_int_distribution<std::size_t>(0, end - 1)(random_); }
-    template <std::size_t N>
-    std::string one_of(const char* const (&texts)[N]) {
-        return texts[below(N)];
-    }
+    using Dice::Dice;
 
     std::string key() {
         if (below(4) == 0) return hostile();
@@ -186,7 +182,6 @@ public:
 
 private:
     static std::string quoted(const std::string& text) { return Json::string(text).text(); }
-    std::mt19937 random_;
 };
 
 /// Documents in a statement, and what a filter says of them in memory and in the server.
@@ -229,7 +224,7 @@ Filter comparison(FilterPath path, FilterOperation operation, std::vector<Json> 
 TEST(RandomFilters, say_in_memory_and_as_sql_the_same) {
     const unsigned seed = std::random_device()();
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Dice dice(seed);
+    FilterDice dice(seed);
     std::vector<Json> made;
     for (int i = 0; i < 150; ++i) made.push_back(Json::parse(dice.document()));
     Documents documents(std::move(made));

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "stele/vector_index.hpp"
+#include "support/dice.hpp"
 #include "support/server.hpp"
 
 namespace stele::test {
@@ -14,14 +15,9 @@ namespace {
 
 using Index = VectorIndex<Json>;
 
-class Dice {
+class HybridDice : public test::Dice {
 public:
-    explicit Dice(unsigned seed) : random_(seed) {}
-    std::size_t below(std::size_t end) { return std::uniform_int_distribution<std::size_t>(0, end - 1)(random_); }
-    template <std::size_t N>
-    std::string one_of(const char* const (&texts)[N]) {
-        return texts[below(N)];
-    }
+    using Dice::Dice;
 
     std::string word() {
         return one_of({"cat", "dog", "Dog", "fish", "x1", "7", "or", "not", "the", "gr\xC3\xBC\xC3\x9F", "\xE7\x8C\xAB",
@@ -64,9 +60,6 @@ public:
         }
         return query;
     }
-
-private:
-    std::mt19937 random_;
 };
 
 /// One of some directions, of which no two are equally far from the query's.
@@ -87,7 +80,7 @@ TEST(RandomHybrid, the_twin_finds_what_postgresql_finds) {
     Database database = server.open();
     const auto seed = std::random_device{}();
     SCOPED_TRACE(seed);
-    Dice dice(seed);
+    HybridDice dice(seed);
     const VectorIndexOptions options{.table = "documents",
                                      .text = {json_field("title"), json_field("body[\"of it\"]")}};
     Index stored(database, nullptr, options);
