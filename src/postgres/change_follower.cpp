@@ -22,14 +22,14 @@ constexpr auto kBetweenHeard = 5ms;  // however many processes send hints
 // Each branch by the index, whatever the planner thinks of the table. A crash resets the statistics, and can take back
 // transactions that were seen. A dump that is put back has the log's old id, but in a table made anew.
 std::string look_sql(const std::string& schema) {
-    const std::string columns = "SELECT store, namespace, key FROM " + schema + ".stele_changes";
+    const std::string columns = "SELECT store, namespace, key, xid FROM " + schema + ".stele_changes";
     return fmt::format(
         "SELECT pg_current_snapshot()::text, pg_is_in_recovery(), concat_ws('/', l.id, "
         "l.tableoid, pg_relation_filenode(l.tableoid), (SELECT system_identifier FROM pg_control_system()), "
         "pg_postmaster_start_time(), "
         "pg_stat_get_bgwriter_stat_reset_time()), l.removed_up_to::text, "
         "extract(epoch FROM clock_timestamp() - l.heartbeat)::float8, EXISTS (SELECT FROM pg_stat_replication), "
-        "c.store, c.namespace, c.key FROM {}.stele_change_log l LEFT JOIN ("
+        "c.store, c.namespace, c.key, c.xid::text FROM {}.stele_change_log l LEFT JOIN ("
         "({} WHERE xid >= $1::text::xid8 ORDER BY xid LIMIT {}) UNION ALL "
         "({} WHERE xid = ANY ($2::text[]::xid8[]) ORDER BY xid LIMIT {})) c ON true",
         schema, columns, kMostChanges + 1, columns, kMostChanges + 1);
@@ -81,6 +81,7 @@ void ChangeFollower::stop() noexcept {
         stopping_ = true;
         over.swap(thread_);
         waits_.notify_all();
+        looked_.notify_all();
     }
     if (hints_ != nullptr) hints_->stop();
     if (over.joinable()) over.join();
@@ -133,8 +134,8 @@ void ChangeFollower::wait(bool looked) {
     if (hints_ != nullptr) hints_->follow(channel_, primary_ && !rests);
     const auto now = Deadline::Clock::now();
     MutexLock lock(mutex_);
-    // who cannot reach the server does not try the harder for being asked
-    const auto is_woken = [&] { return looked && woken_.load(); };
+    // who cannot reach the server does not try the harder for being asked, but once after a rest
+    const auto is_woken = [&] { return (looked || rests) && woken_.load(); };
     while (!stopping_ && !is_woken()) {
         if (rests) {
             waits_.wait(mutex_);
@@ -150,20 +151,44 @@ void ChangeFollower::wait(bool looked) {
 }
 
 bool ChangeFollower::look() {
+    const auto begun = BootClock::now();
     try {
-        const auto begun = BootClock::now();
         const Answer answer = ask(Deadline::after(kPatience));
         learn(answer, begun);
         if (std::exchange(failing_, false)) log_("the change log can be followed again");
+        looked(begun, nullptr);
         serve_others(answer);
         return true;
     } catch (const std::exception& error) {
+        looked(begun, std::current_exception());
         observer_.looked(Observer::Looked::failed);
         if (!std::exchange(failing_, true)) {
             log_(fmt::format("the change log cannot be followed, so nothing is served from memory: {}", error.what()));
         }
         return false;
     }
+}
+
+void ChangeFollower::looked(BootClock::time_point begun, std::exception_ptr failure) {
+    MutexLock lock(mutex_);
+    looked_at_ = begun;
+    failure_ = std::move(failure);
+    looked_.notify_all();
+}
+
+void ChangeFollower::catch_up(Deadline deadline) {
+    const auto asked = BootClock::now();
+    wake();
+    MutexLock lock(mutex_);
+    while (looked_at_ < asked) {
+        if (stopping_) raise(ErrorCode::closed, "the database was closed");
+        if (deadline.is_never()) {
+            looked_.wait(mutex_);
+        } else if (looked_.wait_until(mutex_, deadline.point()) == std::cv_status::timeout && looked_at_ < asked) {
+            raise(ErrorCode::deadline_exceeded, "the deadline passed while the change log was being read");
+        }
+    }
+    if (failure_) std::rethrow_exception(failure_);
 }
 
 void ChangeFollower::learn(const Answer& answer, BootClock::time_point begun) {
@@ -204,7 +229,8 @@ ChangeFollower::Answer ChangeFollower::ask(Deadline deadline) {
     if (look.incomplete) return answer;
     for (const Row& row : rows) {
         if (auto store = row.find<std::string>(6)) {
-            look.changes.push_back({std::move(*store), row.find<std::string>(7), row.find<std::string>(8)});
+            look.changes.push_back({std::move(*store), row.find<std::string>(7), row.find<std::string>(8),
+                                    number(row.get<std::string>(9))});
         }
     }
     return answer;

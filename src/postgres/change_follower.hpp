@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <list>
 #include <memory>
@@ -85,6 +86,9 @@ public:
         wake();
         return false;
     }
+    /// Waits for a look that begins now, so that listeners know all that the server shows. Throws what the look failed
+    /// with, or Error(deadline_exceeded). Not to be called by a listener.
+    void catch_up(Deadline deadline) STELE_EXCLUDES(mutex_);
     /// What this process itself has changed, or may have, and committed: its listeners are told at once, and other
     /// processes get a hint, which nobody waits for. Not to be called by a listener.
     void announce(std::span<const Change> changes) noexcept STELE_EXCLUDES(telling_);
@@ -102,6 +106,7 @@ private:
     void wait(bool looked) STELE_EXCLUDES(mutex_);
     void rouse(std::atomic<bool>& why) noexcept STELE_EXCLUDES(mutex_);
     bool look();
+    void looked(BootClock::time_point begun, std::exception_ptr failure) STELE_EXCLUDES(mutex_);
     void learn(const Answer& answer, BootClock::time_point begun);
     Answer ask(Deadline deadline);
     void tell(const ChangeLog::Look& look, bool follows) STELE_EXCLUDES(telling_);
@@ -128,7 +133,10 @@ private:
 
     Mutex mutex_;
     Condition waits_;
+    Condition looked_;
     bool stopping_ STELE_GUARDED_BY(mutex_) = false;
+    BootClock::time_point looked_at_ STELE_GUARDED_BY(mutex_){};  // when the last look began
+    std::exception_ptr failure_ STELE_GUARDED_BY(mutex_){};       // of the last look
     std::thread thread_ STELE_GUARDED_BY(mutex_);
 
     Mutex telling_;

@@ -16,6 +16,7 @@ struct Change {
     std::string store;
     std::optional<std::string> name_space;  ///< none: all of the store
     std::optional<std::string> key;         ///< none: all of the namespace
+    std::uint64_t transaction = 0;          ///< that changed it; 0: not known
     friend bool operator==(const Change&, const Change&) = default;
 };
 

@@ -15,6 +15,7 @@ namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
+using test::error_of;
 using test::eventually;
 using test::Server;
 
@@ -58,10 +59,7 @@ protected:
         ASSERT_TRUE(eventually([&] { return follower_.fresh(); }));
     }
     /// Everything that is committed by now has been told.
-    void catch_up() {
-        std::this_thread::sleep_for(database_.options().max_staleness);
-        wait_until_fresh();
-    }
+    void catch_up() { follower_.catch_up(Deadline::after(10s)); }
     std::string table() const { return database_.quoted_schema() + ".configurations"; }
     Statement define(const std::string& identifier) const {
         return Statement(Sql("INSERT INTO " + table() +
@@ -207,6 +205,40 @@ TEST(FollowerAtRest, asks_nothing_until_it_is_needed_and_knows_what_happened_mea
     subscription = {};
 }
 
+// A follower that rests is woken by who needs it, also when the last thing it knew was that the server is away.
+TEST(FollowerAtRest, looks_again_when_it_is_needed_though_its_last_look_failed) {
+    Server server;
+    Database database = server.open();
+    std::atomic<int> looks{0};
+    std::atomic<bool> away{false};
+    ChangeFollower::Options options;
+    options.quoted_schema = database.quoted_schema();
+    options.rest_after = 50ms;
+    options.bound = 30ms;
+    ChangeFollower follower(
+        options,
+        [&](const Statement& statement, Deadline deadline) {
+            ++looks;
+            if (away) raise(ErrorCode::unavailable, "away");
+            return database.query(statement, deadline);
+        },
+        [](std::string_view) {});
+    Ear ear;
+    ChangeFollower::Subscription subscription = follower.subscribe(ear);
+    ASSERT_TRUE(eventually([&] { return follower.fresh(); }));
+    away = true;
+    ASSERT_TRUE(eventually([&] { return !follower.fresh(); }));
+    EXPECT_EQ(error_of([&] { follower.catch_up(Deadline::after(10s)); }).message, "away");
+    ASSERT_TRUE(eventually([&] {
+        const int before = looks;
+        std::this_thread::sleep_for(200ms);
+        return looks == before;
+    }));
+    away = false;
+    ASSERT_TRUE(eventually([&] { return follower.fresh(); }, 5s));
+    subscription = {};
+}
+
 TEST(FollowerThatIsHeldUp, vouches_for_nothing_that_is_older_than_the_bound) {
     Server server;
     Database database = server.open();
@@ -229,6 +261,7 @@ TEST(FollowerThatIsHeldUp, vouches_for_nothing_that_is_older_than_the_bound) {
     EXPECT_TRUE(eventually([&] { return !follower.fresh(); }, 2 * options.bound));
     std::this_thread::sleep_for(2 * options.bound);
     EXPECT_FALSE(follower.fresh());
+    EXPECT_EQ(error_of([&] { follower.catch_up(Deadline::after(20ms)); }).code, ErrorCode::deadline_exceeded);
     held = false;
     EXPECT_TRUE(eventually([&] { return follower.fresh(); }));
     subscription = {};
