@@ -109,10 +109,14 @@ void run_server(const ClusterSite& site, Deadline deadline) {
             case RunStep::wait: break;
         }
         if (!patience.wait()) {
-            raise(ErrorCode::cluster,
-                  fmt::format("the PostgreSQL server in {} was not ready in time. Its log ({}) ends:\n{}",
-                              site.directory.path.string(), site.directory.log().string(),
-                              log_since(site.directory.log(), log_size)));
+            // who has more time finds it ready
+            ErrorInfo late =
+                make_error(ErrorCode::unavailable,
+                           fmt::format("the PostgreSQL server in {} was not ready in time. Its log ({}) ends:\n{}",
+                                       site.directory.path.string(), site.directory.log().string(),
+                                       log_since(site.directory.log(), log_size)));
+            late.retry = Retry::call;
+            throw Error(std::move(late));
         }
     }
 }
