@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <list>
 #include <memory>
 #include <optional>
@@ -39,6 +40,10 @@ public:
 
     struct Options {
         std::size_t limit = 1;  ///< of values; with 0 nothing is kept, but loads are still shared
+        /// Of what keys, values and their places in here occupy; a value that needs more alone is not kept.
+        std::size_t limit_bytes = std::numeric_limits<std::size_t>::max();
+        std::function<std::size_t(const Value&)> bytes{};  ///< of a value; none: only the rest is counted
+        bool keep_absent = true;
         /// How long after its load began a value is served; with 0 nothing is kept, Clock::duration::max() is for ever.
         Clock::duration ttl = std::chrono::minutes(10);
         std::function<Clock::time_point()> now = Clock::now;  ///< for the ttl only; must not go back, nor throw
@@ -48,6 +53,7 @@ public:
         std::uint64_t misses = 0;  ///< calls of get() that did not
         std::uint64_t loads = 0;   ///< loads that these have begun: the other misses waited for one
         std::size_t entries = 0;   ///< values kept now, those that are too old to be served included
+        std::size_t bytes = 0;     ///< that these occupy
     };
 
     static constexpr std::size_t kChances = 128;
@@ -94,6 +100,11 @@ public:
     /// asked before, and is then forgotten.
     void invalidate(std::string_view key) STELE_EXCLUDES(mutex_) {
         Queue dropped;
+        {
+            // most of what is changed is not kept: readers need not make way for that
+            const ReadLock lock(mutex_);
+            if (!entries_.contains(key) && !loads_.contains(key)) return;
+        }
         const WriteLock lock(mutex_);
         if (const auto load = loads_.find(key); load != loads_.end()) loads_.erase(load);
         drop(key, dropped);
@@ -105,18 +116,19 @@ public:
         loads_.swap(forgotten);
         entries_.clear();
         queue_.swap(dropped);
+        bytes_ = 0;
     }
 
     /// The numbers may be of slightly different moments.
     Counts counts() const STELE_EXCLUDES(mutex_) {
         const ReadLock lock(mutex_);
-        return {hits_.value(), misses_.value(), load_count_.value(), entries_.size()};
+        return {hits_.value(), misses_.value(), load_count_.value(), entries_.size(), bytes_};
     }
 
 private:
     struct Entry {
-        Entry(std::string_view name, Pointer loaded, Clock::time_point since)
-            : key(name), value(std::move(loaded)), began(since) {}
+        Entry(std::string_view name, Pointer loaded, std::size_t size, Clock::time_point since)
+            : key(name), value(std::move(loaded)), bytes(size), began(since) {}
 
         /// Threads of different shards count their references in different places.
         Pointer share(std::size_t shard) const {
@@ -133,6 +145,7 @@ private:
         };
         const std::string key;
         const Pointer value;
+        const std::size_t bytes;
         const Clock::time_point began;
         mutable std::atomic<bool> used{false};
         mutable std::array<Pointer, kShards> copies;  // each for the readers of its shard, who exclude each other
@@ -145,6 +158,10 @@ private:
     using Shared = std::shared_ptr<SharedLoad<Value>>;
     using Loads = std::unordered_map<std::string, Shared, Hash, std::equal_to<>>;
 
+    std::size_t bytes_of(std::string_view key, const Pointer& value) const {
+        constexpr std::size_t kPlace = sizeof(Entry) + sizeof(void*) * 8;  // in list and table
+        return kPlace + key.size() + (value != nullptr && options_.bytes ? options_.bytes(*value) : 0);
+    }
     bool too_old(const Entry& entry, Clock::time_point now) const { return now - entry.began >= options_.ttl; }
 
     /// The load to wait for, or a new one for the caller to run (true); null if there is a value now.
@@ -182,15 +199,20 @@ private:
     void keep(std::string_view key, const SharedLoad<Value>& shared, const Pointer& value, Clock::time_point began)
         STELE_EXCLUDES(mutex_) {
         Queue loaded, dropped;
-        loaded.emplace_back(key, value, began);
+        const std::size_t bytes = bytes_of(key, value);
+        loaded.emplace_back(key, value, bytes, began);
         const Clock::time_point now = options_.now();
         const WriteLock lock(mutex_);
         const auto load = loads_.find(key);
         if (load == loads_.end() || load->second.get() != &shared) return;
         loads_.erase(load);
-        if (options_.limit == 0 || too_old(loaded.front(), now)) return;
+        if (options_.limit == 0 || bytes > options_.limit_bytes || too_old(loaded.front(), now)) return;
+        if (value == nullptr && !options_.keep_absent) return;
+        while (!queue_.empty() && (queue_.size() >= options_.limit || bytes_ + bytes > options_.limit_bytes)) {
+            drop(next_to_go(now), dropped);
+        }
         entries_.emplace(loaded.front().key, loaded.begin());
-        while (entries_.size() > options_.limit) drop(next_to_go(now), dropped);
+        bytes_ += bytes;
         queue_.splice(queue_.end(), loaded);
     }
 
@@ -215,6 +237,7 @@ private:
         if (found == entries_.end()) return;
         const auto entry = found->second;
         entries_.erase(found);  // its key is in the entry
+        bytes_ -= entry->bytes;
         dropped.splice(dropped.end(), queue_, entry);
     }
 
@@ -226,6 +249,7 @@ private:
     std::unordered_map<std::string_view, typename Queue::iterator, Hash, std::equal_to<>> entries_
         STELE_GUARDED_BY(mutex_);
     Queue queue_ STELE_GUARDED_BY(mutex_);  // the next to go is in front
+    std::size_t bytes_ STELE_GUARDED_BY(mutex_) = 0;
     Loads loads_ STELE_GUARDED_BY(mutex_);
 };
 
