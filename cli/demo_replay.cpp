@@ -44,7 +44,7 @@ DemoRun replay(const std::vector<const DemoQuestion*>& stream, const DemoPorts& 
         const auto looked_up = ports.now();
         auto ended = looked_up;
         if (served) {
-            (served->layer == HitLayer::exact ? run.exact : run.semantic).push_back(looked_up - begun);
+            (served->layer == HitLayer::semantic ? run.semantic : run.exact).push_back(looked_up - begun);
             note_served(run, *asked, *std::move(served));
         } else {
             const std::optional<std::string> answer = ports.answer(*asked);

@@ -22,6 +22,12 @@
 namespace stele {
 inline namespace v0 {
 
+enum class AccessTimes : std::uint8_t {
+    behind,       ///< some at once, without anybody waiting: about every second while there are calls, and at the end
+    within_call,  ///< before the answer is returned, committed with it, as mneme does; then every get is one round trip
+    never,
+};
+
 struct SemanticCacheOptions {
     /// Cosine from which a stored question counts as the same, -1 to 1. Empty: the embedder's own
     /// (Embedder::threshold); where it has none, each get by meaning must bring one.
@@ -37,13 +43,22 @@ struct SemanticCacheOptions {
     /// first DatabaseOptions::outage_patience of an outage each such get waits for the store to come back, until its
     /// deadline: where an answer of the model is better than waiting, give get a short one.
     bool miss_when_unavailable = true;
+    /// Answers to the same questions that this process keeps in memory, at most so many and so many bytes of them; 0:
+    /// none. They follow what anybody changes: DatabaseOptions::max_staleness says how old they may be.
+    std::size_t local_entries = 10'000;
+    std::size_t local_bytes = 64U << 20U;
+    /// When it is noted that an entry was answered (its last access and how often), by which the least recently used
+    /// are found.
+    AccessTimes access_times = AccessTimes::behind;
 };
 
 /// What two questions that are the same have in common: blanks at the ends stripped, blanks inside made one, letters
 /// folded. Throws Error(invalid_argument) for text that PostgreSQL cannot store.
 STELE_API std::string normalized_query(std::string_view query);
 
-enum class HitLayer : std::uint8_t { exact, semantic };
+/// Where an answer was found: in this process's memory or in the tables, both under the same question, or under a
+/// similar one.
+enum class HitLayer : std::uint8_t { local, exact, semantic };
 STELE_API std::string_view to_string(HitLayer layer) noexcept;
 
 struct Hit {
@@ -77,12 +92,15 @@ struct PutOptions {
 struct CacheStats {
     std::int64_t entries = 0;
     std::int64_t expired = 0;  ///< entries beside those, that nobody has removed yet
-    std::int64_t hits_exact = 0, hits_semantic = 0, misses = 0, expirations = 0;
+    std::int64_t hits_exact = 0, hits_semantic = 0, misses = 0, expirations = 0;  ///< local hits are exact ones
+    std::int64_t hits_local = 0;         ///< of these, from this process's memory, since this cache was opened
     std::int64_t unavailable = 0;        ///< misses because the store could not be reached, since this cache was opened
     std::int64_t embedder_failures = 0;  ///< misses because the embedder failed, since this cache was opened
     std::int64_t truncated = 0;          ///< misses of questions that the embedder cut, since this cache was opened
     std::size_t index_rows = 0;          ///< vectors in memory
     std::size_t index_bytes = 0;
+    std::size_t local_entries = 0;  ///< answers in memory, of all scopes
+    std::size_t local_bytes = 0;
 };
 
 /// One stored entry, for listing.
@@ -94,20 +112,17 @@ struct CacheEntry {
     std::optional<std::chrono::seconds> ttl{};
 };
 
-/// A semantic cache on mneme's tables, which Python processes may share. `get` looks for the same question (one round
-/// trip, no embedding), then for a similar one (embedder, a scan of the scope's vectors in memory, one round trip).
-/// Times are the database's. Thread-safe.
+/// A semantic cache on mneme's tables, which Python processes may share. `get` looks for the same question, in this
+/// process's memory and then in the tables (one round trip, no embedding), then for a similar one (embedder, a scan of
+/// the scope's vectors in memory, one round trip). Times are the database's. Thread-safe.
 ///
-/// Memory: dimension x 4 bytes, and some 150 more, for every entry of the scopes that were asked in this process by
-/// meaning.
+/// Memory: SemanticCacheOptions::local_bytes, and dimension x 4 bytes, and some 200 more, for every entry of the scopes
+/// that were asked in this process by meaning.
 ///
-/// Other processes' entries: exact lookups always see them. For those by meaning, the tables' version counter travels
-/// with every lookup, and when it has moved, what is new is read before the search. A counter that went back, and a row
-/// that is not what its vector says, mean a restored backup: everything is read again. What remains until a change log
-/// takes the counter's place: an entry of a Python process that replaces another with another vector, or that commits
-/// after an entry with a later id, is found by meaning only if it is committed within a minute of its own created_at by
-/// the database's clock (so clocks must agree that far); and a restore from which the counter has already gone past its
-/// old value is noticed at the first candidate that is another row, not before.
+/// What others change, whoever they are, is noted by triggers in the transaction that changes it, and followed
+/// (DatabaseOptions::max_staleness): an answer from memory, and a vector by which one is found, is not older than that.
+/// While that cannot be kept, because the server is away or this process was stopped, memory is not asked, and a get
+/// by meaning waits until the changes were read. What this cache puts or removes itself it finds at once.
 class STELE_API SemanticCache {
 public:
     /// Throws Error(fingerprint_mismatch) or Error(dimension_mismatch) when the tables hold another embedder's vectors,

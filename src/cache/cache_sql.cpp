@@ -13,8 +13,6 @@ namespace {
 constexpr std::string_view kNow = "floor(extract(epoch FROM clock_timestamp()))::bigint";
 // no sum, which other writers' lifetimes can make overflow
 constexpr std::string_view kLive = "(e.ttl IS NULL OR e.ttl > @now - e.created_at)";
-constexpr std::string_view kVersion =
-    "coalesce((SELECT value::bigint FROM @multi_process_state WHERE key = 'version_counter'), 0)";
 constexpr std::string_view kDimension = "(SELECT value::integer FROM @schema_meta WHERE key = 'embedder_dim')";
 constexpr std::string_view kWriter = "xmin::text::bigint AS writer";
 
@@ -29,14 +27,14 @@ std::string replaced(std::string text, std::string_view mark, std::string_view w
 
 CacheSql::CacheSql(const std::string& quoted_schema)
     : settings(std::string()),
-      position(std::string()),
       claim(std::string()),
       fill_vectors(std::string()),
       lookup(std::string()),
       fetch(std::string()),
+      touch_lookup(std::string()),
+      touch(std::string()),
       load(std::string()),
-      added(std::string()),
-      recent(std::string()),
+      by_question(std::string()),
       vectors(std::string()),
       writers(std::string()),
       list(std::string()),
@@ -55,7 +53,6 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       count_entries(std::string()) {
     const auto sql = [&quoted_schema](std::string_view text) {
         std::string filled = replaced(std::string(text), "@live", kLive);
-        filled = replaced(std::move(filled), "@version", kVersion);
         filled = replaced(std::move(filled), "@dimension", kDimension);
         filled = replaced(std::move(filled), "@writer", kWriter);
         filled = replaced(std::move(filled), "@now", kNow);
@@ -63,7 +60,6 @@ CacheSql::CacheSql(const std::string& quoted_schema)
     };
 
     settings = sql("SELECT key, value FROM @schema_meta WHERE key IN ('embedder_fingerprint', 'embedder_dim')");
-    position = sql("SELECT @version AS version, coalesce((SELECT max(id) FROM @entries), 0) AS last_id, @now AS now");
     // both or none, and none if one of them is another's already
     claim =
         sql("INSERT INTO @schema_meta (key, value) SELECT key, value"
@@ -75,28 +71,30 @@ CacheSql::CacheSql(const std::string& quoted_schema)
         sql("UPDATE @entries SET embedding = decode(repeat('00000000', @dimension), 'hex')"
             " WHERE octet_length(embedding) = 0 AND @dimension IS NOT NULL");
 
-    lookup =
-        sql("SELECT s.value::bigint AS version, e.id, e.query, e.response, e.metadata, @now - e.created_at AS age,"
-            " NOT @live AS expired"
-            " FROM (SELECT 1) one"
-            " LEFT JOIN @multi_process_state s ON s.key = 'version_counter'"
-            " LEFT JOIN @entries e ON e.namespace = $1 AND e.query_hash = $2");
+    const std::string entry =
+        "SELECT e.id, e.query, e.response, e.metadata, e.ttl, @now - e.created_at AS age, NOT @live AS expired"
+        " FROM @entries e WHERE e.namespace = $1 AND e.query_hash = $2";
+    lookup = sql(entry);
+    touch_lookup =
+        sql("WITH touched AS (UPDATE @entries e SET last_accessed_at = greatest(e.last_accessed_at, @now),"
+            " access_count = e.access_count + 1 WHERE e.namespace = $1 AND e.query_hash = $2 AND @live) " +
+            entry);
     fetch =
         sql("SELECT e.id, e.query_hash, e.query, e.response, e.metadata, @now - e.created_at AS age,"
             " NOT @live AS expired FROM @entries e WHERE e.id = ANY($2::bigint[]) AND e.namespace = $1");
+    // a row that somebody changes at this moment is left out: nobody waits for accesses, in no circle either
+    touch =
+        sql("UPDATE @entries e SET last_accessed_at = greatest(e.last_accessed_at, @now - t.ago),"
+            " access_count = e.access_count + t.times"
+            " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS t(id, times, ago),"
+            " LATERAL (SELECT id FROM @entries f WHERE f.id = t.id FOR NO KEY UPDATE SKIP LOCKED) free"
+            " WHERE e.id = free.id");
     load = sql(
         "SELECT id, query_hash, embedding, @writer FROM @entries WHERE namespace = $1 AND id > $2 ORDER BY id LIMIT "
         "$3");
-    // of others' namespaces only the ids, which are counted; of own rows too, as their vectors are here
-    added =
-        sql("SELECT p.version, p.now, e.id, v.namespace, v.query_hash, v.embedding, v.writer"
-            " FROM (SELECT @version AS version, @now AS now) p"
-            " LEFT JOIN (SELECT *, xmin FROM @entries WHERE id > $2 ORDER BY id LIMIT $3) e ON true"
-            " LEFT JOIN LATERAL (SELECT e.namespace, e.query_hash, e.embedding, e.@writer"
-            " WHERE e.namespace = ANY($1::text[]) AND e.id <> ALL($4::bigint[])) v ON true");
-    recent =
-        sql("SELECT created_at, id, namespace, @writer FROM @entries"
-            " WHERE (created_at, id) > ($2, $3) AND namespace = ANY($1::text[]) ORDER BY created_at, id LIMIT $4");
+    by_question =
+        sql("SELECT id, query_hash, embedding, @writer FROM @entries WHERE namespace = $1"
+            " AND query_hash = ANY($2::text[])");
     vectors = sql("SELECT id, namespace, query_hash, embedding, @writer FROM @entries WHERE id = ANY($1::bigint[])");
     writers = sql("SELECT id, @writer FROM @entries WHERE namespace = $1");
     list = sql(

@@ -14,20 +14,19 @@ struct CacheSql {
 
     // opening
     Sql settings;      // -> key, value of schema_meta
-    Sql position;      // -> version, last_id, now
     Sql claim;         // $1 fingerprint or NULL, $2 dimension: kept if another was first
     Sql fill_vectors;  // zeros for rows that were put without a vector while the dimension was not known
 
     // looking
-    Sql lookup;   // $1 namespace, $2 hash -> version and, if live, the entry; always one row
-    Sql fetch;    // $1 namespace, $2 ids -> these entries, without vectors
-    Sql load;     // $1 namespace, $2 id, $3 limit -> id, query_hash, embedding, writer of the next entries
-    Sql added;    // $1 namespaces, $2 id, $3 limit, $4 ids not wanted -> version, now, and of the next entries: id,
-                  // and, if wanted, namespace, query_hash, embedding, writer; always one row
-    Sql recent;   // $1 namespaces, $2 created_at, $3 id, $4 limit -> created_at, id, namespace, writer of the next ones
-    Sql vectors;  // $1 ids -> id, namespace, query_hash, embedding, writer
-    Sql writers;  // $1 namespace -> id, writer of all its entries
-    Sql list;     // $1 namespace, $2 before id, $3 limit
+    Sql lookup;        // $1 namespace, $2 hash -> the entry, without its vector
+    Sql fetch;         // $1 namespace, $2 ids -> these entries, without vectors
+    Sql touch_lookup;  // as lookup; if live, the entry was answered now
+    Sql touch;         // $1 ids, $2 how often, $3 how many seconds ago: they were answered
+    Sql load;          // $1 namespace, $2 id, $3 limit -> id, query_hash, embedding, writer of the next entries
+    Sql by_question;   // $1 namespace, $2 hashes -> the same of these
+    Sql vectors;       // $1 ids -> id, namespace, query_hash, embedding, writer
+    Sql writers;       // $1 namespace -> id, writer of all its entries
+    Sql list;          // $1 namespace, $2 before id, $3 limit
 
     // changing
     Sql lock_question;  // $1 lock_key(): until the end of the transaction nobody else changes that question's entry
@@ -48,8 +47,7 @@ struct CacheSql {
     Sql count_entries;  // $1 namespace or NULL -> entries, expired
 };
 
-/// From such a step of the version on, Python's readers read everything again. Stele's count the new rows: they must be
-/// fewer than the step, or they would explain it, and nobody would look for rows with lower ids.
+/// From such a step of the version on, Python's readers read everything again.
 inline constexpr std::int64_t kRebuildStep = 100;
 
 /// What stands for the entry of a question in lock_question.

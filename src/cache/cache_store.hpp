@@ -34,7 +34,7 @@ struct NewEntry {
 struct CacheTotals {
     Counters::Values counters{};  ///< as they were saved
     std::int64_t entries = 0, expired = 0;
-    std::size_t index_rows = 0, index_bytes = 0;
+    std::size_t index_rows = 0, index_bytes = 0, local_entries = 0, local_bytes = 0;
 };
 
 /// Thread-safe, unless it is in a transaction. Calls throw Error.
@@ -64,6 +64,9 @@ public:
                                          Deadline deadline) = 0;
     virtual CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) = 0;
     virtual void save(const Counters::Batch& batch, Deadline deadline) = 0;
+
+    /// Writes what was left for later.
+    virtual void flush(Deadline) {}
 
     /// Runs it when what was just done counts: at once, or after the commit.
     virtual void when_kept(std::function<void()> run) { run(); }

@@ -21,14 +21,21 @@ std::string_view to_string(Counter counter) noexcept {
 }
 
 void Counters::add(const std::string& name_space, Counter counter, std::int64_t count) {
-    MutexLock lock(mutex_);
-    values_[name_space][static_cast<std::size_t>(counter)] += count;
+    Shard& shard = shards_[my_shard()];
+    MutexLock lock(shard.mutex);
+    shard.values[name_space][static_cast<std::size_t>(counter)] += count;
 }
 
 Counters::Batch Counters::take() {
-    MutexLock lock(mutex_);
+    ByNamespace all;
+    for (Shard& shard : shards_) {
+        MutexLock lock(shard.mutex);
+        for (const auto& [name_space, values] : std::exchange(shard.values, {})) {
+            for (std::size_t i = 0; i < kCounters; ++i) all[name_space][i] += values[i];
+        }
+    }
     Batch batch;
-    for (const auto& [name_space, values] : std::exchange(values_, {})) {
+    for (const auto& [name_space, values] : all) {
         for (std::size_t i = 0; i < kCounters; ++i) {
             if (values[i] == 0) continue;
             batch.namespaces.push_back(name_space);
@@ -40,19 +47,20 @@ Counters::Batch Counters::take() {
 }
 
 Counters::Values Counters::pending(const std::optional<std::string>& name_space) const {
-    MutexLock lock(mutex_);
     Values sum{};
-    for (const auto& [name, values] : values_) {
-        if (name_space && *name_space != name) continue;
-        for (std::size_t i = 0; i < kCounters; ++i) sum[i] += values[i];
+    for (const Shard& shard : shards_) {
+        MutexLock lock(shard.mutex);
+        for (const auto& [name, values] : shard.values) {
+            if (name_space && *name_space != name) continue;
+            for (std::size_t i = 0; i < kCounters; ++i) sum[i] += values[i];
+        }
     }
     return sum;
 }
 
 void Counters::put_back(const Batch& batch) {
-    MutexLock lock(mutex_);
     for (std::size_t i = 0; i < batch.values.size(); ++i) {
-        values_[batch.namespaces[i]][*index_of(batch.names[i])] += batch.values[i];
+        add(batch.namespaces[i], static_cast<Counter>(*index_of(batch.names[i])), batch.values[i]);
     }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/mutex.hpp"
+#include "base/sharded.hpp"
 #include "stele/rows.hpp"
 
 namespace stele {
@@ -24,7 +25,7 @@ class Counters {
 public:
     using Values = std::array<std::int64_t, kCounters>;
 
-    void add(const std::string& name_space, Counter counter, std::int64_t count = 1) STELE_EXCLUDES(mutex_);
+    void add(const std::string& name_space, Counter counter, std::int64_t count = 1);
 
     /// The non-zero ones, as parallel arrays for the database; nothing remains here.
     struct Batch {
@@ -32,17 +33,22 @@ public:
         std::vector<std::int64_t> values;
         bool empty() const noexcept { return values.empty(); }
     };
-    Batch take() STELE_EXCLUDES(mutex_);
+    Batch take();
     /// What take() would take, of one namespace or of all.
-    Values pending(const std::optional<std::string>& name_space) const STELE_EXCLUDES(mutex_);
+    Values pending(const std::optional<std::string>& name_space) const;
     /// A batch that could not be stored comes back.
-    void put_back(const Batch& batch) STELE_EXCLUDES(mutex_);
+    void put_back(const Batch& batch);
     /// From rows of (name, value); unknown names, a newer Stele's, are left out.
     static Values read(const Rows& rows);
 
 private:
-    mutable Mutex mutex_;
-    std::map<std::string, Values> values_ STELE_GUARDED_BY(mutex_);
+    using ByNamespace = std::map<std::string, Values>;
+    // threads that count at once do not wait for each other
+    struct alignas(64) Shard {
+        mutable Mutex mutex;
+        ByNamespace values STELE_GUARDED_BY(mutex);
+    };
+    std::array<Shard, kShards> shards_;
 };
 
 }  // namespace stele

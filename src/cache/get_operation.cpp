@@ -3,8 +3,6 @@
 #include <algorithm>
 
 namespace stele {
-namespace {
-
 Hit read_hit(const Row& row, float similarity, HitLayer layer) {
     Hit hit;
     hit.id = row.get<std::int64_t>("id");
@@ -16,6 +14,8 @@ Hit read_hit(const Row& row, float similarity, HitLayer layer) {
     hit.metadata = row.get<Json>("metadata");
     return hit;
 }
+
+namespace {
 
 // The best candidate that is still there and alive; those that are gone are forgotten. A row with the id but another
 // question was written after a restore: its likeness was never measured.
@@ -39,24 +39,28 @@ std::optional<Hit> best_alive(const std::vector<Candidate>& candidates, const Ro
 
 }  // namespace
 
-Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& request, const Neighbours& neighbours) {
+Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& request, const Neighbours& neighbours,
+                                    Exact known) {
     GetOutcome outcome;
+    outcome.expired = known == Exact::expired;
 
-    RunStep lookup;
-    lookup.statements.push_back(Statement(sql.lookup, request.name_space, request.hash).read_by_key());
-    Result<std::vector<Rows>> found = co_await lookup;
-    const Row exact = value_or_raise(std::move(found)).front()[0];
-    if (exact.find<std::int64_t>("id")) {
-        if (!exact.get<bool>("expired")) {
-            outcome.hit = read_hit(exact, 1.0f, HitLayer::exact);
-            co_return outcome;
+    if (known == Exact::unknown) {
+        RunStep lookup;
+        lookup.statements.push_back(Statement(sql.lookup, request.name_space, request.hash).read_by_key());
+        Result<std::vector<Rows>> answer = co_await lookup;
+        const Rows found = value_or_raise(std::move(answer)).front();
+        if (!found.empty()) {
+            if (!found[0].get<bool>("expired")) {
+                outcome.hit = read_hit(found[0], 1.0f, HitLayer::exact);
+                co_return outcome;
+            }
+            outcome.expired = true;
         }
-        outcome.expired = true;
     }
     outcome.miss = GetOutcome::Miss::not_found;
     if (!request.by_meaning) co_return outcome;
     const float threshold = neighbours.threshold();
-    neighbours.observe(exact.get<std::int64_t>("version", 0));
+    neighbours.catch_up();
 
     std::vector<float> unit;
     if (request.unit) {

@@ -25,7 +25,7 @@ struct GetRequest {
 /// How the vectors in memory are reached; may throw Error.
 struct Neighbours {
     std::function<float()> threshold;  // from which similarity on
-    std::function<void(std::int64_t version)> observe;
+    std::function<void()> catch_up;    // before the search
     std::function<std::vector<Candidate>(std::span<const float> unit, std::size_t k, float min_score)> search;
     std::function<void(std::int64_t id)> forget;
     std::function<void()> distrust;  // an id belongs to another question than the one whose vector was searched
@@ -39,8 +39,15 @@ struct GetOutcome {
     bool expired = false;  // an exact match was found but is past its lifetime
 };
 
-/// Exact lookup; then, unless it hit, embedding, search in memory and a fetch of the candidates, best first. A failed
-/// database step throws Error.
-Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& request, const Neighbours& neighbours);
+/// What is known of the same question before.
+enum class Exact : unsigned char { unknown, absent, expired };
+
+/// Exact lookup, unless it was made; then, unless it hit, embedding, search in memory and a fetch of the candidates,
+/// best first. A failed database step throws Error.
+Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& request, const Neighbours& neighbours,
+                                    Exact known = Exact::unknown);
+
+/// A row of CacheSql::lookup or fetch.
+Hit read_hit(const Row& row, float similarity, HitLayer layer);
 
 }  // namespace stele

@@ -29,7 +29,7 @@ GetOutcome JoinedCacheStore::get(const GetRequest& request, const std::function<
         const VectorMemory& shared = *outside_->memory();
         if (!vectors_) vectors_.emplace(sql_, shared);
         neighbours.threshold = threshold;
-        neighbours.observe = [](std::int64_t) {};
+        neighbours.catch_up = [] {};
         neighbours.search = [&](std::span<const float> unit, std::size_t k, float min_score) {
             return vectors_->search(request.name_space, unit, k, min_score, joined_, deadline);
         };
@@ -39,7 +39,9 @@ GetOutcome JoinedCacheStore::get(const GetRequest& request, const std::function<
             return checked_vector(std::move(vector), shared.dimension());
         };
     }
-    return drive(get_operation(sql_, request, neighbours), joined_, embedder, deadline);
+    GetOutcome outcome = drive(get_operation(sql_, request, neighbours), joined_, embedder, deadline);
+    if (outcome.hit) joined_.after_commit([outside = outside_, id = outcome.hit->id] { outside->accessed(id); });
+    return outcome;
 }
 
 // Nobody who changes the same question may hold the counter's row while waiting for this transaction. Locks are few in
@@ -56,7 +58,12 @@ std::vector<Rows> JoinedCacheStore::change(const std::string& name_space, const 
     return joined_.run(batch, deadline);
 }
 
-void JoinedCacheStore::changed(std::int64_t id) {
+void JoinedCacheStore::changed(std::int64_t id, const std::string& name_space, const std::string& hash) {
+    raise_version(id);
+    joined_.after_commit([outside = outside_, name_space, hash] { outside->changed(name_space, hash, 0); });
+}
+
+void JoinedCacheStore::raise_version(std::int64_t id) {
     joined_.before_commit(kVersion, id, [outside = outside_](std::span<const std::int64_t> ids) {
         return Statement(outside->sql().raise_version, kRebuildStep + static_cast<std::int64_t>(ids.size()));
     });
@@ -67,7 +74,7 @@ void JoinedCacheStore::put(const NewEntry& entry, Deadline deadline) {
     const bool may_need_zeros = entry.unit.empty() && dimension() == 0;
     const std::vector<Rows> rows = change(name_space, entry.hash, upsert_statement(sql_, entry), deadline);
     const auto id = rows.back()[0].get<std::int64_t>("id");
-    changed(id);
+    changed(id, name_space, entry.hash);
     joined_.before_commit(kRenew, id, [outside = outside_](std::span<const std::int64_t> ids) {
         return Statement(outside->sql().renew, std::vector<std::int64_t>(ids.begin(), ids.end()));
     });
@@ -85,7 +92,7 @@ void JoinedCacheStore::put(const NewEntry& entry, Deadline deadline) {
 bool JoinedCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {
     const std::vector<Rows> rows = change(name_space, hash, Statement(sql_.erase, name_space, hash), deadline);
     if (rows.back().affected() == 0) return false;
-    changed(0);
+    changed(0, name_space, hash);
     return true;
 }
 
@@ -94,7 +101,7 @@ std::size_t JoinedCacheStore::clear(const std::string& name_space, Deadline dead
     const Statement batch[] = {Statement(sql_.hold_version), Statement(sql_.clear, name_space),
                                Statement(sql_.forget_scope, name_space)};
     const std::vector<Rows> rows = joined_.run(batch, deadline);
-    changed(0);
+    raise_version(0);
     joined_.after_commit([outside = outside_, name_space] { outside->cleared(name_space); });
     return rows[1].affected();
 }

@@ -12,8 +12,8 @@
 
 namespace stele {
 
-/// Nothing that it does reaches this process's memory: what was committed is found there like what other processes
-/// commit. One thread at a time, as the transaction.
+/// Nothing that it does reaches this process's memory before the commit: then it is told what to read again. One thread
+/// at a time, as the transaction.
 class JoinedCacheStore final : public CacheStore {
 public:
     JoinedCacheStore(std::shared_ptr<PostgresCacheStore> outside, JoinedTransaction joined)
@@ -42,7 +42,8 @@ public:
 private:
     std::vector<Rows> change(const std::string& name_space, const std::string& hash, const Statement& statement,
                              Deadline deadline);
-    void changed(std::int64_t id);
+    void changed(std::int64_t id, const std::string& name_space, const std::string& hash);
+    void raise_version(std::int64_t id);
 
     const std::shared_ptr<PostgresCacheStore> outside_;
     const CacheSql& sql_;

@@ -10,6 +10,43 @@
 #include "postgres/database_impl.hpp"
 
 namespace stele {
+namespace {
+
+constexpr std::string_view kStore = "cache";
+
+/// Tells of a change when it is over, however it ended: it may have been made.
+class Announced {
+public:
+    Announced(PostgresCacheStore& store, const std::string& name_space, const std::string& hash)
+        : store_(store), name_space_(name_space), hash_(hash) {}
+    Announced(const Announced&) = delete;
+    Announced& operator=(const Announced&) = delete;
+    ~Announced() { store_.changed(name_space_, hash_, transaction_); }
+    void made_by(std::int64_t writer) noexcept { transaction_ = static_cast<std::uint64_t>(writer); }
+
+private:
+    PostgresCacheStore& store_;
+    const std::string &name_space_, &hash_;
+    std::uint64_t transaction_ = 0;
+};
+
+LocalAnswers::Answers::Pointer read_answer(const Rows& rows, BootClock::time_point began) {
+    if (rows.empty()) return nullptr;
+    LocalAnswer answer{read_hit(rows[0], 1.0f, HitLayer::exact), std::nullopt, began};
+    if (const auto ttl = rows[0].find<std::int64_t>("ttl")) answer.ttl = std::chrono::seconds(*ttl);
+    return std::make_shared<const LocalAnswer>(std::move(answer));
+}
+
+}  // namespace
+
+PostgresCacheStore::PostgresCacheStore(Database database, const SemanticCacheOptions& options)
+    : database_(std::move(database)),
+      sql_(database_.quoted_schema()),
+      access_times_(options.access_times),
+      accesses_(database_, sql_),
+      local_(options.access_times == AccessTimes::within_call ? 0 : options.local_entries, options.local_bytes),
+      follower_(*database_.impl().changes),
+      subscription_(follower_.subscribe(*this)) {}
 
 std::size_t PostgresCacheStore::dimension() const noexcept {
     const VectorMemory* const memory = memory_;
@@ -19,17 +56,16 @@ std::size_t PostgresCacheStore::dimension() const noexcept {
 // Reads what the tables' vectors are, after other statements; once their length is known, they can be kept in memory.
 CacheSettings PostgresCacheStore::look(std::vector<Statement> first, Deadline deadline) {
     first.push_back(Statement(sql_.settings).repeatable());
-    first.push_back(Statement(sql_.position).repeatable());
     const std::vector<Rows> rows = database_.run(first, deadline);
     CacheSettings settings;
-    for (const Row& row : rows[rows.size() - 2]) {
+    for (const Row& row : rows.back()) {
         const bool of_dimension = row.get<std::string_view>("key") == "embedder_dim";
         (of_dimension ? settings.dimension : settings.fingerprint) = row.get<std::string>("value");
     }
     const std::size_t dimension = settings.dimension ? std::strtoull(settings.dimension->c_str(), nullptr, 10) : 0;
     MutexLock lock(learning_);
     if (dimension != 0 && !memory_owner_) {
-        memory_owner_ = std::make_unique<VectorMemory>(sql_, dimension, TablePosition::read(rows.back()[0]));
+        memory_owner_ = std::make_unique<VectorMemory>(sql_, dimension);
         memory_ = memory_owner_.get();
     }
     return settings;
@@ -46,23 +82,62 @@ CacheSettings PostgresCacheStore::claim(const std::optional<std::string>& finger
 
 GetOutcome PostgresCacheStore::get(const GetRequest& request, const std::function<float()>& threshold,
                                    Embedder* embedder, Deadline deadline) {
+    GetOutcome outcome;
+    Exact known = Exact::unknown;
+    outcome.hit = find_exact(request, known, deadline);
+    if (outcome.hit) return outcome;
     Neighbours neighbours;
     if (request.by_meaning) {
         VectorMemory* const memory = memory_;
         neighbours.threshold = threshold;
-        neighbours.observe = [=, this, before = memory->mark()](std::int64_t version) {
-            memory->observe(before, version, database_, deadline);
+        neighbours.catch_up = [=, this] {
+            if (!follower_.fresh()) follower_.catch_up(deadline);
         };
         neighbours.search = [&, memory](std::span<const float> unit, std::size_t k, float min_score) {
             return memory->search(request.name_space, unit, k, min_score, database_, deadline);
         };
         neighbours.forget = [&, memory](std::int64_t id) { memory->forget(request.name_space, id); };
-        neighbours.distrust = [memory] { memory->distrust(); };
+        neighbours.distrust = [&, memory] { memory->changed(request.name_space); };
         neighbours.check = [memory](std::vector<float> vector) {
             return checked_vector(std::move(vector), memory->dimension());
         };
     }
-    return drive(get_operation(sql_, request, neighbours), database_, embedder, deadline);
+    outcome = drive(get_operation(sql_, request, neighbours, known), database_, embedder, deadline);
+    if (!outcome.hit) return outcome;
+    if (access_times_ == AccessTimes::within_call) {
+        const std::vector<std::int64_t> id{outcome.hit->id}, once{1}, now{0};
+        database_.execute(Statement(sql_.touch, id, once, now), deadline);
+    } else {
+        accessed(outcome.hit->id);
+    }
+    return outcome;
+}
+
+// In memory, if what is there is known to be new enough, or by the statement that notes the access too. Otherwise the
+// question remains open.
+std::optional<Hit> PostgresCacheStore::find_exact(const GetRequest& request, Exact& known, Deadline deadline) {
+    LocalAnswers::Answers::Pointer answer;
+    if (access_times_ == AccessTimes::within_call) {
+        Statement touch(sql_.touch_lookup, request.name_space, request.hash);
+        touch.group_commit(fmt::format("entries/{}/{}", request.name_space, request.hash));
+        answer = read_answer(database_.query(touch, deadline), BootClock::now());
+    } else if (follower_.fresh()) {
+        if (std::optional<Hit> hit = local_.find(request.name_space, request.hash)) {
+            accessed(hit->id);
+            return hit;
+        }
+        answer = local_.read(request.name_space, request.hash, deadline, [&] {
+            const auto began = BootClock::now();
+            const Statement lookup(sql_.lookup, request.name_space, request.hash);
+            return read_answer(database_.query(Statement(lookup).read_by_key(), deadline), began);
+        });
+    } else {
+        return std::nullopt;
+    }
+    known = answer == nullptr ? Exact::absent : Exact::expired;
+    if (answer == nullptr || answer->expired()) return std::nullopt;
+    if (access_times_ != AccessTimes::within_call) accessed(answer->hit.id);
+    return answer->hit;
 }
 
 void PostgresCacheStore::put(const NewEntry& entry, Deadline deadline) {
@@ -75,34 +150,21 @@ void PostgresCacheStore::put(const NewEntry& entry, Deadline deadline) {
     if (new_scope) batch.push_back(scope_statement(sql_, entry.scope));
     batch.emplace_back(sql_.raise_version, std::int64_t{1});
     batch.push_back(upsert_statement(sql_, entry));
-    VectorMemory* const memory = memory_;
-    const VectorMemory::Mark before = memory == nullptr ? VectorMemory::Mark{} : memory->mark();
+    Announced announced(*this, name_space, entry.hash);
+    VectorMemory::Put put(memory_, name_space, entry.hash);
     const std::vector<Rows> rows = database_.run(batch, deadline);
     if (new_scope) said(name_space);
-    if (memory != nullptr) {
-        const Row row = rows.back()[0];
-        memory->stored(before, name_space, row.get<std::int64_t>("id"),
-                       {.question = question_tag(entry.hash),
-                        .writer = row.get<std::int64_t>("writer"),
-                        .version = rows[rows.size() - 2][0].get<std::int64_t>("version")},
-                       entry.unit);
-    }
+    const Row row = rows.back()[0];
+    announced.made_by(row.get<std::int64_t>("writer"));
+    put.stored(row.get<std::int64_t>("id"), row.get<std::int64_t>("writer"), entry.unit);
 }
 
 bool PostgresCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {
     // the question and the counter's row first, as put does, so that the two never wait for each other in a circle
     const Statement batch[] = {lock_question(name_space, hash), Statement(sql_.hold_version),
                                Statement(sql_.remove, name_space, hash)};
-    VectorMemory* const memory = memory_;
-    const VectorMemory::Mark before = memory == nullptr ? VectorMemory::Mark{} : memory->mark();
-    const std::vector<Rows> rows = database_.run(batch, deadline);
-    if (rows[2].empty()) return false;
-    // without the counter's row nobody can be told; searches find the row gone
-    const auto version = rows[2][0].find<std::int64_t>("version");
-    if (memory != nullptr && version) {
-        memory->removed(before, name_space, rows[2][0].get<std::int64_t>("id"), *version);
-    }
-    return true;
+    const Announced announced(*this, name_space, hash);
+    return !database_.run(batch, deadline)[2].empty();
 }
 
 std::size_t PostgresCacheStore::clear(const std::string& name_space, Deadline deadline) {
@@ -111,6 +173,36 @@ std::size_t PostgresCacheStore::clear(const std::string& name_space, Deadline de
     const std::vector<Rows> rows = database_.run(batch, deadline);
     cleared(name_space);
     return rows[1].affected();
+}
+
+void PostgresCacheStore::changed(const std::string& name_space, const std::string& hash,
+                                 std::uint64_t transaction) noexcept {
+    const Change change{std::string(kStore), name_space, hash, transaction};
+    follower_.announce({&change, 1});
+}
+
+void PostgresCacheStore::changed(std::span<const Change> changes) noexcept {
+    VectorMemory* const memory = memory_;
+    for (const Change& change : changes) {
+        if (change.store != kStore) continue;
+        if (!change.name_space) return all_changed();
+        if (!change.key) {
+            local_.all_changed();
+            if (memory != nullptr) memory->changed(*change.name_space);
+            continue;
+        }
+        local_.changed(*change.name_space, *change.key);
+        if (memory != nullptr) memory->changed(*change.name_space, *change.key, change.transaction);
+    }
+}
+
+void PostgresCacheStore::all_changed() noexcept {
+    local_.all_changed();
+    if (VectorMemory* const memory = memory_) memory->all_changed();
+}
+
+void PostgresCacheStore::accessed(std::int64_t id) noexcept {
+    if (access_times_ != AccessTimes::never) accesses_.accessed(id);
 }
 
 std::vector<CacheEntry> PostgresCacheStore::list(const std::string& name_space, std::size_t limit, std::int64_t before,
@@ -123,6 +215,9 @@ CacheTotals PostgresCacheStore::totals(const std::optional<std::string>& name_sp
     const VectorMemory::Size size = index_size(name_space);
     totals.index_rows = size.rows;
     totals.index_bytes = size.bytes;
+    const LocalAnswers::Answers::Counts local = local_.counts();
+    totals.local_entries = local.entries;
+    totals.local_bytes = local.bytes;
     return totals;
 }
 
@@ -163,9 +258,12 @@ bool PostgresCacheStore::is_new(const Scope& scope) const {
 }
 
 void PostgresCacheStore::cleared(const std::string& name_space) {
-    if (VectorMemory* const memory = memory_) memory->distrust();
-    MutexLock lock(scopes_mutex_);
-    known_scopes_.erase(name_space);
+    {
+        MutexLock lock(scopes_mutex_);
+        known_scopes_.erase(name_space);
+    }
+    const Change all{std::string(kStore), name_space, std::nullopt};
+    follower_.announce({&all, 1});
 }
 
 void PostgresCacheStore::said(const std::string& name_space) {

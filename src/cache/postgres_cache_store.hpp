@@ -1,4 +1,4 @@
-// Answers in the tables, with their vectors in memory.
+// Answers in the tables; in memory their vectors, and those that were asked for.
 #pragma once
 
 #include <atomic>
@@ -7,15 +7,20 @@
 #include <string>
 
 #include "base/mutex.hpp"
+#include "cache/access_writer.hpp"
 #include "cache/cache_store.hpp"
+#include "cache/local_answers.hpp"
 #include "cache/vector_memory.hpp"
+#include "postgres/change_follower.hpp"
 #include "stele/database.hpp"
 
 namespace stele {
 
-class PostgresCacheStore final : public CacheStore, public std::enable_shared_from_this<PostgresCacheStore> {
+class PostgresCacheStore final : public CacheStore,
+                                 public std::enable_shared_from_this<PostgresCacheStore>,
+                                 ChangeListener {
 public:
-    explicit PostgresCacheStore(Database database) : database_(std::move(database)), sql_(database_.quoted_schema()) {}
+    PostgresCacheStore(Database database, const SemanticCacheOptions& options);
 
     std::size_t dimension() const noexcept override;
     CacheSettings look(Deadline deadline) override { return look({}, deadline); }
@@ -29,6 +34,7 @@ public:
                                  Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
     void save(const Counters::Batch& batch, Deadline deadline) override;
+    void flush(Deadline deadline) override { accesses_.flush(deadline); }
 
     std::unique_ptr<CacheStore> join(Transaction& transaction) override;
     std::unique_ptr<CacheStore> join(Savepoint& savepoint) override;
@@ -46,19 +52,31 @@ public:
     /// Whether the tables may not say yet what the scope stands for.
     bool is_new(const Scope& scope) const STELE_EXCLUDES(scopes_mutex_);
     void said(const std::string& name_space) STELE_EXCLUDES(scopes_mutex_);
-    /// The scope was cleared: its vectors are read anew, and what it stands for is said again.
+    /// A transaction (0: not known) that is committed has changed the entry of this question.
+    void changed(const std::string& name_space, const std::string& hash, std::uint64_t transaction) noexcept;
+    /// The scope was cleared: it is read anew, and what it stands for is said again.
     void cleared(const std::string& name_space) STELE_EXCLUDES(scopes_mutex_);
+    /// An entry was answered.
+    void accessed(std::int64_t id) noexcept;
 
 private:
+    void changed(std::span<const Change> changes) noexcept override;
+    void all_changed() noexcept override;
+    std::optional<Hit> find_exact(const GetRequest& request, Exact& known, Deadline deadline);
     CacheSettings look(std::vector<Statement> first, Deadline deadline) STELE_EXCLUDES(learning_);
 
     Database database_;
     const CacheSql sql_;
+    const AccessTimes access_times_;
+    AccessWriter accesses_;
+    LocalAnswers local_;
     Mutex learning_;
     std::unique_ptr<VectorMemory> memory_owner_ STELE_GUARDED_BY(learning_);
     std::atomic<VectorMemory*> memory_{nullptr};  // null: how long the tables' vectors are is not known yet
     mutable Mutex scopes_mutex_;
     std::set<std::string> known_scopes_ STELE_GUARDED_BY(scopes_mutex_);
+    ChangeFollower& follower_;
+    const ChangeFollower::Subscription subscription_;  // the last: what it is told changes the others
 };
 
 }  // namespace stele

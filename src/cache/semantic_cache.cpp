@@ -15,7 +15,12 @@ namespace stele {
 inline namespace v0 {
 
 std::string_view to_string(HitLayer layer) noexcept {
-    return layer == HitLayer::exact ? "exact" : "semantic";
+    switch (layer) {
+        case HitLayer::local: return "local";
+        case HitLayer::exact: return "exact";
+        case HitLayer::semantic: return "semantic";
+    }
+    return "?";
 }
 
 std::string normalized_query(std::string_view query) {
@@ -25,7 +30,7 @@ std::string normalized_query(std::string_view query) {
 
 SemanticCache::SemanticCache(Database database, std::shared_ptr<Embedder> embedder, SemanticCacheOptions options)
     : SemanticCache(std::make_unique<Impl>(std::make_shared<Impl::Shared>(std::move(embedder), options),
-                                           std::make_shared<PostgresCacheStore>(std::move(database)))) {
+                                           std::make_shared<PostgresCacheStore>(std::move(database), options))) {
     impl_->open();
 }
 
@@ -146,12 +151,15 @@ CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional
     stats.hits_exact = value(Counter::hits_exact);
     stats.hits_semantic = value(Counter::hits_semantic);
     stats.misses = value(Counter::misses);
+    stats.hits_local = static_cast<std::int64_t>(impl.shared->hits_local.value());
     stats.expirations = value(Counter::expirations);
     stats.unavailable = impl.shared->unavailable;
     stats.embedder_failures = impl.shared->embedder_failures;
     stats.truncated = impl.shared->truncated;
     stats.index_rows = totals.index_rows;
     stats.index_bytes = totals.index_bytes;
+    stats.local_entries = totals.local_entries;
+    stats.local_bytes = totals.local_bytes;
     return stats;
 }
 

@@ -36,7 +36,9 @@ void SemanticCache::Impl::open() {
 void SemanticCache::Impl::close(const std::optional<Deadline>& given) {
     if (closed.exchange(true) || store->in_transaction()) return;
     shared->closed = true;
-    save_counters(deadline(given));
+    const Deadline until = deadline(given);
+    store->flush(until);
+    save_counters(until);
 }
 
 void SemanticCache::Impl::check_open() const {
@@ -90,9 +92,10 @@ std::vector<float> SemanticCache::Impl::vector_for(const std::string& text, cons
 
 void SemanticCache::Impl::count(const GetOutcome& outcome, const std::string& name_space) {
     using Miss = GetOutcome::Miss;
-    const Counter found = !outcome.hit                            ? Counter::misses
-                          : outcome.hit->layer == HitLayer::exact ? Counter::hits_exact
-                                                                  : Counter::hits_semantic;
+    const Counter found = !outcome.hit                               ? Counter::misses
+                          : outcome.hit->layer == HitLayer::semantic ? Counter::hits_semantic
+                                                                     : Counter::hits_exact;
+    if (outcome.hit && outcome.hit->layer == HitLayer::local) shared->hits_local.add(1);
     store->when_kept([shared = shared, name_space, found, expired = outcome.expired, miss = outcome.miss] {
         shared->counters.add(name_space, found);
         if (expired) shared->counters.add(name_space, Counter::expirations);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/sharded.hpp"
 #include "cache/cache_store.hpp"
 #include "cache/entry_vector.hpp"
 #include "stele/semantic_cache.hpp"
@@ -23,6 +24,7 @@ struct SemanticCache::Impl {
         const std::shared_ptr<Embedder> embedder;
         const SemanticCacheOptions options;
         Counters counters;
+        ShardedCounter hits_local;
         std::atomic<std::int64_t> unavailable{0}, embedder_failures{0}, truncated{0};
         std::atomic<bool> closed{false};
     };

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "postgres/database_impl.hpp"
 #include "stele/semantic_cache.hpp"
 #include "stele/testing.hpp"
 #include "support/server.hpp"
@@ -13,6 +14,18 @@
 namespace stele::test {
 
 enum class On { database, memory };
+
+/// What was committed by now is known to all caches of this database.
+inline void settle(const Database& database) {
+    database.impl().changes->catch_up(Deadline::after(std::chrono::seconds(10)));
+}
+
+/// Of a database whose caches ask and say nothing between calls, and know all that was committed before settle().
+inline DatabaseOptions undisturbed(DatabaseOptions options) {
+    options.max_staleness = std::chrono::minutes(10);
+    options.change_hints = false;
+    return options;
+}
 
 class AnyCache : public ::testing::TestWithParam<On> {
 protected:
@@ -31,6 +44,7 @@ protected:
         // the server's clock cannot be moved: what is stored moves into the past
         database->execute(Statement("UPDATE " + server.schema() + ".entries SET created_at = created_at - $1",
                                     std::int64_t{time.count()}));
+        settle(*database);
     }
 
     Server server;

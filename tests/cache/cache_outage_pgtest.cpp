@@ -57,12 +57,12 @@ TEST_F(CacheOutageTest, get_throws_if_it_was_told_to) {
 TEST_F(CacheOutageTest, a_get_gives_the_right_answer_whichever_reply_is_lost) {
     embedder->similar("paraphrase", "question", 0.95f);
     SemanticCache(database, embedder).put("question", "answer");
-    // lookup, load, fetch; a fourth that never comes
-    for (int cut = 1; cut <= 4; ++cut) {
+    // lookup, load and fetch, and what is asked of the change log meanwhile
+    for (int cut = 1; cut <= 5; ++cut) {
         SemanticCache cache(through_proxy(server), embedder);
         proxy.drop_reply(cut);
         const std::optional<Hit> hit = cache.get("paraphrase");
-        EXPECT_EQ(proxy.dropped(), cut <= 3) << cut;
+        EXPECT_TRUE(proxy.dropped() || cut > 3) << cut;
         proxy.disarm();
         ASSERT_TRUE(hit) << cut;
         EXPECT_EQ(hit->response, "answer") << cut;
@@ -83,13 +83,13 @@ TEST_F(CacheOutageTest, a_put_whose_reply_is_lost_is_in_doubt_and_may_simply_be_
 }
 
 TEST_F(CacheOutageTest, opening_survives_the_loss_of_any_reply) {
-    // settings, claim, the first get's lookup and load, the counters at the end; a sixth that never comes
-    for (int cut = 1; cut <= 6; ++cut) {
+    // settings, claim, the first get's lookup and load, the counters at the end, and what is asked of the change log
+    for (int cut = 1; cut <= 7; ++cut) {
         const Server fresh;
         Database mine = through_proxy(fresh);
         proxy.drop_reply(cut);
         EXPECT_NO_THROW(SemanticCache(mine, embedder).get("question")) << cut;
-        EXPECT_EQ(proxy.dropped(), cut <= 5) << cut;
+        EXPECT_TRUE(proxy.dropped() || cut > 5) << cut;
         proxy.disarm();
     }
 }

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <thread>
 
+#include "any_cache.hpp"
 #include "stele/configuration.hpp"
 #include "stele/labels.hpp"
 #include "stele/semantic_cache.hpp"
@@ -32,7 +34,15 @@ protected:
         return hit ? hit->response : "none";
     }
     static std::string answer(SemanticCache&& cache, std::string_view query) { return answer(cache, query); }
-    SemanticCache other_process() { return SemanticCache(server_.open(), embedder_); }
+    SemanticCache other_process() {
+        others_.push_back(server_.open());
+        return SemanticCache(others_.back(), embedder_);
+    }
+    // the bound within which a process knows what others did has passed
+    void settle() {
+        test::settle(database_);
+        for (const Database& each : others_) test::settle(each);
+    }
     std::int64_t number(const std::string& sql) { return database_.query(Statement(sql))[0].get<std::int64_t>(0); }
     std::int64_t version() {
         return number("SELECT value::bigint FROM " + server_.schema() +
@@ -46,6 +56,7 @@ protected:
 
     test::Server server_;
     Database database_ = server_.open();
+    std::deque<Database> others_;
     std::shared_ptr<FakeEmbedder> embedder_ = std::make_shared<FakeEmbedder>();
     SemanticCache cache_{database_, embedder_};
 };
@@ -87,6 +98,7 @@ TEST_F(CacheInATransaction, gets_inside_find_what_is_outside_whether_it_is_in_me
     EXPECT_EQ(answer(inside, "other words"), "none");
     EXPECT_EQ(answer(inside, "elsewhere"), "replaced");
     EXPECT_EQ(answer(cache_, "paraphrase"), "in memory");
+    settle();
     EXPECT_EQ(answer(cache_, "other words"), "not yet");
     transaction.rollback();
     EXPECT_EQ(answer(cache_, "paraphrase"), "in memory");
@@ -268,11 +280,14 @@ TEST_F(CacheInATransaction, what_is_committed_after_later_entries_is_found_by_me
         cache_.in(transaction).put("late " + n, "late");
         age(transaction, seconds);
         for (int i = 0; i < 3; ++i) cache_.put("early " + n, "early");
+        settle();
         for (SemanticCache* outside : {&cache_, &other}) {
             EXPECT_EQ(answer(*outside, "other words " + n), "early");
             EXPECT_EQ(answer(*outside, "paraphrase " + n), "none");
         }
         transaction.commit();
+        EXPECT_EQ(answer(cache_, "paraphrase " + n), "late") << "this process knows at once";
+        settle();
         for (SemanticCache* outside : {&cache_, &other}) {
             EXPECT_EQ(answer(*outside, "paraphrase " + n), "late") << seconds;
             EXPECT_EQ(answer(*outside, "other words " + n), "early");
@@ -287,20 +302,23 @@ TEST_F(CacheInATransaction, a_late_entry_among_many_new_ones_is_found_by_meaning
     SemanticCache inside = cache_.in(transaction);
     inside.put("question", "late");
     cache_.put("another", "early");
+    settle();
     EXPECT_EQ(answer(other, "other words"), "early");
     const PutOptions elsewhere{.embedding = embedder_->embed_one("elsewhere", {}).vector};
     for (int i = 0; i < 100; ++i) inside.put("many " + std::to_string(i), "new", {}, elsewhere);
     transaction.commit();
+    settle();
     EXPECT_EQ(answer(other, "elsewhere"), "new");
     EXPECT_EQ(answer(other, "paraphrase"), "late");
 }
 
 TEST_F(CacheInATransaction, the_commit_of_a_put_is_one_round_trip) {
     test::Proxy proxy(test::server_dsn());
-    DatabaseOptions options = server_.options(proxy.dsn());
-    options.max_connections = 1;
+    DatabaseOptions options = test::undisturbed(server_.options(proxy.dsn()));
+    options.max_connections = 2;
     Database database = Database::open(options);
     SemanticCache cache(database, embedder_);
+    test::settle(database);
     for (int i = 0; i < 2; ++i) {
         Transaction transaction = database.begin();
         const int before = proxy.requests();

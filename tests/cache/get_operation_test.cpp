@@ -20,11 +20,11 @@ std::string flag(bool value) {
 }
 
 Rows lookup_rows(bool present, bool expired = false) {
-    const std::vector<test::FakeColumn> columns = {
-        {"version", oid::kInt8, false}, {"id", oid::kInt8, false},  {"query", oid::kText},  {"response", oid::kText},
-        {"metadata", oid::kJson},       {"age", oid::kInt8, false}, {"expired", oid::kBool}};
-    if (!present) return fake_rows(columns, {{"9", {}, {}, {}, {}, {}, {}}});
-    return fake_rows(columns, {{"9", "1", "q", "exact answer", "{}", "-3", flag(expired)}});
+    const std::vector<test::FakeColumn> columns = {{"id", oid::kInt8, false},  {"query", oid::kText},
+                                                   {"response", oid::kText},   {"metadata", oid::kJson},
+                                                   {"age", oid::kInt8, false}, {"expired", oid::kBool}};
+    if (!present) return fake_rows(columns, {});
+    return fake_rows(columns, {{"1", "q", "exact answer", "{}", "-3", flag(expired)}});
 }
 
 Candidate candidate(int id, float score) {
@@ -54,7 +54,7 @@ protected:
         request.query = "q";
         request.hash = "h";
         neighbours.threshold = [] { return 0.8f; };
-        neighbours.observe = [this](std::int64_t version) { observed.push_back(version); };
+        neighbours.catch_up = [this] { ++caught_up; };
         neighbours.search = [this](std::span<const float>, std::size_t k, float) {
             std::vector<Candidate> found = matches;
             if (found.size() > k) found.resize(k);
@@ -83,8 +83,8 @@ protected:
     GetRequest request;
     Neighbours neighbours;
     std::vector<Candidate> matches;
-    std::vector<std::int64_t> observed, forgotten;
-    int distrusted = 0;
+    std::vector<std::int64_t> forgotten;
+    int caught_up = 0, distrusted = 0;
     Operation<GetOutcome> operation = get_operation(sql, request, neighbours);
 };
 
@@ -97,7 +97,18 @@ TEST_F(GetOperationTest, mneme_070_an_exact_hit_is_one_step_and_embeds_nothing) 
     const GetOutcome outcome = operation.result();
     EXPECT_EQ(outcome.hit->response, "exact answer");
     EXPECT_EQ(outcome.hit->age.count(), 0);  // a clock that stepped back gives no negative age
-    EXPECT_TRUE(observed.empty());
+    EXPECT_EQ(caught_up, 0);
+}
+
+TEST_F(GetOperationTest, what_is_known_of_the_same_question_is_not_looked_up_again) {
+    for (const Exact known : {Exact::absent, Exact::expired}) {
+        operation = get_operation(sql, request, neighbours, known);
+        ASSERT_TRUE(operation.advance());
+        EXPECT_NE(operation.embed_step(), nullptr);
+        operation.answer(Result<Embedding>(Embedding{{1.0f}, false}));
+        EXPECT_FALSE(operation.advance());
+        EXPECT_EQ(operation.result().expired, known == Exact::expired);
+    }
 }
 
 TEST_F(GetOperationTest, the_lookup_never_asks_for_the_embedding) {
@@ -109,7 +120,7 @@ TEST_F(GetOperationTest, a_similar_question_is_found_after_lookup_embedding_and_
     matches = {candidate(5, 0.9f), candidate(6, 0.85f)};
     miss_exactly();
     EXPECT_TRUE(operation.advance());
-    EXPECT_EQ(observed, std::vector<std::int64_t>{9});
+    EXPECT_EQ(caught_up, 1);
     answer(fetched({{6, false}, {5, false}}));
     EXPECT_FALSE(operation.advance());
     const GetOutcome outcome = operation.result();
@@ -194,13 +205,13 @@ TEST_F(GetOperationTest, mneme_105_a_failed_embedder_is_a_miss_with_its_reason) 
 }
 
 TEST_F(GetOperationTest, fails_when_following_or_searching_fails) {
-    neighbours.observe = [](std::int64_t) { raise(ErrorCode::unavailable, "while following"); };
+    neighbours.catch_up = [] { raise(ErrorCode::unavailable, "while following"); };
     operation.advance();
     answer(lookup_rows(false));
     EXPECT_FALSE(operation.advance());
     EXPECT_EQ(error_of([&] { operation.result(); }).message, "while following");
 
-    neighbours.observe = [](std::int64_t) {};
+    neighbours.catch_up = [] {};
     neighbours.search = [](std::span<const float>, std::size_t, float) -> std::vector<Candidate> {
         raise(ErrorCode::unavailable, "while loading");
     };

@@ -18,13 +18,10 @@ using test::error_of;
 
 class VectorMemoryTest : public testing::Test {
 protected:
-    VectorMemoryTest() { memory.emplace(sql, 2, TablePosition{0, 0, tables.now}); }
-
-    // a lookup, and what follows it in a get: the ids of the rows in the direction of `unit`
+    // the ids of the rows in the direction of `unit`
     std::vector<std::int64_t> get(const std::vector<float>& unit, const std::string& name_space = "ns") {
-        memory->observe(memory->mark(), tables.version, tables, Deadline::never());
         std::vector<std::int64_t> ids;
-        for (const Candidate& found : memory->search(name_space, unit, 10'000, 0.99f, tables, Deadline::never())) {
+        for (const Candidate& found : memory.search(name_space, unit, 10'000, 0.99f, tables, Deadline::never())) {
             ids.push_back(found.id);
         }
         return ids;
@@ -42,171 +39,192 @@ protected:
         tables.patience.reset();
         return true;
     }
-    // a put of this process
-    std::int64_t put(const std::vector<float>& unit, std::optional<std::int64_t> old = {}) {
-        const VectorMemory::Mark before = memory->mark();
-        const std::int64_t id = old ? *old : tables.add("ns", unit);
-        if (old) tables.replace(id, "ns", unit);
-        memory->stored(before, "ns", id,
-                       {question_tag("hash " + std::to_string(id)), tables.last_writer(), tables.version}, unit);
+    int calls_until_it_is_read(int statements) {
+        int calls = 1;
+        while (!hurried_get(statements) && calls < 100) ++calls;
+        return calls;
+    }
+
+    // what somebody else does, and what the change log says of it
+    std::int64_t add(const std::vector<float>& unit, const std::string& name_space = "ns") {
+        const std::int64_t id = tables.add(name_space, unit);
+        note(id, name_space);
         return id;
     }
+    void replace(std::int64_t id, const std::vector<float>& unit) {
+        tables.replace(id, "ns", unit);
+        note(id);
+    }
+    void erase(std::int64_t id) {
+        tables.entries.erase(id);
+        memory.changed("ns", tables.hash_of(id), 7);
+    }
+    void note(std::int64_t id, const std::string& name_space = "ns") {
+        memory.changed(name_space, tables.hash_of(id), static_cast<std::uint64_t>(tables.last_writer()));
+    }
+
+    // a put of this process; `meanwhile` comes between its commit and its return
+    std::int64_t put(
+        const std::vector<float>& unit, std::optional<std::int64_t> old = {},
+        const std::function<void(std::int64_t id)>& meanwhile = [](std::int64_t) {}) {
+        const std::int64_t id = old ? *old : next_id();
+        VectorMemory::Put put(&memory, "ns", tables.hash_of(id));
+        tables.replace(id, "ns", unit);
+        const std::int64_t writer = tables.last_writer();
+        meanwhile(id);
+        put.stored(id, writer, unit);
+        return id;
+    }
+    std::int64_t next_id() const { return tables.entries.empty() ? 1 : tables.entries.rbegin()->first + 1; }
 
     const std::vector<float> kEast{1, 0}, kNorth{0, 1};
     const CacheSql sql{"s"};
     test::FakeEntries tables{sql};
-    std::optional<VectorMemory> memory;
+    VectorMemory memory{sql, 2};
 };
 
-TEST_F(VectorMemoryTest, a_foreign_row_costs_one_statement_and_one_vector) {
-    tables.add("ns", kNorth);
-    EXPECT_TRUE(get(kEast).empty());
+TEST_F(VectorMemoryTest, what_others_add_replace_and_remove_costs_one_statement_and_its_own_vectors) {
+    const std::int64_t first = add(kNorth), second = add(kEast);
+    EXPECT_EQ(get(kEast), std::vector<std::int64_t>{second});
     const int statements = tables.statements, vectors = tables.vectors_sent;
-    tables.add("another namespace", kEast);
-    const std::int64_t id = tables.add("ns", kEast);
-    EXPECT_EQ(get(kEast), std::vector<std::int64_t>{id});
+    replace(first, kEast);
+    erase(second);
+    const std::int64_t third = add(kEast);
+    add(kEast, "another namespace");
+    EXPECT_EQ(get(kEast), (std::vector<std::int64_t>{first, third}));
     EXPECT_EQ(tables.statements - statements, 1);
-    EXPECT_EQ(tables.vectors_sent - vectors, 1);
+    EXPECT_EQ(tables.vectors_sent - vectors, 2);
     get(kEast);
     EXPECT_EQ(tables.statements - statements, 1) << "nothing is new";
 }
 
-TEST_F(VectorMemoryTest, what_was_followed_before_a_deadline_is_not_read_again) {
+TEST_F(VectorMemoryTest, what_was_read_before_a_deadline_is_not_read_again) {
     get(kEast);
-    for (int i = 0; i < 3'000; ++i) tables.add("ns", kEast);
-    int calls = 1;
-    while (!hurried_get(2) && calls < 100) ++calls;
-    EXPECT_LT(calls, 10);
+    for (int i = 0; i < 3'000; ++i) add(kEast);
+    EXPECT_LT(calls_until_it_is_read(1), 10);
     EXPECT_EQ(get(kEast).size(), 3'000u);
     EXPECT_EQ(tables.vectors_sent, 3'000);
 }
 
 TEST_F(VectorMemoryTest, what_was_loaded_before_a_deadline_is_not_read_again) {
     for (int i = 0; i < 3'000; ++i) tables.add("ns", kEast);
-    memory.emplace(sql, 2, TablePosition{tables.version, 3'000, tables.now});
-    int calls = 1;
-    while (!hurried_get(1) && calls < 100) ++calls;
-    EXPECT_LT(calls, 10);
+    EXPECT_LT(calls_until_it_is_read(1), 10);
     EXPECT_EQ(get(kEast).size(), 3'000u);
     EXPECT_EQ(tables.vectors_sent, 3'000);
 }
 
-TEST_F(VectorMemoryTest, what_was_replaced_is_read_in_parts_too_and_what_came_late_meanwhile_is_not_lost) {
-    std::vector<std::int64_t> ids;
-    for (int i = 0; i < 3'000; ++i) ids.push_back(tables.add("ns", kNorth));
-    EXPECT_TRUE(get(kEast).empty());
-    const std::int64_t beginning = tables.now;
-    tables.now += 600;
-    for (std::size_t i = 10; i < ids.size(); ++i) tables.replace(ids[i], "ns", kEast);
-    const int vectors = tables.vectors_sent;
-    EXPECT_FALSE(hurried_get(3));  // what was added, and the first page of what was replaced
-    tables.replace(ids[0], "ns", kEast);
-    tables.entries.at(ids[0]).created_at = beginning + 590;  // before those that were read
-    tables.now += 600;
-    int calls = 1;
-    while (!hurried_get(3) && calls < 100) ++calls;
-    EXPECT_LT(calls, 10);
-    EXPECT_EQ(get(kEast).size(), 2'991u);
-    EXPECT_EQ(tables.vectors_sent - vectors, 2'991);
+TEST_F(VectorMemoryTest, a_row_that_is_committed_behind_the_page_that_was_read_is_not_missed) {
+    for (int i = 0; i < 1'500; ++i) tables.add("ns", kEast);
+    const test::FakeEntries::Entry late = tables.entries.at(10);
+    tables.entries.erase(10);
+    int pages = 0;
+    tables.before_answer = [&] {
+        if (++pages != 2) return;
+        tables.entries[10] = late;
+        memory.changed("ns", late.hash, static_cast<std::uint64_t>(late.writer));
+    };
+    EXPECT_EQ(get(kEast).size(), 1'500u);
 }
 
-TEST_F(VectorMemoryTest, a_busy_writer_reads_the_foreign_row_and_none_of_its_own) {
+TEST_F(VectorMemoryTest, own_rows_are_found_at_once_and_never_read) {
     get(kEast);
-    for (int i = 0; i < 3'000; ++i) put(kEast);
-    tables.add("ns", kEast);
-    for (int i = 0; i < 3'000; ++i) put(kEast);
-    EXPECT_EQ(get(kEast).size(), 6'001u);
-    EXPECT_EQ(tables.vectors_sent, 1);
-    tables.replace(1, "ns", kNorth);
-    EXPECT_EQ(get(kEast).size(), 6'000u);
-    EXPECT_EQ(tables.vectors_sent, 2);
-}
-
-TEST_F(VectorMemoryTest, own_rows_that_others_replaced_are_read) {
-    get(kEast);
-    tables.add("ns", kNorth);
-    const std::int64_t id = put(kEast);
-    tables.replace(id, "ns", kNorth);
-    EXPECT_TRUE(get(kEast).empty());
-    EXPECT_EQ(get(kNorth).size(), 2u);
-}
-
-TEST_F(VectorMemoryTest, a_row_that_commits_late_is_found_if_it_is_not_more_than_a_minute_late) {
-    get(kEast);
-    for (const std::int64_t seconds : {0, 59}) {
-        const std::int64_t late = tables.add("ns", kEast);
-        const test::FakeEntries::Entry row = tables.entries.at(late);
-        tables.entries.erase(late);
-        --tables.version;
-        tables.entries[late + 1] = {tables.now, 1, "ns", "h", kNorth};
-        ++tables.version;
-        const std::size_t before = get(kEast).size();
-        tables.now += seconds;
-        tables.entries[late] = row;
-        ++tables.version;
-        EXPECT_EQ(get(kEast).size(), before + 1) << seconds;
+    for (int i = 0; i < 100; ++i) {
+        const std::int64_t id = put(kEast);
+        EXPECT_EQ(get(kEast).size(), static_cast<std::size_t>(i + 1));
+        note(id);  // the log tells, too
+        EXPECT_EQ(get(kEast).size(), static_cast<std::size_t>(i + 1));
+        put(kNorth, id, [this](std::int64_t same) { note(same); });  // or does before the put is back
+        EXPECT_EQ(get(kNorth).size(), 1U);
+        put(kEast, id);
     }
+    EXPECT_EQ(tables.vectors_sent, 0);
+}
+
+TEST_F(VectorMemoryTest, own_rows_that_others_replace_are_read_even_while_the_put_is_under_way) {
+    get(kEast);
+    const std::int64_t id = put(kEast);
+    replace(id, kNorth);
+    EXPECT_TRUE(get(kEast).empty());
+    EXPECT_EQ(get(kNorth).size(), 1u);
+    put(kNorth, id, [this](std::int64_t same) {
+        note(same);
+        replace(same, kEast);
+    });
+    EXPECT_TRUE(get(kNorth).empty());
+    EXPECT_EQ(get(kEast).size(), 1u);
+}
+
+TEST_F(VectorMemoryTest, of_two_own_puts_of_one_question_the_later_commit_counts_whoever_is_back_first) {
+    get(kEast);
+    VectorMemory::Put one(&memory, "ns", tables.hash_of(1)), two(&memory, "ns", tables.hash_of(1));
+    tables.replace(1, "ns", kEast);
+    const std::int64_t first = tables.last_writer();
+    tables.replace(1, "ns", kNorth);
+    two.stored(1, tables.last_writer(), kNorth);
+    one.stored(1, first, kEast);
+    EXPECT_TRUE(get(kEast).empty());
+    EXPECT_EQ(get(kNorth).size(), 1u);
+}
+
+TEST_F(VectorMemoryTest, a_put_whose_end_is_not_known_is_read) {
+    get(kEast);
+    {
+        const VectorMemory::Put lost(&memory, "ns", tables.hash_of(1));
+        tables.replace(1, "ns", kEast);
+    }
+    EXPECT_EQ(get(kEast).size(), 1u);
 }
 
 TEST_F(VectorMemoryTest, own_vectors_are_newer_than_the_page_that_is_under_way) {
     const std::int64_t id = tables.add("ns", kNorth);
-    memory.emplace(sql, 2, TablePosition{tables.version, id, tables.now});
-    tables.before_answer = [&] {  // the load's answer was made before this put, and comes after it
-        tables.before_answer = {};
-        put(kEast, id);
-        tables.entries.at(id).vector = kNorth;
-    };
-    EXPECT_EQ(get(kEast), std::vector<std::int64_t>{id});
-}
-
-TEST_F(VectorMemoryTest, after_a_step_back_of_the_counter_everything_is_read_again) {
-    for (int i = 0; i < 5; ++i) tables.add("ns", kEast);
-    EXPECT_EQ(get(kEast).size(), 5u);
-    tables.entries.erase(5);
-    tables.version = 4;
-    EXPECT_EQ(get(kEast).size(), 4u);
-    EXPECT_EQ(tables.add("ns", kNorth), 5);
-    EXPECT_EQ(get(kNorth), std::vector<std::int64_t>{5});
-}
-
-TEST_F(VectorMemoryTest, a_step_back_is_noticed_at_every_statement_of_a_look) {
-    for (const int statement : {1, 2}) {
-        tables.entries.clear();
-        tables.version = 0;
-        memory.emplace(sql, 2, TablePosition{0, 0, tables.now});
-        get(kEast);
-        for (int i = 0; i < 1'500; ++i) tables.add("ns", kEast);
-        int asked = 0;
-        tables.before_answer = [&] {
-            if (++asked != statement) return;
-            tables.entries.clear();
-            tables.version = 0;
-            tables.add("ns", kNorth);
+    for (const bool again : {false, true}) {
+        if (again) replace(id, kNorth);
+        tables.after_answer = [&] {  // the page was made before this put, and comes after it
+            tables.after_answer = {};
+            put(kEast, id);
         };
-        EXPECT_TRUE(get(kEast).empty()) << statement;
-        tables.before_answer = {};
-        EXPECT_EQ(get(kNorth), std::vector<std::int64_t>{1}) << statement;
+        get(kEast);
+        EXPECT_EQ(get(kEast), std::vector<std::int64_t>{id}) << again;
+        EXPECT_TRUE(get(kNorth).empty()) << again;
     }
 }
 
-TEST_F(VectorMemoryTest, once_distrusted_everything_is_read_again) {
+TEST_F(VectorMemoryTest, a_namespace_that_came_into_memory_while_a_put_was_under_way_holds_it) {
+    put(kEast, {}, [this](std::int64_t id) {
+        const test::FakeEntries::Entry row = tables.entries.at(id);
+        tables.entries.erase(id);  // not committed yet
+        EXPECT_TRUE(get(kEast).empty());
+        tables.entries[id] = row;
+    });
+    EXPECT_EQ(get(kEast).size(), 1u);
+}
+
+TEST_F(VectorMemoryTest, when_all_may_have_changed_all_is_read_again) {
     tables.add("ns", kEast);
     EXPECT_EQ(get(kEast).size(), 1u);
-    tables.entries.at(1).vector = kNorth;  // unnoticed
-    EXPECT_EQ(get(kEast).size(), 1u);
-    memory->distrust();
-    EXPECT_TRUE(get(kEast).empty());
-    EXPECT_EQ(get(kNorth).size(), 1u);
+    for (const bool only_this : {true, false}) {
+        tables.entries.at(1).vector = only_this ? kNorth : kEast;  // unnoticed
+        EXPECT_EQ(get(kEast).size(), only_this ? 1u : 0u);
+        only_this ? memory.changed("ns") : memory.all_changed();
+        EXPECT_EQ(get(kEast).size(), only_this ? 0u : 1u);
+    }
+}
+
+TEST_F(VectorMemoryTest, a_namespace_of_which_most_was_changed_and_nothing_asked_leaves_the_memory) {
+    get(kEast);
+    for (int i = 0; i < 10'001; ++i) add(kEast);
+    EXPECT_EQ(memory.known("ns"), nullptr);
+    EXPECT_EQ(get(kEast).size(), 10'000u) << "the limit of this search";
 }
 
 TEST_F(VectorMemoryTest, forgets_what_it_is_told_to_and_counts_what_it_has) {
     tables.add("ns", kEast);
     tables.add("ns", {});  // put without a vector
     EXPECT_EQ(get(kEast).size(), 1u);
-    EXPECT_EQ(memory->size().rows, 1u);
-    EXPECT_EQ(memory->size("elsewhere").rows, 0u);
-    memory->forget("ns", 1);
-    EXPECT_EQ(memory->size("ns").rows, 0u);
+    EXPECT_EQ(memory.size().rows, 1u);
+    EXPECT_EQ(memory.size("elsewhere").rows, 0u);
+    memory.forget("ns", 1);
+    EXPECT_EQ(memory.size("ns").rows, 0u);
     EXPECT_TRUE(get(kEast).empty());
 }
 
@@ -234,24 +252,17 @@ protected:
     }
 };
 
-TEST_F(VectorMemoryWaitTest, a_get_waits_no_longer_than_its_deadline_for_a_thread_that_follows) {
+TEST_F(VectorMemoryWaitTest, a_get_waits_no_longer_than_its_deadline_for_a_thread_that_reads) {
+    const auto search = [this](Deadline deadline) { memory.search("ns", kEast, 1, 0, tables, deadline); };
     get(kEast);
-    tables.add("ns", kEast);
-    const auto observe = [this](Deadline deadline) {
-        memory->observe(memory->mark(), tables.version, tables, deadline);
-    };
-    expect_the_second_to_give_up([&] { observe(Deadline::never()); }, observe);
+    add(kEast);
+    expect_the_second_to_give_up([&] { search(Deadline::never()); }, search);
     EXPECT_EQ(get(kEast).size(), 1u);
-    tables.add("ns", kEast);
-    expect_the_second_to_give_up([&] { observe(Deadline::never()); },
-                                 [this](Deadline deadline) { memory->search("new", kEast, 1, 0, tables, deadline); });
-    EXPECT_EQ(get(kEast).size(), 2u);
 }
 
 TEST_F(VectorMemoryWaitTest, a_get_waits_no_longer_than_its_deadline_for_a_thread_that_loads) {
-    const std::int64_t id = tables.add("ns", kEast);
-    memory.emplace(sql, 2, TablePosition{tables.version, id, tables.now});
-    const auto search = [this](Deadline deadline) { memory->search("ns", kEast, 1, 0, tables, deadline); };
+    tables.add("ns", kEast);
+    const auto search = [this](Deadline deadline) { memory.search("ns", kEast, 1, 0, tables, deadline); };
     expect_the_second_to_give_up([&] { search(Deadline::never()); }, search);
     EXPECT_EQ(get(kEast).size(), 1u);
 }
