@@ -1,0 +1,330 @@
+// What does the semantic cache cost beside mneme, which it takes the tables from, and beside raw libpq?
+//
+// 100,000 entries with vectors of 768 floats, clustered as embeddings of texts are; every answer is checked; vectors
+// are given, so that no embedder is measured. Both sides read the same rows on the same server; not pinned. mneme notes
+// each access in the call, with a commit; Stele does so behind it, or in the call where the row says so.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/hash.hpp"
+#include "cache/entry_vector.hpp"
+#include "clustered.hpp"
+#include "companion.hpp"
+#include "crowd.hpp"
+#include "entries.hpp"
+#include "raw_postgres.hpp"
+#include "side_by_side.hpp"
+#include "stele/copy.hpp"
+#include "stele/semantic_cache.hpp"
+
+namespace stele::bench {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t kDimension = 768;
+constexpr std::size_t kRivalThreads = 16;
+constexpr float kNoise = 0.015F;  // each element of a question's vector differs by as much: a cosine of about 0.92
+
+class NoEmbedder final : public Embedder {
+public:
+    std::size_t dimension() const override { return kDimension; }
+    const std::string& fingerprint() const override { return fingerprint_; }
+    std::vector<Embedding> embed(std::span<const std::string_view>, Deadline) override {
+        throw std::runtime_error("the vector was given");
+    }
+
+private:
+    std::string fingerprint_ = "bench";
+};
+
+std::string question(std::size_t i) {
+    return fmt::format("q{}", i);
+}
+
+class Bench {
+public:
+    explicit Bench(SideBySide& bench)
+        : bench_(bench),
+          rows_(bench.quick() ? 10'000 : 100'000),
+          seconds_(bench.quick() ? 0.2 : 0.5),
+          server_(environment("STELE_TEST_DSN")),
+          database_(open()),
+          rival_({"python3", STELE_MNEME_RIVAL, STELE_CACHE_RIVAL "/python", environment("STELE_TEST_DSN"),
+                  "stele_bench", std::to_string(kDimension)}) {
+        quieten(server_);
+        bench.note(require_durable(server_));
+        bench.note(fmt::format("{} entries of {} floats.", rows_, kDimension));
+        SemanticCache(database_, embedder_).close();  // settles whose vectors these are
+        fill();
+        server_.prepare(
+            "lookup",
+            "SELECT id, query, response, metadata, created_at, ttl FROM stele_bench.entries WHERE namespace "
+            "= $1 AND query_hash = $2");
+        ask({{"do", "open"}});
+    }
+    ~Bench() { server_.run("DROP SCHEMA stele_bench CASCADE"); }
+
+    void run() {
+        from_this_process();
+        exact_from_the_tables();
+        puts();
+        by_meaning();
+    }
+
+private:
+    static Database open() {
+        DatabaseOptions options;
+        options.dsn = environment("STELE_TEST_DSN");
+        options.schema = "stele_bench";
+        return Database::open(options);
+    }
+    SemanticCache open(SemanticCacheOptions options) {
+        options.similarity_threshold = 0.8F;
+        return SemanticCache(database_, embedder_, options);
+    }
+    double ask(Json question) { return rival_.ask(question).at("figure").get<double>(); }
+    double rival_median(const char* work) {
+        return 1e6 * ask({{"do", "median"}, {"work", work}, {"rows", rows_}, {"seconds", seconds_}});
+    }
+    double rival_rate(const char* work) {
+        return ask(
+            {{"do", "rate"}, {"work", work}, {"rows", rows_}, {"seconds", 2 * seconds_}, {"threads", kRivalThreads}});
+    }
+
+    void fill() {
+        Clustered clustered(kDimension);
+        vectors_.reserve(rows_);
+        Transaction transaction = database_.begin();
+        CopyIn copy(transaction, {.name = "entries",
+                                  .columns = {"namespace", "query_hash", "query", "response", "embedding", "metadata",
+                                              "created_at", "last_accessed_at"},
+                                  .schema = "stele_bench"});
+        for (std::size_t i = 0; i < rows_; ++i) {
+            vectors_.push_back(clustered.draw());
+            const std::string asked = question(i);
+            copy.add("default", query_hash(asked), asked, fmt::format("r{}", i), encode_entry_vector(vectors_.back()),
+                     stele::Json::object(), now(), now());
+        }
+        copy.finish();
+        transaction.commit();
+        server_.run("VACUUM (ANALYZE) stele_bench.entries");
+        server_.run("CHECKPOINT");
+    }
+    static std::int64_t now() {
+        return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
+    }
+
+    static void check(const std::optional<Hit>& hit, std::size_t i) {
+        if (!hit || hit->response != fmt::format("r{}", i)) {
+            throw std::runtime_error(fmt::format("question {} has another answer", i));
+        }
+    }
+    static std::size_t next(std::size_t i, std::size_t rows) { return (i * 7919 + 13) % rows; }
+
+    /// Questions of 200 bytes, most of them no ASCII: normalised, folded and hashed each time.
+    void from_this_process() {
+        SemanticCache cache = open({});
+        const std::string asked = [] {
+            std::string text;
+            while (text.size() < 190) text += "Größe Straße ";
+            return text + "2026";
+        }();
+        cache.put(asked, "kept", {}, {.embedding = vectors_.front()});
+        const auto get = [&](SemanticCache& from) {
+            const std::optional<Hit> hit = from.get(asked, {}, {.embedding = std::nullopt});
+            if (!hit || hit->response != "kept") throw std::runtime_error("it was not found");
+        };
+        while (cache.get(asked)->layer != HitLayer::local) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        bench_.measure({.work = fmt::format("exact hit from this process, {} bytes (us, median)", asked.size()),
+                        .against = "1.5, the bound",
+                        .compare = Compare::lower_is_better,
+                        .at_least = 1,
+                        .ours = [&] { return 1e6 * median_seconds(seconds_, {[&] { get(cache); }}); },
+                        .theirs = [] { return 1.5; }});
+        const std::chrono::duration<double> time(seconds_);
+        const auto rate = [&](std::size_t threads) {
+            return crowd_per_second(threads, time, [&](std::size_t, auto) {
+                for (int i = 0; i < 100; ++i) get(cache);
+                return std::size_t{100};
+            });
+        };
+        bench_.measure({.work = "exact hit from this process, 16 threads (1/s)",
+                        .against = "one thread",
+                        .at_least = 1.8,
+                        .ours = [&] { return rate(16); },
+                        .theirs = [&] { return rate(1); }});
+        cache.remove(asked);
+    }
+
+    void exact_from_the_tables() {
+        SemanticCache behind = open({.local_entries = 0}), within = open({.access_times = AccessTimes::within_call});
+        std::size_t at = 0;
+        const auto median = [&](SemanticCache& cache) {
+            return 1e6 * median_seconds(seconds_, {[&] { check(cache.get(question(at)), at), at = next(at, rows_); }});
+        };
+        const char* const kWork = "exact hit from the tables, one caller (us, median)";
+        bench_.measure({.work = kWork,
+                        .against = "mneme",
+                        .compare = Compare::lower_is_better,
+                        .at_least = 7,
+                        .ours = [&] { return median(behind); },
+                        .theirs = [&] { return rival_median("exact"); }});
+        bench_.measure({.work = kWork,
+                        .against = "raw libpq, one SELECT",
+                        .compare = Compare::lower_is_better,
+                        .at_least = 0.9,
+                        .ours = [&] { return median(behind); },
+                        .theirs =
+                            [&] {
+                                return 1e6 * median_seconds(seconds_, {[&] {
+                                                                const auto hash = query_hash(question(at));
+                                                                const auto row = server_.execute(
+                                                                    "lookup", std::string("default"), hash);
+                                                                if (PQntuples(row.get()) != 1) {
+                                                                    throw std::runtime_error("it was not found");
+                                                                }
+                                                                at = next(at, rows_);
+                                                            }});
+                            }});
+        bench_.measure({.work = "exact hit from the tables, access noted within the call, one caller (us, median)",
+                        .against = "mneme",
+                        .compare = Compare::lower_is_better,
+                        .at_least = 2.5,
+                        .ours = [&] { return median(within); },
+                        .theirs = [&] { return rival_median("exact"); }});
+        many("exact hit from the tables, 64 callers (1/s)", "exact", 30,
+             [&](std::size_t& i) { check(behind.get(question(i)), i), i = next(i, rows_); });
+    }
+
+    void puts() {
+        SemanticCache cache = open({});
+        std::size_t made = 0;
+        bench_.measure({.work = "put of a new entry, one caller, durable (us, median)",
+                        .against = "mneme",
+                        .compare = Compare::lower_is_better,
+                        .at_least = 3,
+                        .ours =
+                            [&] {
+                                return 1e6 * median_seconds(seconds_, {[&] {
+                                                                cache.put(fmt::format("ours {}", ++made), "r", "puts",
+                                                                          {.embedding = vectors_.front()});
+                                                            }});
+                            },
+                        .theirs = [&] { return rival_median("put"); }});
+        std::atomic<std::size_t> many_made{0};
+        many("put of a new entry, 64 callers, durable (1/s)", "put", 12, [&](std::size_t&) {
+            cache.put(fmt::format("many {}", ++many_made), "r", "puts", {.embedding = vectors_.front()});
+        });
+    }
+
+    void many(const char* work, const char* theirs, double at_least, const std::function<void(std::size_t&)>& call) {
+        const std::chrono::duration<double> time(2 * seconds_);
+        bench_.measure({.work = work,
+                        .against = fmt::format("mneme, {} threads", kRivalThreads),
+                        .at_least = at_least,
+                        .ours =
+                            [&] {
+                                std::vector<std::size_t> at(64);
+                                for (std::size_t i = 0; i < at.size(); ++i) at[i] = i * 31 % rows_;
+                                return crowd_per_second(at.size(), time, [&](std::size_t i, auto) {
+                                    call(at[i]);
+                                    return std::size_t{1};
+                                });
+                            },
+                        .theirs = [&, theirs] { return rival_rate(theirs); }});
+    }
+
+    /// A question that is like a stored one.
+    std::vector<float> like(std::size_t i) {
+        std::vector<float> vector = vectors_[i];
+        for (float& value : vector) value += kNoise * noise_(random_);
+        return checked_vector(std::move(vector), kDimension);
+    }
+    void by_meaning() {
+        SemanticCache cache = open({});
+        std::size_t at = 0;
+        const auto row = [&](const std::string& what, double at_least) {
+            const auto one = [&] {
+                at = next(at, rows_);
+                return like(at);
+            };
+            constexpr int kEach = 15;
+            const auto median_of = [&](const std::function<double(const std::vector<float>&)>& timed) {
+                std::vector<double> all;
+                for (int i = 0; i < kEach; ++i) all.push_back(1e3 * timed(one()));
+                std::nth_element(all.begin(), all.begin() + kEach / 2, all.end());
+                return all[kEach / 2];
+            };
+            bench_.measure({.work = fmt::format("hit by meaning, {} (ms, median)", what),
+                            .against = "mneme",
+                            .compare = Compare::lower_is_better,
+                            .at_least = at_least,
+                            .ours =
+                                [&] {
+                                    return median_of([&](const std::vector<float>& vector) {
+                                        std::optional<Hit> hit;
+                                        const double took =
+                                            seconds([&] { hit = cache.get("never asked", {}, {.embedding = vector}); });
+                                        check(hit, at);
+                                        return took;
+                                    });
+                                },
+                            .theirs =
+                                [&] {
+                                    return median_of([&](const std::vector<float>& vector) {
+                                        return ask({{"do", "semantic"},
+                                                    {"vector", hex(vector)},
+                                                    {"namespace", "default"},
+                                                    {"number", at}});
+                                    });
+                                }});
+        };
+        row("one namespace", 1.5);
+        if (!bench_.wants("hit by meaning, beside another namespace (ms, median)")) return;
+        cache.put("another", "r", "another", {.embedding = vectors_.front()});
+        ask({{"do", "open"}});
+        row("beside another namespace", 5);
+    }
+    static std::string hex(const std::vector<float>& vector) {
+        std::string text;
+        for (const float value : vector) {
+            unsigned char bytes[sizeof(float)];
+            std::memcpy(bytes, &value, sizeof bytes);
+            for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+        }
+        return text;
+    }
+
+    SideBySide& bench_;
+    const std::size_t rows_;
+    const double seconds_;
+    std::shared_ptr<Embedder> embedder_ = std::make_shared<NoEmbedder>();
+    RawConnection server_;
+    Database database_;
+    Companion rival_;
+    std::vector<std::vector<float>> vectors_;
+    std::mt19937 random_{3};
+    std::normal_distribution<float> noise_;
+};
+
+}  // namespace
+}  // namespace stele::bench
+
+int main(int argc, char** argv) {
+    return stele::bench::run(argc, argv, "The semantic cache beside mneme and raw libpq.",
+                             [](stele::bench::SideBySide& bench) { stele::bench::Bench(bench).run(); });
+}

@@ -1,0 +1,110 @@
+"""mneme as bench/cache_bench.cpp asks it: one JSON object a line, question and answer.
+
+  mneme_rival.py PACKAGES DSN SCHEMA DIMENSION
+
+PACKAGES: the folder of mneme, psycopg and NumPy. It works on the rows that the benchmark made: question i is "q<i>",
+its answer "r<i>". All vectors are given, so that the cache is measured and no embedder.
+"""
+
+import json
+import statistics
+import sys
+import threading
+import time
+
+sys.path.insert(0, sys.argv[1])
+
+import numpy
+from mneme import SemanticCache
+from mneme._store_postgres import PostgresStore
+
+
+class NoEmbedder:
+    dim = int(sys.argv[4])
+    fingerprint = "bench"
+
+    def embed(self, text):
+        raise RuntimeError("the vector was given")
+
+
+def check(hit, i):
+    if hit is None or hit.response != f"r{i}":
+        raise RuntimeError(f"question {i} has another answer: {hit}")
+
+
+class Rival:
+    def __init__(self):
+        self.cache = None
+        self.vectors = {}
+        self.next = 0
+
+    def open(self, question):
+        if self.cache is not None:
+            self.cache.close()
+        begin = time.perf_counter()
+        self.cache = SemanticCache(
+            store=PostgresStore(sys.argv[2], schema=sys.argv[3]), embedder=NoEmbedder(), similarity_threshold=0.8
+        )
+        return time.perf_counter() - begin
+
+    def exact(self, i):
+        check(self.cache.get(f"q{i}", embedding=self.nothing), i)
+
+    nothing = numpy.ones(NoEmbedder.dim, dtype=numpy.float32)
+
+    def put(self, _):
+        self.next += 1
+        self.cache.put(f"new {self.next}", "r", embedding=self.nothing, namespace="puts")
+
+    def semantic(self, question):
+        vector = numpy.frombuffer(bytes.fromhex(question["vector"]), dtype=numpy.float32)
+        begin = time.perf_counter()
+        hit = self.cache.get("never asked", embedding=vector, namespace=question["namespace"])
+        took = time.perf_counter() - begin
+        check(hit, question["number"])
+        return took
+
+    def median(self, question):
+        """The median time of one call."""
+        work, rows = getattr(self, question["work"]), question["rows"]
+        times = []
+        begin = time.perf_counter()
+        end, i = begin + question["seconds"], 0
+        while begin < end:
+            i = (i * 7919 + 13) % rows
+            work(i)
+            now = time.perf_counter()
+            times.append(now - begin)
+            begin = now
+        return statistics.median(times)
+
+    def rate(self, question):
+        """Calls a second by several threads."""
+        work, rows = getattr(self, question["work"]), question["rows"]
+        counts = [0] * question["threads"]
+        begin = time.perf_counter()
+        end = begin + question["seconds"]
+
+        def run(thread):
+            i = thread * 31
+            while time.perf_counter() < end:
+                i = (i * 7919 + 13) % rows
+                work(i)
+                counts[thread] += 1
+
+        threads = [threading.Thread(target=run, args=(thread,)) for thread in range(len(counts))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sum(counts) / (time.perf_counter() - begin)
+
+
+rival = Rival()
+for line in sys.stdin:
+    question = json.loads(line)
+    try:
+        answer = {"figure": getattr(rival, question["do"])(question)}
+    except Exception as error:
+        answer = {"error": repr(error)}
+    print(json.dumps(answer), flush=True)
