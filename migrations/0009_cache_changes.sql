@@ -34,3 +34,7 @@ CREATE OR REPLACE TRIGGER stele_note_updated
     FOR EACH ROW EXECUTE FUNCTION {schema}.stele_note_entry();
 CREATE OR REPLACE TRIGGER stele_note_truncated AFTER TRUNCATE ON {schema}.entries
     FOR EACH STATEMENT EXECUTE FUNCTION {schema}.stele_note_all('cache');
+
+-- They run with their owner's rights: only for triggers.
+REVOKE EXECUTE ON FUNCTION {schema}.stele_note_entries() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION {schema}.stele_note_entry() FROM PUBLIC;

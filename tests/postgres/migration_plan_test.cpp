@@ -146,7 +146,7 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "399057c07806fcf35faa8c8e34eb4a9d7fe113bd437a0120207d1cb42309b5d5",
                                        "2f45cba1b1699165a9d2caa47096bb534453a606ac4df376b7aca48a80531472",
                                        "22413a63cbcf10c6d4c0d4191d5224d58dcb02c4af51c24e8c623d2224ca1832",
-                                       "0d3f1eac9ec30a4a23d61032e7735f1b7b1c319b2015da244dbd1ceedfd444f5"));
+                                       "21e9a02bdf03edc60c999817cbaa023787af76af797e32207a8bdf7715c0a3c1"));
 }
 
 }  // namespace
