@@ -12,8 +12,17 @@
 namespace stele {
 namespace {
 
+constexpr utf8proc_int32_t kTwoBytes = 0x800;  // code points below take no more
+
 /// Takes the first code point off `rest`; negative when it is not UTF-8.
 utf8proc_int32_t take_code_point(std::string_view& rest) noexcept {
+    if (rest.size() >= 2) {
+        const auto first = static_cast<unsigned char>(rest[0]), second = static_cast<unsigned char>(rest[1]);
+        if (first >= 0xC2 && first < 0xE0 && (second & 0xC0U) == 0x80) {
+            rest.remove_prefix(2);
+            return static_cast<utf8proc_int32_t>((first & 0x1FU) << 6U | (second & 0x3FU));
+        }
+    }
     utf8proc_int32_t code_point = -1;
     const auto length = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(rest.data()),
                                          static_cast<utf8proc_ssize_t>(rest.size()), &code_point);
@@ -49,7 +58,7 @@ constexpr bool is_newer_than_unicode_14(utf8proc_int32_t c) noexcept {
            (c >= 0x10D50 && c <= 0x10D65) || (c >= 0x16EA0 && c <= 0x16EB8);
 }
 
-void append_folded(std::string& out, utf8proc_int32_t code_point) {
+void look_up_folded(std::string& out, utf8proc_int32_t code_point) {
     constexpr std::size_t kLongestFolding = 3;
     std::array<utf8proc_int32_t, kLongestFolding> folded{};
     int boundary = 0;
@@ -60,6 +69,27 @@ void append_folded(std::string& out, utf8proc_int32_t code_point) {
                                       UTF8PROC_CASEFOLD, &boundary);
     if (count < 0 || static_cast<std::size_t>(count) > folded.size()) return append_code_point(out, code_point);
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) append_code_point(out, folded[i]);
+}
+
+// Most letters that are not ASCII: looking one up takes several times as long as all else that is done with it.
+void append_folded(std::string& out, utf8proc_int32_t code_point) {
+    struct Folded {
+        std::array<char, 7> bytes{};
+        std::uint8_t length = 0;
+    };
+    static const std::array<Folded, kTwoBytes> known = [] {
+        std::array<Folded, kTwoBytes> all;
+        for (utf8proc_int32_t c = 0; c < kTwoBytes; ++c) {
+            std::string text;
+            look_up_folded(text, c);
+            Folded& folded = all[static_cast<std::size_t>(c)];
+            folded.length = static_cast<std::uint8_t>(text.copy(folded.bytes.data(), folded.bytes.size()));
+        }
+        return all;
+    }();
+    if (code_point >= kTwoBytes) return look_up_folded(out, code_point);
+    const Folded& folded = known[static_cast<std::size_t>(code_point)];
+    out.append(folded.bytes.data(), folded.length);
 }
 
 constexpr bool is_ascii(char c) noexcept {

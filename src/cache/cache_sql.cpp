@@ -10,7 +10,7 @@ namespace stele {
 namespace {
 
 // mneme's times are whole seconds; the database's clock decides, so that hosts with wrong clocks agree
-constexpr std::string_view kNow = "floor(extract(epoch FROM clock_timestamp()))::bigint";
+constexpr std::string_view kNow = "floor(date_part('epoch', clock_timestamp()))::bigint";
 // no sum, which other writers' lifetimes can make overflow
 constexpr std::string_view kLive = "(e.ttl IS NULL OR e.ttl > @now - e.created_at)";
 constexpr std::string_view kDimension = "(SELECT value::integer FROM @schema_meta WHERE key = 'embedder_dim')";
