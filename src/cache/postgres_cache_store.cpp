@@ -61,6 +61,7 @@ GetOutcome PostgresCacheStore::get(const GetRequest& request, const std::functio
         neighbours.check = [memory](std::vector<float> vector) {
             return checked_vector(std::move(vector), memory->dimension());
         };
+        neighbours.any = [&, memory] { return memory->size(request.name_space).rows != 0; };
     }
     return drive(get_operation(sql_, request, neighbours), database_, embedder, deadline);
 }
@@ -90,9 +91,18 @@ void PostgresCacheStore::put(const NewEntry& entry, Deadline deadline) {
 }
 
 bool PostgresCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {
+    return remove_by(Statement(sql_.remove, name_space, hash), name_space, hash, deadline);
+}
+
+bool PostgresCacheStore::remove_answer(const std::string& name_space, const std::string& hash,
+                                       const std::string& response, Deadline deadline) {
+    return remove_by(Statement(sql_.remove_answer, name_space, hash, response), name_space, hash, deadline);
+}
+
+bool PostgresCacheStore::remove_by(const Statement& statement, const std::string& name_space, const std::string& hash,
+                                   Deadline deadline) {
     // the question and the counter's row first, as put does, so that the two never wait for each other in a circle
-    const Statement batch[] = {lock_question(name_space, hash), Statement(sql_.hold_version),
-                               Statement(sql_.remove, name_space, hash)};
+    const Statement batch[] = {lock_question(name_space, hash), Statement(sql_.hold_version), statement};
     VectorMemory* const memory = memory_;
     const VectorMemory::Mark before = memory == nullptr ? VectorMemory::Mark{} : memory->mark();
     const std::vector<Rows> rows = database_.run(batch, deadline);
