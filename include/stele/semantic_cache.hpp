@@ -38,14 +38,14 @@ struct SemanticCacheOptions {
     /// first DatabaseOptions::outage_patience of an outage each such get waits for the store to come back, until its
     /// deadline: where an answer of the model is better than waiting, give get a short one.
     bool miss_when_unavailable = true;
-    /// Asked in this order about what was found by meaning; the first that refuses decides. text_guards() are those that
-    /// come with Stele. Of a get they see at most 64 candidates that they refuse.
+    /// Asked in this order about what was found by meaning; the first that refuses decides. text_guards() are those
+    /// that come with Stele. Of a get they see at most 64 candidates that they refuse.
     std::vector<Guard> guards{};
     /// Asked before the guards about every answer found by meaning: one that it refuses is not served. Empty: none is
     /// refused. Like a guard it must be thread-safe, and refuses by throwing.
     Validator validator = valid_response;
-    /// What Hit::confidence is; empty: the similarity. If it throws, the confidence is 0, and an answer found by meaning
-    /// is refused.
+    /// What Hit::confidence is; empty: the similarity. If it throws, the confidence is 0, and an answer found by
+    /// meaning is refused.
     ConfidenceFunction confidence = decayed_confidence;
     /// Answers found by meaning with a lower confidence are not served. Nothing: any confidence will do. Beware: with
     /// decayed_confidence, 0.7 ends the reuse of an entry within 12 hours.
@@ -145,9 +145,9 @@ struct CacheStats {
     std::int64_t unavailable = 0;        ///< misses because the store could not be reached, since this cache was opened
     std::int64_t embedder_failures = 0;  ///< misses because the embedder failed, since this cache was opened
     std::int64_t truncated = 0;          ///< misses of questions that the embedder cut, since this cache was opened
-    std::int64_t refused = 0;            ///< misses for which MissReason is refused_by_guard, since this cache was opened
-    std::int64_t guard_failures = 0;     ///< exceptions of guards, validator and confidence, since this cache was opened
-    std::size_t index_rows = 0;          ///< vectors in memory
+    std::int64_t refused = 0;         ///< misses for which MissReason is refused_by_guard, since this cache was opened
+    std::int64_t guard_failures = 0;  ///< exceptions of guards, validator and confidence, since this cache was opened
+    std::size_t index_rows = 0;       ///< vectors in memory
     std::size_t index_bytes = 0;
 };
 
@@ -214,8 +214,8 @@ public:
     /// An answer, or nothing. A question that the embedder cut (Embedding::truncated) is found by its wording only: one
     /// that is the same up to there, and another after, would have the same vector. An embedder that fails, or a store
     /// that is away (see miss_when_unavailable), is a counted miss, and so is a deadline that passes, be it while
-    /// another thread reads the scope's vectors: what was read is kept for the next call. A vector of another length than
-    /// the cache's is a counted miss, too. Throws Error(invalid_argument) for text and vectors that are unusable
+    /// another thread reads the scope's vectors: what was read is kept for the next call. A vector of another length
+    /// than the cache's is a counted miss, too. Throws Error(invalid_argument) for text and vectors that are unusable
     /// otherwise, and where nobody names a threshold for vectors that nobody measured.
     ///
     /// Of what was found by meaning the first that the validator, min_confidence and the guards accept is served.
@@ -228,8 +228,8 @@ public:
     Explanation explain(std::string_view query, const Scope& scope = {}, const GetOptions& options = {},
                         std::size_t most = 8);
 
-    /// From now on, of this cache and of what it is in transactions; nothing: the embedder's own. Error(invalid_argument)
-    /// unless it is within -1 and 1. Other processes keep theirs.
+    /// From now on, of this cache and of what it is in transactions; nothing: the embedder's own.
+    /// Error(invalid_argument) unless it is within -1 and 1. Other processes keep theirs.
     void set_similarity_threshold(std::optional<float> threshold);
     /// As set last. May be asked after close().
     std::optional<float> similarity_threshold() const noexcept;

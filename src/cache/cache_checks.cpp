@@ -29,7 +29,8 @@ void check_threshold(const std::optional<float>& threshold) {
 void check_guards(const SemanticCacheOptions& options) {
     for (const Guard& guard : options.guards) {
         if (!guard.check) {
-            raise(ErrorCode::invalid_argument, fmt::format("the guard '{}' has no check: set Guard::check", guard.name));
+            raise(ErrorCode::invalid_argument,
+                  fmt::format("the guard '{}' has no check: set Guard::check", guard.name));
         }
     }
     if (options.min_confidence && !std::isfinite(*options.min_confidence)) {

@@ -18,7 +18,8 @@ GuardChain::GuardChain(const SemanticCacheOptions& options, std::function<void(c
 
 GuardChain::Verdict GuardChain::failed(const std::string& by, const char* what) const {
     if (failures_++ == 0) {
-        first_failure_(fmt::format("'{}' threw ({}): the answer is not served; later exceptions are only counted", by, what));
+        first_failure_(
+            fmt::format("'{}' threw ({}): the answer is not served; later exceptions are only counted", by, what));
     }
     return {by, {RefusalKind::failed, fmt::format("threw: {}", what)}};
 }
@@ -42,7 +43,8 @@ std::optional<Refusal> GuardChain::check_confidence(Hit& hit) const {
     hit.confidence = confidence_ ? confidence_(hit.similarity, hit.age, hit.metadata) : hit.similarity;
     // as it is written, a NaN is refused
     if (!min_confidence_ || hit.confidence >= *min_confidence_) return std::nullopt;
-    return Refusal{RefusalKind::confidence, fmt::format("{:.3f} is less than {:.3f}", hit.confidence, *min_confidence_)};
+    return Refusal{RefusalKind::confidence,
+                   fmt::format("{:.3f} is less than {:.3f}", hit.confidence, *min_confidence_)};
 }
 
 void GuardChain::set_confidence(Hit& hit) const {

@@ -92,7 +92,8 @@ std::vector<MemoryCacheStore::Found> MemoryCacheStore::alike(const std::string& 
     if (!space.index) return all;
     for (const Match& match : space.index->search(unit, space.index->size(), min_score)) {
         const Entry& entry = space.entries.at(match.id);
-        all.push_back({hit(match.id, entry, std::min(match.score, 1.0f), HitLayer::semantic), entry.hash, !live(entry)});
+        all.push_back(
+            {hit(match.id, entry, std::min(match.score, 1.0f), HitLayer::semantic), entry.hash, !live(entry)});
     }
     return all;
 }

@@ -31,8 +31,8 @@ SemanticCache::SemanticCache(Database database, std::shared_ptr<Embedder> embedd
 
 SemanticCache SemanticCache::in_memory(MemoryDatabase database, std::shared_ptr<Embedder> embedder,
                                        SemanticCacheOptions options) {
-    SemanticCache twin(Impl::make(std::make_shared<MemoryCacheStore>(std::move(database)), std::move(embedder),
-                                  std::move(options)));
+    SemanticCache twin(
+        Impl::make(std::make_shared<MemoryCacheStore>(std::move(database)), std::move(embedder), std::move(options)));
     twin.impl_->open();
     return twin;
 }

@@ -31,7 +31,9 @@ SemanticCache::Impl::Shared::Shared(std::shared_ptr<Embedder> made_by, SemanticC
 std::unique_ptr<SemanticCache::Impl> SemanticCache::Impl::make(std::shared_ptr<CacheStore> store,
                                                                std::shared_ptr<Embedder> embedder,
                                                                SemanticCacheOptions options) {
-    const auto log = [store](const std::string& failure) { store->log(LogLevel::warning, "a guard of the cache: " + failure); };
+    const auto log = [store](const std::string& failure) {
+        store->log(LogLevel::warning, "a guard of the cache: " + failure);
+    };
     auto shared = std::make_shared<Shared>(std::move(embedder), std::move(options), log);
     return std::make_unique<Impl>(std::move(shared), std::move(store));
 }
@@ -136,8 +138,8 @@ void SemanticCache::Impl::remove_invalid(const GetOutcome& outcome, const std::s
             store->remove_answer(name_space, invalid.hash, invalid.response, until);
         } catch (const Error& error) {
             if (!is_outage(error.code()) || store->in_transaction()) throw;
-            store->log(LogLevel::warning,
-                       fmt::format("an answer that the validator refuses could not be removed: {}", error.info().message));
+            store->log(LogLevel::warning, fmt::format("an answer that the validator refuses could not be removed: {}",
+                                                      error.info().message));
             return;
         }
     }

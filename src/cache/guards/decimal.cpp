@@ -38,8 +38,11 @@ std::string Decimal::text() const {
     Decimal shortest = *this;
     if (digits == 0) return "0";
     for (; shortest.digits % kTen == 0; shortest.digits /= kTen) ++shortest.exponent;
-    return shortest.exponent == 0 ? fmt::format("{}", shortest.digits)
-                                  : fmt::format("{}e{}", shortest.digits, shortest.exponent);
+    constexpr int kMostZeros = 30;
+    if (shortest.exponent < 0 || shortest.exponent > kMostZeros) {
+        return fmt::format("{}e{}", shortest.digits, shortest.exponent);
+    }
+    return fmt::format("{}", shortest.digits).append(static_cast<std::size_t>(shortest.exponent), '0');
 }
 
 }  // namespace stele

@@ -17,7 +17,7 @@ struct Decimal {
     static std::optional<Decimal> read(std::string_view text);
     /// Nothing if it does not fit.
     std::optional<Decimal> times(std::uint64_t factor, int shift = 0) const;
-    /// Equal for equal numbers.
+    /// Equal for equal numbers; of a whole one its digits.
     std::string text() const;
 };
 

@@ -10,10 +10,10 @@ namespace stele {
 
 /// A run of letters and digits, apostrophes between letters included.
 struct Word {
-    std::string_view raw;    ///< as written
-    std::string folded;      ///< in small letters
-    std::size_t begin = 0;   ///< in GuardText::plain()
-    bool opens = false;      ///< a sentence
+    std::string_view raw;   ///< as written
+    std::string folded;     ///< in small letters
+    std::size_t begin = 0;  ///< in GuardText::plain()
+    bool opens = false;     ///< a sentence
     std::size_t end() const noexcept { return begin + raw.size(); }
 };
 

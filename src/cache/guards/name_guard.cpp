@@ -29,13 +29,16 @@ Guard name_guard(const std::vector<std::string>& ignored) {
         const Name* const only_asked = lacking(asked_names, stored, no_names);
         const Name* const only_stored = lacking(stored_names, asked, no_names);
         if (only_asked != nullptr && only_stored != nullptr) {
-            return Refusal{RefusalKind::name, fmt::format("asked for '{}', stored for '{}'", only_asked->shown, only_stored->shown)};
+            return Refusal{RefusalKind::name,
+                           fmt::format("asked for '{}', stored for '{}'", only_asked->shown, only_stored->shown)};
         }
         if (only_asked != nullptr) {
-            return Refusal{RefusalKind::name, fmt::format("'{}' is only in the question that is asked", only_asked->shown)};
+            return Refusal{RefusalKind::name,
+                           fmt::format("'{}' is only in the question that is asked", only_asked->shown)};
         }
         if (only_stored != nullptr) {
-            return Refusal{RefusalKind::name, fmt::format("'{}' is only in the question that is stored", only_stored->shown)};
+            return Refusal{RefusalKind::name,
+                           fmt::format("'{}' is only in the question that is stored", only_stored->shown)};
         }
         return std::nullopt;
     };

@@ -17,17 +17,20 @@ namespace {
 
 // Words that are written in capitals to shout, or with one out of politeness, and name nothing.
 constexpr auto kNoNames = std::to_array<std::string_view>(
-    {"i", "i'm", "i've", "i'd", "i'll", "a", "an", "and", "any", "all", "am", "are", "as", "asap", "at", "be", "but", "by",
-     "can", "do", "does", "faq", "for", "from", "go", "has", "have", "he", "hello", "help", "hi", "how", "if", "in", "is",
-     "it", "me", "mr", "mrs", "ms", "my", "never", "new", "no", "not", "now", "of", "off", "ok", "on", "one", "only", "or",
-     "our", "out", "please", "sir", "madam", "so", "thanks", "that", "the", "this", "to", "too", "two", "up", "urgent",
-     "us", "very", "was", "we", "what", "when", "where", "which", "who", "why", "will", "with", "without", "you", "your",
-     "english", "btw", "fyi", "imo", "thx", "pls", "wtf", "omg", "lol"});
+    {"i",    "i'm",  "i've",  "i'd",   "i'll",  "a",     "an",   "and",    "any",     "all",   "am",   "are",
+     "as",   "asap", "at",    "be",    "but",   "by",    "can",  "do",     "does",    "faq",   "for",  "from",
+     "go",   "has",  "have",  "he",    "hello", "help",  "hi",   "how",    "if",      "in",    "is",   "it",
+     "me",   "mr",   "mrs",   "ms",    "my",    "never", "new",  "no",     "not",     "now",   "of",   "off",
+     "ok",   "on",   "one",   "only",  "or",    "our",   "out",  "please", "sir",     "madam", "so",   "thanks",
+     "that", "the",  "this",  "to",    "too",   "two",   "up",   "urgent", "us",      "very",  "was",  "we",
+     "what", "when", "where", "which", "who",   "why",   "will", "with",   "without", "you",   "your", "english",
+     "btw",  "fyi",  "imo",   "thx",   "pls",   "wtf",   "omg",  "lol"});
 
 // In German every noun has a capital, so that capitals tell nothing.
 constexpr auto kGermanWords = std::to_array<std::string_view>(
-    {"der", "das", "und", "ich", "wie", "kann", "nicht", "mein", "meine", "meinen", "f\u00fcr", "mit", "auf", "ein",
-     "eine", "einen", "ist", "sind", "wo", "wann", "warum", "wird", "wenn", "zu", "den", "dem", "von", "es", "sie", "bitte"});
+    {"der",      "das",  "und",  "ich", "wie",  "kann",  "nicht", "mein", "meine", "meinen",
+     "f\u00fcr", "mit",  "auf",  "ein", "eine", "einen", "ist",   "sind", "wo",    "wann",
+     "warum",    "wird", "wenn", "zu",  "den",  "dem",   "von",   "es",   "sie",   "bitte"});
 
 template <std::size_t N>
 bool is_one_of(std::string_view word, const std::array<std::string_view, N>& words) noexcept {
@@ -36,7 +39,8 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, N>& wor
 
 std::int32_t first_of(std::string_view text) noexcept {
     utf8proc_int32_t c = -1;
-    utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()), &c);
+    utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
+                     &c);
     return c;
 }
 
@@ -112,12 +116,27 @@ std::vector<Chunk> chunks(std::string_view plain) {
 
 // "5kg", "3rd", "10:30", "1,000", "2024-03-03": the number guard's
 bool is_amount(std::string_view chunk) {
-    const bool digits_first = is_digit(chunk.front()) || (chunk.front() == '-' && chunk.size() > 1 && is_digit(chunk[1])) ||
+    const bool digits_first = is_digit(chunk.front()) ||
+                              (chunk.front() == '-' && chunk.size() > 1 && is_digit(chunk[1])) ||
                               currency_sign(chunk).bytes != 0;
     if (!digits_first) return false;
     const GuardText text(chunk);
     const std::vector<Quantity> found = quantities(text);
     return !found.empty() && found.front().shown.size() + 1 >= chunk.size();
+}
+
+// "BW-1234", "550e8400-e29b-...", not "2-step"
+bool has_code_part(std::string_view chunk) {
+    if (chunk.find('-') == std::string_view::npos) return false;
+    if (!is_digit(chunk.front()) && chunk.front() != '-') return true;
+    while (!chunk.empty()) {
+        const std::size_t end = std::min(chunk.find('-'), chunk.size());
+        const std::string_view part = chunk.substr(0, end);
+        chunk.remove_prefix(std::min(end + 1, chunk.size()));
+        const Letters letters = letters_of(part);
+        if (letters.digits > 0 && letters.others + letters.capitals > 0 && !is_amount(part)) return true;
+    }
+    return false;
 }
 
 bool is_identifier(std::string_view chunk) {
@@ -140,9 +159,7 @@ bool is_identifier(std::string_view chunk) {
         const std::size_t length = dot - (before == std::string_view::npos ? 0 : before + 1);
         if (length > 1 && is_word_byte(chunk[dot + 1]) && is_word_byte(chunk[dot - 1])) return true;
     }
-    // a code or an address of 128 bits: digits and letters in parts
-    return letters.digits > 1 && letters.others + letters.capitals > 0 && !is_digit(chunk.front()) &&
-           chunk.find('-') != std::string_view::npos;
+    return letters.digits > 1 && has_code_part(chunk);
 }
 
 /// Gathers names, each once.
@@ -156,11 +173,22 @@ public:
             if (is_identifier(chunk.text)) add(chunk.text);
         }
         const bool tell = capitals_tell(text_), shouted = is_shouted(text_);
-        for (const Word& word : text_.words()) {
+        const std::vector<Word>& words = text_.words();
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            const Word& word = words[i];
             if (is_plain_word(word)) continue;
             const Letters letters = letters_of(word.raw);
             const bool acronym = letters.capitals > 1 && letters.others == 0 && !shouted;
-            if (acronym || (tell && !word.opens && letters.others > 0)) add(name_of(word));
+            if (!acronym && (!tell || word.opens || letters.others == 0)) continue;
+            // "Wi-Fi" is one name
+            std::size_t last = i;
+            while (last + 1 < words.size() && words[last + 1].begin == words[last].end() + 1 &&
+                   text_.plain()[words[last].end()] == '-') {
+                ++last;
+            }
+            add(last == i ? name_of(word)
+                          : std::string_view(text_.plain()).substr(word.begin, words[last].end() - word.begin));
+            i = last;
         }
         return std::move(found_);
     }
@@ -208,6 +236,9 @@ std::vector<Name> names(const GuardText& text) {
 bool occurs(const Name& name, const GuardText& text) {
     const std::string& all = text.spaced();
     if (all.find(name.spaced) != std::string::npos) return true;
+    std::string joined = name.spaced;
+    std::erase(joined, ' ');
+    if (all.find(' ' + joined + ' ') != std::string::npos) return true;
     const std::string_view words = std::string_view(name.spaced).substr(0, name.spaced.size() - 1);
     for (const std::string_view ending : {"s ", "'s "}) {
         if (all.find(std::string(words).append(ending)) != std::string::npos) return true;

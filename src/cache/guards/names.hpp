@@ -16,8 +16,8 @@ struct Name {
 /// In the order of the text, each once.
 std::vector<Name> names(const GuardText& text);
 
-/// The name's words stand in the text, one behind the other, in whatever case; the last one may have an "s" more or
-/// less.
+/// The name's words stand in the text, one behind the other or as one word, in whatever case; the last one may have an
+/// "s" more or less.
 bool occurs(const Name& name, const GuardText& text);
 
 }  // namespace stele

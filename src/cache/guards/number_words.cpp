@@ -16,29 +16,50 @@ struct Spelled {
 
 // Words that mean something else in one of the languages are left out: "null", "cent", "elf".
 constexpr auto kCardinals = std::to_array<Spelled>({
-    {"zero", 0}, {"two", 2}, {"three", 3}, {"four", 4}, {"five", 5}, {"six", 6}, {"seven", 7}, {"eight", 8},
-    {"nine", 9}, {"ten", 10}, {"eleven", 11}, {"twelve", 12}, {"thirteen", 13}, {"fourteen", 14},
-    {"fifteen", 15}, {"sixteen", 16}, {"seventeen", 17}, {"eighteen", 18}, {"nineteen", 19}, {"twenty", 20},
-    {"thirty", 30}, {"forty", 40}, {"fifty", 50}, {"sixty", 60}, {"seventy", 70}, {"eighty", 80},
-    {"ninety", 90},
-    {"zwei", 2}, {"drei", 3}, {"vier", 4}, {"f\u00fcnf", 5}, {"sechs", 6}, {"sieben", 7}, {"acht", 8},
-    {"neun", 9}, {"zehn", 10}, {"zw\u00f6lf", 12}, {"dreizehn", 13}, {"vierzehn", 14},
-    {"f\u00fcnfzehn", 15}, {"sechzehn", 16}, {"siebzehn", 17}, {"achtzehn", 18}, {"neunzehn", 19},
-    {"zwanzig", 20}, {"dreissig", 30}, {"vierzig", 40}, {"f\u00fcnfzig", 50}, {"sechzig", 60},
-    {"siebzig", 70}, {"achtzig", 80}, {"neunzig", 90},
-    {"deux", 2}, {"trois", 3}, {"quatre", 4}, {"cinq", 5}, {"sept", 7}, {"huit", 8}, {"neuf", 9},
-    {"dix", 10}, {"onze", 11}, {"douze", 12}, {"treize", 13}, {"quatorze", 14}, {"quinze", 15}, {"seize", 16},
-    {"vingt", 20}, {"trente", 30}, {"quarante", 40}, {"cinquante", 50}, {"soixante", 60},
+    {"zero", 0},      {"two", 2},         {"three", 3},         {"four", 4},      {"five", 5},
+    {"six", 6},       {"seven", 7},       {"eight", 8},         {"nine", 9},      {"ten", 10},
+    {"eleven", 11},   {"twelve", 12},     {"thirteen", 13},     {"fourteen", 14}, {"fifteen", 15},
+    {"sixteen", 16},  {"seventeen", 17},  {"eighteen", 18},     {"nineteen", 19}, {"twenty", 20},
+    {"thirty", 30},   {"forty", 40},      {"fifty", 50},        {"sixty", 60},    {"seventy", 70},
+    {"eighty", 80},   {"ninety", 90},     {"zwei", 2},          {"drei", 3},      {"vier", 4},
+    {"f\u00fcnf", 5}, {"sechs", 6},       {"sieben", 7},        {"acht", 8},      {"neun", 9},
+    {"zehn", 10},     {"zw\u00f6lf", 12}, {"dreizehn", 13},     {"vierzehn", 14}, {"f\u00fcnfzehn", 15},
+    {"sechzehn", 16}, {"siebzehn", 17},   {"achtzehn", 18},     {"neunzehn", 19}, {"zwanzig", 20},
+    {"dreissig", 30}, {"vierzig", 40},    {"f\u00fcnfzig", 50}, {"sechzig", 60},  {"siebzig", 70},
+    {"achtzig", 80},  {"neunzig", 90},    {"deux", 2},          {"trois", 3},     {"quatre", 4},
+    {"cinq", 5},      {"sept", 7},        {"huit", 8},          {"neuf", 9},      {"dix", 10},
+    {"onze", 11},     {"douze", 12},      {"treize", 13},       {"quatorze", 14}, {"quinze", 15},
+    {"seize", 16},    {"vingt", 20},      {"trente", 30},       {"quarante", 40}, {"cinquante", 50},
+    {"soixante", 60},
 });
 constexpr auto kOrdinals = std::to_array<Spelled>({
-    {"second", 2}, {"third", 3}, {"fourth", 4}, {"fifth", 5}, {"sixth", 6}, {"seventh", 7}, {"eighth", 8},
-    {"ninth", 9}, {"tenth", 10}, {"zweite", 2}, {"zweiten", 2}, {"dritte", 3}, {"dritten", 3},
-    {"deuxi\u00e8me", 2}, {"troisi\u00e8me", 3},
+    {"second", 2},
+    {"third", 3},
+    {"fourth", 4},
+    {"fifth", 5},
+    {"sixth", 6},
+    {"seventh", 7},
+    {"eighth", 8},
+    {"ninth", 9},
+    {"tenth", 10},
+    {"zweite", 2},
+    {"zweiten", 2},
+    {"dritte", 3},
+    {"dritten", 3},
+    {"deuxi\u00e8me", 2},
+    {"troisi\u00e8me", 3},
 });
 constexpr auto kOptional = std::to_array<Spelled>({{"one", 1}, {"twice", 2}, {"zweimal", 2}});
 constexpr auto kOptionalOrdinals = std::to_array<Spelled>({{"first", 1}, {"erste", 1}, {"ersten", 1}});
-constexpr auto kUnitsOfTens = std::to_array<Spelled>({{"ein", 1}, {"zwei", 2}, {"drei", 3}, {"vier", 4},
-    {"f\u00fcnf", 5}, {"sechs", 6}, {"sieben", 7}, {"acht", 8}, {"neun", 9}});
+constexpr auto kUnitsOfTens = std::to_array<Spelled>({{"ein", 1},
+                                                      {"zwei", 2},
+                                                      {"drei", 3},
+                                                      {"vier", 4},
+                                                      {"f\u00fcnf", 5},
+                                                      {"sechs", 6},
+                                                      {"sieben", 7},
+                                                      {"acht", 8},
+                                                      {"neun", 9}});
 
 template <std::size_t N>
 const Spelled* find(const std::array<Spelled, N>& table, std::string_view word) noexcept {
@@ -94,7 +115,8 @@ std::optional<SpelledNumber> read_spelled_number(std::span<const Word> words) {
             if (used > 0 && !(current == 0 && total > 0) && !continues(current, *value)) break;
             current += *value;
             only_one = false;
-        } else if (const Spelled* found = find(kOptional, word); found != nullptr && (used == 0 || continues(current, found->value))) {
+        } else if (const Spelled* found = find(kOptional, word);
+                   found != nullptr && (used == 0 || continues(current, found->value))) {
             only_one = used == 0;
             current += found->value;
         } else if (used > 0 && word == "and" && i + 1 < words.size() && current >= kHundred &&

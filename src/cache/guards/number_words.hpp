@@ -12,9 +12,9 @@ namespace stele {
 
 struct SpelledNumber {
     std::uint64_t value = 0;
-    std::size_t words = 0;   ///< so many make it up
-    bool ordinal = false;    ///< "third"
-    bool optional = false;   ///< it may mean no number at all: "one of them", "first of all", "twice"
+    std::size_t words = 0;  ///< so many make it up
+    bool ordinal = false;   ///< "third"
+    bool optional = false;  ///< it may mean no number at all: "one of them", "first of all", "twice"
 };
 
 /// At the beginning of the words. English up to millions, German up to 99 and the round ones, French up to 16 and the

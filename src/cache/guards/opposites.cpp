@@ -10,13 +10,14 @@
 namespace stele {
 namespace {
 
-/// Stems, apart by blanks; two words joined by "+" must follow one another, with at most two others between.
+/// Stems, apart by blanks; two words joined by "+" must follow one another, with at most four others between.
 struct Axis {
     std::string_view one, other;
 };
 
 // Where a word has other uses ("right", "up", "on"), both sides must be used: one question says only one, the other
-// only the other. Written as stem() leaves them.
+// only the other. What two people do when they do the same is missing for good: "do you sell" and "can I buy" ask one
+// thing. Written as stem() leaves them.
 constexpr auto kAxes = std::to_array<Axis>({
     {"enabl activat turn+on switch+on power+on", "disabl deactivat turn+off switch+off power+off"},
     {"add insert append attach", "remov delet drop detach exclud"},
@@ -45,9 +46,6 @@ constexpr auto kAxes = std::to_array<Axis>({
     {"accept approv", "reject declin"},
     {"allow permit", "forbid deny block prohibit ban"},
     {"show display reveal", "hid hidden"},
-    {"buy bought purchas", "sell sold"},
-    {"send sent", "receiv"},
-    {"lend lent", "borrow"},
     {"deposit", "withdraw"},
     {"credit", "debit"},
     {"hire", "fire"},
@@ -94,7 +92,6 @@ constexpr auto kAxes = std::to_array<Axis>({
     {"\u00f6ffnen", "schliessen"},
     {"starten beginnen", "stoppen beenden"},
     {"erh\u00f6hen", "verringern senken reduzieren"},
-    {"kaufen", "verkaufen"},
     {"anmelden einloggen", "abmelden ausloggen"},
     {"erlauben", "verbieten"},
     {"sperren", "entsperren"},
@@ -110,18 +107,18 @@ constexpr auto kAxes = std::to_array<Axis>({
     {"d\u00e9marrer commencer", "arr\u00eater"},
     {"augmenter", "diminuer r\u00e9duire"},
     {"avant", "apr\u00e8"},
-    {"acheter", "vendre"},
     {"connecter", "d\u00e9connecter"},
     {"autoriser", "interdire"},
     {"afficher", "masquer"},
     {"premier premi\u00e8re", "dernier derni\u00e8re"},
 });
 
-// Words that begin like a negation and are none, with the word that is left.
+// Words that begin like a negation and are none, and those that the guard counts as negations.
 constexpr auto kNoNegations = std::to_array<std::string_view>(
-    {"install", "input", "inform", "instance", "include", "income", "inside", "increase", "intend", "index", "invoice",
-     "involve", "insure", "instead", "discount", "display", "discover", "dispatch", "discuss", "distance", "disk",
-     "under", "until", "unless", "union", "unit", "unique", "understand", "universal", "inquire", "insight", "inlet"});
+    {"install", "input",    "inform",     "instance",  "include",    "income",   "inside",  "increase", "intend",
+     "index",   "invoice",  "involve",    "insure",    "instead",    "discount", "display", "discover", "dispatch",
+     "discuss", "distance", "disk",       "unable",    "impossible", "under",    "until",   "unless",   "union",
+     "unit",    "unique",   "understand", "universal", "inquire",    "insight",  "inlet"});
 
 using Stems = std::vector<std::string>;
 
@@ -132,7 +129,7 @@ Stems stems_of(const GuardText& text) {
 }
 
 bool has_pair(const Stems& stems, std::string_view first, std::string_view second) {
-    constexpr std::size_t kApart = 3;
+    constexpr std::size_t kApart = 5;
     for (std::size_t i = 0; i < stems.size(); ++i) {
         if (stems[i] != first) continue;
         for (std::size_t k = i + 1; k < stems.size() && k <= i + kApart; ++k) {
@@ -179,6 +176,21 @@ void add_prefixed(const GuardText& with, const Stems& with_stems, const Stems& w
     }
 }
 
+// "from Rome to Paris" in one, "from Paris to Rome" in the other
+void add_directions(const GuardText& first, const GuardText& second, std::vector<std::string>& found) {
+    const std::vector<Word>& words = first.words();
+    for (std::size_t i = 1; i + 1 < words.size(); ++i) {
+        const std::string& between = words[i].folded;
+        if (between != "to" && between != "into" && between != "nach" && between != "vers") continue;
+        const std::string& from = words[i - 1].folded;
+        const std::string& to = words[i + 1].folded;
+        const std::string back = fmt::format(" {} {} {} ", to, between, from);
+        if (from != to && second.spaced().find(back) != std::string::npos) {
+            found.push_back(fmt::format("{} {} {} / {} {} {}", from, between, to, to, between, from));
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<std::string> opposites_between(const GuardText& first, const GuardText& second) {
@@ -187,8 +199,9 @@ std::vector<std::string> opposites_between(const GuardText& first, const GuardTe
     add_prefixed(first, a, b, found);
     add_prefixed(second, b, a, found);
     std::vector<std::string> all(found.begin(), found.end());
-    if (!all.empty()) return all;  // the table has some of them, too
+    const bool prefixed = !all.empty();  // the table has some of them, too
     for (const Axis& axis : kAxes) {
+        if (prefixed) break;
         const std::string_view one_a = used(axis.one, a), other_a = used(axis.other, a);
         const std::string_view one_b = used(axis.one, b), other_b = used(axis.other, b);
         if (!one_a.empty() && other_a.empty() && one_b.empty() && !other_b.empty()) {
@@ -197,6 +210,7 @@ std::vector<std::string> opposites_between(const GuardText& first, const GuardTe
             all.push_back(fmt::format("{} / {}", other_a, one_b));
         }
     }
+    add_directions(first, second, all);
     return all;
 }
 

@@ -92,7 +92,8 @@ private:
     };
     static std::string scaled(const std::string& digits, const Amount& amount) {
         if (digits.empty() || (amount.kind.empty() && amount.factor == 1)) return digits;
-        const bool is_decimal = digits.find('/') == std::string::npos && std::count(digits.begin(), digits.end(), '.') < 2;
+        const bool is_decimal =
+            digits.find('/') == std::string::npos && std::count(digits.begin(), digits.end(), '.') < 2;
         const auto number = is_decimal ? Decimal::read(digits) : std::nullopt;
         const auto product = number ? number->times(amount.factor, amount.shift) : std::nullopt;
         return product ? product->text() : digits;
@@ -113,10 +114,11 @@ private:
 
     void read_number(std::size_t begin) {
         constexpr auto kOrdinals = std::to_array<std::string_view>({"st", "nd", "rd", "th", "er", "e", "eme"});
-        Figures figures = read_figures(rest(begin));
+        Figures figures = read_figures(in_list(begin) ? std::string_view(words_[at_].raw) : rest(begin));
         std::size_t end = begin + figures.bytes;
         std::size_t from = begin;
-        if (figures.kind == Figures::Kind::date) return add({"date", figures.value, figures.other, false, {}}, from, end);
+        if (figures.kind == Figures::Kind::date)
+            return add({"date", figures.value, figures.other, false, {}}, from, end);
         std::string suffix;
         if (end < plain_.size() && is_word_byte(plain_[end])) {
             go_behind(end);  // to the word behind the one that the suffix is part of
@@ -141,6 +143,10 @@ private:
         add({std::string(amount.kind), std::move(value), std::move(other), optional, {}}, from, end);
     }
 
+    /// "1,2,3": what follows the first is no fraction.
+    bool in_list(std::size_t begin) const noexcept {
+        return begin > 1 && plain_[begin - 1] == ',' && is_digit(plain_[begin - 2]);
+    }
     static bool is_hour(std::string_view suffix) { return suffix == "am" || suffix == "pm"; }
 
     /// `value` is hours, or hours and minutes.
@@ -148,7 +154,8 @@ private:
         constexpr int kNoon = 12;
         std::string half(suffix);
         end += suffix.size();
-        if (const Word* next = word_behind(end); half.empty() && next != nullptr && (is_hour(next->folded) || next->folded == "uhr")) {
+        if (const Word* next = word_behind(end);
+            half.empty() && next != nullptr && (is_hour(next->folded) || next->folded == "uhr")) {
             half = next->folded;
             end = next->end();
         }
@@ -203,8 +210,8 @@ private:
 
     bool read_month() {
         constexpr auto kBefore = std::to_array<std::string_view>(
-            {"in", "since", "until", "till", "by", "from", "before", "after", "next", "last", "this", "of", "during",
-             "early", "late", "im", "seit", "ab", "bis", "anfang", "ende", "en", "depuis", "fin"});
+            {"in",     "since", "until", "till", "by",   "from", "before", "after",  "next", "last", "this",   "of",
+             "during", "early", "late",  "im",   "seit", "ab",   "bis",    "anfang", "ende", "en",   "depuis", "fin"});
         const Word& word = words_[at_];
         const MonthName name = month_named(word.folded);
         if (name.month == 0) return false;
@@ -221,7 +228,8 @@ private:
                 end = words_[next].end();
             }
         }
-        if (name.other_words && !day && !year && (at_ == 0 || !is_one_of(words_[at_ - 1].folded, kBefore))) return false;
+        if (name.other_words && !day && !year && (at_ == 0 || !is_one_of(words_[at_ - 1].folded, kBefore)))
+            return false;
         if (day && begin != word.begin) found_.pop_back();
         std::string value = year ? fmt::format("{:04}", *year) : "-";
         value += fmt::format("-{:02}", name.month);
@@ -297,8 +305,7 @@ std::vector<Quantity> quantities(const GuardText& text) {
 
 QuantityDifference difference(std::vector<Quantity> first, std::vector<Quantity> second) {
     constexpr std::size_t kMost = 256;  // of each: the work grows with the product
-    const auto [end_first, end_second] =
-        std::mismatch(first.begin(), first.end(), second.begin(), second.end(), same);
+    const auto [end_first, end_second] = std::mismatch(first.begin(), first.end(), second.begin(), second.end(), same);
     first.erase(first.begin(), end_first);
     second.erase(second.begin(), end_second);
     if (std::max(first.size(), second.size()) > kMost) return {std::move(first), std::move(second)};
