@@ -25,8 +25,8 @@ INSTANTIATE_TEST_SUITE_P(Cache, CacheExplain, ::testing::Values(On::database, On
 TEST_P(CacheExplain, every_miss_has_its_reason) {
     SemanticCache cache = open({.similarity_threshold = 0.8f});
     EXPECT_EQ(cache.look_up("asked").miss, MissReason::no_match);
-    embedder->similar("asked", "near", 0.7f);
-    embedder->similar("late", "short-lived", 0.9f);
+    embedder->similar("near", "asked", 0.7f);
+    embedder->similar("short-lived", "late", 0.9f);
     cache.put("near", "answer");
     EXPECT_EQ(cache.look_up("asked").miss, MissReason::below_threshold);
     EXPECT_EQ(cache.look_up("asked", {}, {.bypass = true}).miss, MissReason::bypass);
@@ -47,11 +47,11 @@ TEST_P(CacheExplain, every_miss_has_its_reason) {
 
 TEST_P(CacheExplain, shows_the_candidates_best_first_with_what_became_of_them) {
     SemanticCache cache = open({.similarity_threshold = 0.8f, .guards = {number_guard()}});
-    embedder->similar("keep 3 days", "keep 4 days", 0.98f);
-    embedder->similar("keep 3 days", "gone", 0.96f);
-    embedder->similar("keep 3 days", "keep three days", 0.94f);
-    embedder->similar("keep 3 days", "keep 3 whole days", 0.9f);
-    embedder->similar("keep 3 days", "far", 0.3f);
+    embedder->similar("keep 4 days", "keep 3 days", 0.98f);
+    embedder->similar("gone", "keep 3 days", 0.96f);
+    embedder->similar("keep three days", "keep 3 days", 0.94f);
+    embedder->similar("keep 3 whole days", "keep 3 days", 0.9f);
+    embedder->similar("far", "keep 3 days", 0.3f);
     cache.put("keep 4 days", "four");
     cache.put("gone", "gone", {}, {.ttl = 10s});
     pass(10s);
@@ -77,7 +77,7 @@ TEST_P(CacheExplain, shows_the_candidates_best_first_with_what_became_of_them) {
 TEST_P(CacheExplain, counts_nothing_and_shows_as_many_as_wanted) {
     SemanticCache cache = open();
     for (int i = 0; i < 20; ++i) {
-        embedder->similar("asked", "stored " + std::to_string(i), 0.99f - 0.01f * static_cast<float>(i));
+        embedder->similar("stored " + std::to_string(i), "asked", 0.99f - 0.01f * static_cast<float>(i));
         cache.put("stored " + std::to_string(i), "answer");
     }
     EXPECT_EQ(cache.explain("asked", {}, {}, 3).candidates.size(), 3u);
@@ -98,10 +98,10 @@ TEST_P(CacheExplain, a_served_candidate_is_shown_even_if_many_before_it_were_ref
     };
     SemanticCache cache = open({.guards = {{"own", refuse_stored}}});
     for (int i = 0; i < 12; ++i) {
-        embedder->similar("asked", "stored " + std::to_string(i), 0.97f);
+        embedder->similar("stored " + std::to_string(i), "asked", 0.97f);
         cache.put("stored " + std::to_string(i), "answer");
     }
-    embedder->similar("asked", "good", 0.9f);
+    embedder->similar("good", "asked", 0.9f);
     cache.put("good", "the answer");
     const Explanation why = cache.explain("asked", {}, {}, 2);
     EXPECT_EQ(why.result.hit->response, "the answer");
@@ -118,7 +118,7 @@ protected:
 };
 
 TEST_F(CacheExplainTest, works_in_a_transaction_as_it_sees_the_cache) {
-    embedder->similar("asked", "inside", 0.95f);
+    embedder->similar("inside", "asked", 0.95f);
     SemanticCache cache(database, embedder, {.mneme_compatible = true});
     Transaction transaction = database.begin();
     SemanticCache within = cache.in(transaction);

@@ -21,8 +21,8 @@ class CacheGuards : public test::AnyCache {
 protected:
     /// Two stored questions that resemble "asked", the first more.
     void put_two(SemanticCache& cache, std::string_view best = "the best answer") {
-        embedder->similar("asked", "best", 0.95f);
-        embedder->similar("asked", "second", 0.9f);
+        embedder->similar("best", "asked", 0.95f);
+        embedder->similar("second", "asked", 0.9f);
         cache.put("best", best, {}, {.metadata = Json::parse(R"({"a": 1})")});
         cache.put("second", "the second answer");
     }
@@ -69,7 +69,7 @@ TEST_P(CacheGuards, a_guard_sees_the_pair_as_written_and_as_compared_and_exact_h
                                                 EXPECT_LT(pair.confidence, pair.similarity);
                                                 return std::nullopt;
                                             }}}});
-    embedder->similar("asked", "best", 0.95f);
+    embedder->similar("best", "asked", 0.95f);
     cache.put("Best", "answer", {}, {.metadata = Json::parse(R"({"a": 1})")});
     pass(1h);
     EXPECT_TRUE(cache.get("  ASKED "));
@@ -108,8 +108,8 @@ TEST_P(CacheGuards, a_guard_may_use_the_cache) {
 
 TEST_P(CacheGuards, guards_are_asked_by_many_threads_at_once) {
     SemanticCache cache = open({.guards = text_guards()});
-    embedder->similar("keep 3 days", "keep 4 days", 0.95f);
-    embedder->similar("keep 3 days", "keep three days", 0.9f);
+    embedder->similar("keep 4 days", "keep 3 days", 0.95f);
+    embedder->similar("keep three days", "keep 3 days", 0.9f);
     cache.put("keep 4 days", "four");
     cache.put("keep three days", "three");
     test::in_threads(4, [&](int) {
@@ -133,7 +133,7 @@ TEST_P(CacheGuards, mneme_084_an_error_marked_answer_is_still_served_by_an_exact
 
 TEST_P(CacheGuards, mneme_085_an_answer_that_the_validator_rejects_is_not_served_by_meaning) {
     SemanticCache cache = open({.mneme_compatible = true});
-    embedder->similar("asked", "best", 0.95f);
+    embedder->similar("best", "asked", 0.95f);
     cache.put("best", "[ERROR] busy");
     EXPECT_EQ(cache.look_up("asked").miss, MissReason::refused_by_guard);
     SemanticCache own = open({.validator = [](std::string_view response) { return response.size() > 20; }});

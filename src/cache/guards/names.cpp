@@ -198,10 +198,8 @@ private:
         return !is_capital(word.raw) || is_one_of(word.folded, kNoNames) || month_named(word.folded).month != 0 ||
                weekday_named(word.folded) != 0;
     }
-    // without "'s"
     static std::string_view name_of(const Word& word) {
-        const std::size_t apostrophe = word.raw.find('\'');
-        return apostrophe == std::string_view::npos || apostrophe < 2 ? word.raw : word.raw.substr(0, apostrophe);
+        return word.raw.ends_with("'s") ? word.raw.substr(0, word.raw.size() - 2) : word.raw;
     }
     void add_quoted() {
         const std::string_view plain = text_.plain();

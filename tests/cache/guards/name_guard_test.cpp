@@ -33,6 +33,7 @@ TEST_F(NameGuard, a_name_is_the_same_in_any_case_and_with_an_s) {
     accepts("Lark descaling", "How do I descale the Lark?");
     accepts("the Lark's tank", "the tank of the Lark");
     accepts("all Larks", "every Lark");
+    accepts("I like Rock'n'Roll and O'Brien", "o'brien, rock'n'roll");
     accepts("Can it use Wi-Fi?", "does it have wifi");
     refuses("how do i descale the heron", "How do I descale the Lark?");
 }
