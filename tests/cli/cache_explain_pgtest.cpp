@@ -34,9 +34,10 @@ protected:
 TEST_F(CacheExplainCommand, shows_each_candidate_and_which_guard_refused_it) {
     const Outcome plain = run({"cache", "explain", asked, "--guards"});
     EXPECT_EQ(plain.exit, 0) << plain.err;
-    EXPECT_THAT(plain.out, AllOf(HasSubstr("Answered by the semantic layer"), HasSubstr("Over three months."),
-                                 HasSubstr("threshold 0.500"), HasSubstr("refused by numbers: asked for 3, stored for 12"),
-                                 HasSubstr("served"), HasSubstr("not alike enough")));
+    EXPECT_THAT(plain.out,
+                AllOf(HasSubstr("Answered by the semantic layer"), HasSubstr("Over three months."),
+                      HasSubstr("threshold 0.500"), HasSubstr("refused by numbers: asked for 3, stored for 12"),
+                      HasSubstr("served"), HasSubstr("not alike enough")));
     const json document = run({"cache", "explain", asked, "--guards", "--json"}).document();
     EXPECT_EQ(document.at("hit").at("response"), "Over three months.");
     EXPECT_EQ(document.at("reason"), nullptr);
