@@ -30,7 +30,7 @@ struct ScopeOptions {
 
 void add_scope_options(CLI::App& command, ScopeOptions& options);
 
-/// Options of `get` and `put`.
+/// Options of `get`, `explain` and `put`.
 void add_cache_embedder_options(CLI::App& command, EmbedderOptions& options);
 /// Unless the options name one: a local model in the embedded cluster. On a server that somebody named the vectors may
 /// be another embedder's, so there is none.
@@ -42,6 +42,7 @@ SemanticCache open_cache(Context& context, std::shared_ptr<Embedder> embedder,
 std::string why_wording_only(const WatchedEmbedder* embedder);
 
 void add_cache_get(CLI::App& cache, Context& context);
+void add_cache_explain(CLI::App& cache, Context& context);
 void add_cache_put(CLI::App& cache, Context& context);
 void add_cache_remove(CLI::App& cache, Context& context);
 void add_cache_stats(CLI::App& cache, Context& context);

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cache_command.hpp"
+#include "cache_lookup.hpp"
 #include "context.hpp"
 #include "text.hpp"
 #include "watched_embedder.hpp"
@@ -13,24 +13,6 @@ namespace stele::cli {
 namespace {
 
 using nlohmann::json;
-
-struct GetCommand {
-    std::string query;
-    ScopeOptions scope;
-    EmbedderOptions embedder;
-    std::optional<float> threshold;
-};
-
-json json_of(const Hit& hit) {
-    return {{"hit", true},
-            {"layer", std::string(to_string(hit.layer))},
-            {"similarity", hit.similarity},
-            {"id", hit.id},
-            {"age_seconds", hit.age.count()},
-            {"query", hit.query},
-            {"response", hit.response},
-            {"metadata", json::parse(hit.metadata.text())}};
-}
 
 void show_hit(const Output& output, const Hit& hit) {
     output.document(json_of(hit));
@@ -46,24 +28,13 @@ void show_hit(const Output& output, const Hit& hit) {
     output.note(how);
 }
 
-void run(Context& context, const GetCommand& get) {
+void run(Context& context, const CacheLookup& get) {
     const Scope scope = get.scope.scope();
-    const ChosenEmbedder chosen = make_cache_embedder(context, get.embedder);
-    if (chosen.embedder && !chosen.embedder->threshold() && !get.threshold) {
-        refuse(
-            "nobody has measured from which similarity on two questions are the same to this embedder: give "
-            "--threshold (`stele demo` with the same embedder shows what each threshold does)");
-    }
-    const auto watched = chosen.embedder ? std::make_shared<WatchedEmbedder>(chosen.embedder) : nullptr;
-    SemanticCacheOptions options;
-    options.miss_when_unavailable = false;
-    SemanticCache cache = open_cache(context, watched, options);
-    GetOptions how;
-    how.similarity_threshold = get.threshold;
-    how.deadline = context.deadline();
-    const std::optional<Hit> hit = cache.get(get.query, scope, how);
-    if (!hit && watched) watched->rethrow_failure();
-    cache.close(context.deadline());
+    OpenLookup open = open_lookup(context, get);
+    const Lookup lookup = open.cache.look_up(get.query, scope, open.options);
+    const std::optional<Hit>& hit = lookup.hit;
+    if (!hit && open.embedder) open.embedder->rethrow_failure();
+    open.cache.close(context.deadline());
 
     const Output& output = context.output();
     if (hit) {
@@ -72,9 +43,13 @@ void run(Context& context, const GetCommand& get) {
     }
     context.exit = ExitCode::negative;
     json searched = {"exact"};
-    const std::string wording = why_wording_only(watched.get());
+    const std::string wording = why_wording_only(open.embedder.get());
     if (wording.empty()) searched.push_back("semantic");
-    output.document({{"hit", false}, {"searched", searched}});
+    output.document({{"hit", false}, {"searched", searched}, {"reason", to_string(*lookup.miss)}});
+    if (lookup.miss == MissReason::refused_by_guard) {
+        output.note("no answer: what is similar enough was refused (`stele cache explain` shows why)");
+        return;
+    }
     output.note(
         wording.empty()
             ? "no answer: neither this question nor one similar enough is stored"
@@ -87,16 +62,8 @@ void run(Context& context, const GetCommand& get) {
 
 void add_cache_get(CLI::App& cache, Context& context) {
     CLI::App* command = cache.add_subcommand("get", "Prints the answer to a question, if one is stored");
-    auto get = std::make_shared<GetCommand>();
-    command->add_option("query", get->query, "The question")->option_text("QUERY")->required();
-    add_scope_options(*command, get->scope);
-    command
-        ->add_option(
-            "-t,--threshold", get->threshold,
-            "Cosine similarity from which a question counts as the same, -1 to 1 (default: the embedder's own; "
-            "needed where none was measured)")
-        ->option_text("X");
-    add_cache_embedder_options(*command, get->embedder);
+    auto get = std::make_shared<CacheLookup>();
+    add_lookup_options(*command, *get);
     command->footer(
         R"(Finds the same question (blanks and case do not matter), else the most similar one. In the embedded cluster a
 local model tells what is similar (stele model install minilm); on a server that is named only the same question

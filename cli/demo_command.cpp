@@ -52,6 +52,7 @@ struct DemoOptions {
     std::uint64_t seed = 1;
     std::uint32_t answer_ms = 20;
     bool fresh = false;
+    bool guards = false;
     bool documents = false;
 };
 
@@ -87,7 +88,9 @@ void draw_curve(DemoReport& report, std::vector<const DemoQuestion*> asked, Demo
     asked.resize(std::min({asked.size(), report.asked, kMost}));
     const Deadline until = context.deadline() ? *context.deadline() : Deadline::never();
     const auto places = vectors.places(asked, until, [&stopped] { return !stopped(); });
-    if (places) add_curve(report, threshold_curve(asked, *places, curve_thresholds(report.setting.threshold)));
+    if (!places) return;
+    add_curve(report, threshold_curve(asked, *places, curve_thresholds(report.setting.threshold)));
+    report.guarded = count_guarded(asked, *places, report.setting.threshold, text_guards());
 }
 
 void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
@@ -102,6 +105,7 @@ void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
     SemanticCacheOptions cache_options;
     const float threshold = options.threshold.value_or(embedder.threshold);
     cache_options.similarity_threshold = threshold;
+    if (options.guards) cache_options.guards = text_guards();
     SemanticCache cache(database, vectors, cache_options);
     const DemoMemory memory(cache, questions);
 
@@ -118,6 +122,7 @@ void run_demo(Context& context, const DemoOptions& options, bool schema_named) {
     setting.schema = database.schema();
     setting.seed = options.seed;
     setting.threshold = threshold;
+    setting.guards = options.guards;
     setting.answer = std::chrono::milliseconds(options.answer_ms);
     setting.planned = stream.size();
     setting.entries_before = memory.entries();
@@ -170,9 +175,11 @@ void add_demo(CLI::App& app, Context& context) {
             "Similarity from which a question counts as the same, -1 to 1 (default: the embedder's own where one "
             "was measured, else 0.85)")
         ->option_text("X");
+    command->add_flag("--guards", options->guards,
+                      "Refuse similar questions with other numbers or names, and opposite ones");
     CLI::Option* documents = command->add_flag("--documents", options->documents,
                                                "Index Stele's own documentation instead, and answer questions from it");
-    for (const char* other : {"--fresh", "--limit", "--seed", "--answer-ms", "--threshold"}) {
+    for (const char* other : {"--fresh", "--limit", "--seed", "--answer-ms", "--threshold", "--guards"}) {
         documents->excludes(command->get_option(other));
     }
     add_embedder_options(*command, options->embedder);
@@ -193,6 +200,7 @@ happened so far (exit status 130). With --documents the vector index is shown.
 Examples:
   stele demo
   stele demo --fresh --threshold 0.7                 # more hits, and more wrong answers
+  stele demo --fresh --guards                        # fewer near misses
   stele demo --documents                             # find pages by meaning, then ask something yourself
   stele demo --model bge-small
   stele demo --embedder-url http://127.0.0.1:8080/v1 --model m-7b

@@ -8,15 +8,12 @@
 namespace stele::cli {
 namespace {
 
-float likeness_of(const DemoPlace& one, const DemoPlace& other) {
-    constexpr float kNever = -std::numeric_limits<float>::infinity();
-    return one.unit.empty() || other.unit.empty() ? kNever : similarity(one.unit, other.unit);
-}
-
 /// The stream so far, at one threshold.
 class Replayed {
 public:
-    explicit Replayed(std::optional<float> threshold) { point_.threshold = threshold; }
+    Replayed(std::optional<float> threshold, const DemoAccepts& accepts) : accepts_(accepts) {
+        point_.threshold = threshold;
+    }
 
     void ask(const std::vector<const DemoQuestion*>& stream, const std::vector<DemoPlace>& places, std::size_t asked,
              std::span<const float> likeness) {
@@ -32,7 +29,7 @@ public:
         point_.known += known ? 1 : 0;
         DemoFound* const alike = known && question.wording ? &point_.by_wording[*question.wording] : nullptr;
         if (alike != nullptr) ++alike->known;
-        const std::optional<std::size_t> served = best(likeness);
+        const std::optional<std::size_t> served = best(stream, question, likeness);
         if (!served) {
             keys_.insert(places[asked].key);
             groups_.insert(question.group);
@@ -50,15 +47,18 @@ public:
     const DemoCurvePoint& point() const noexcept { return point_; }
 
 private:
-    std::optional<std::size_t> best(std::span<const float> likeness) const {
+    std::optional<std::size_t> best(const std::vector<const DemoQuestion*>& stream, const DemoQuestion& asked,
+                                    std::span<const float> likeness) const {
         std::optional<std::size_t> best;
         if (!point_.threshold) return best;
         for (const std::size_t one : stored_) {
-            if (likeness[one] >= *point_.threshold && (!best || likeness[one] > likeness[*best])) best = one;
+            if (likeness[one] < *point_.threshold || (best && likeness[one] <= likeness[*best])) continue;
+            if (!accepts_ || accepts_(asked, *stream[one])) best = one;
         }
         return best;
     }
 
+    const DemoAccepts& accepts_;
     DemoCurvePoint point_;
     std::set<std::size_t> keys_;
     std::set<std::string> groups_;
@@ -81,17 +81,23 @@ double DemoCurvePoint::found_share() const noexcept {
     return part_of(found, known);
 }
 
+float likeness(const DemoPlace& one, const DemoPlace& other) {
+    constexpr float kNever = -std::numeric_limits<float>::infinity();
+    return one.unit.empty() || other.unit.empty() ? kNever : similarity(one.unit, other.unit);
+}
+
 std::vector<DemoCurvePoint> threshold_curve(const std::vector<const DemoQuestion*>& stream,
                                             const std::vector<DemoPlace>& places,
-                                            const std::vector<std::optional<float>>& thresholds) {
+                                            const std::vector<std::optional<float>>& thresholds,
+                                            const DemoAccepts& accepts) {
     std::vector<Replayed> replayed;
-    for (const std::optional<float> threshold : thresholds) replayed.emplace_back(threshold);
-    std::vector<float> likeness(stream.size());
+    for (const std::optional<float> threshold : thresholds) replayed.emplace_back(threshold, accepts);
+    std::vector<float> likenesses(stream.size());
     for (std::size_t asked = 0; asked < stream.size(); ++asked) {
         for (std::size_t other = 0; other < asked; ++other) {
-            likeness[other] = likeness_of(places[asked], places[other]);
+            likenesses[other] = likeness(places[asked], places[other]);
         }
-        for (Replayed& one : replayed) one.ask(stream, places, asked, likeness);
+        for (Replayed& one : replayed) one.ask(stream, places, asked, likenesses);
     }
     std::vector<DemoCurvePoint> points;
     for (const Replayed& one : replayed) points.push_back(one.point());

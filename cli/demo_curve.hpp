@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -48,9 +49,16 @@ struct DemoPlace {
     std::span<const float> unit;  ///< empty: it is found as the same question only
 };
 
+/// The cosine; less than any threshold where one of the two has no unit.
+float likeness(const DemoPlace& one, const DemoPlace& other);
+
+/// Whether a stored question may answer the asked one; empty: always.
+using DemoAccepts = std::function<bool(const DemoQuestion& asked, const DemoQuestion& stored)>;
+
 /// `places` belong to the questions of `stream`, one each; `thresholds` in any order, the result in the same order.
 std::vector<DemoCurvePoint> threshold_curve(const std::vector<const DemoQuestion*>& stream,
                                             const std::vector<DemoPlace>& places,
-                                            const std::vector<std::optional<float>>& thresholds);
+                                            const std::vector<std::optional<float>>& thresholds,
+                                            const DemoAccepts& accepts = {});
 
 }  // namespace stele::cli

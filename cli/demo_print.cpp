@@ -154,6 +154,40 @@ void print_curve(const DemoReport& report, const Page& page, const Output& outpu
     if (!own->by_wording.empty()) page.text(wordings_text(*own));
 }
 
+std::string refused_text(std::size_t refused, std::size_t pairs) {
+    return fmt::format("{} ({})", refused, percent(part_of(refused, pairs)));
+}
+
+std::vector<std::string> guard_row(std::string_view name, const DemoPairs& refused, const DemoPairs& pairs) {
+    return {std::string(name), refused_text(refused.near_misses, pairs.near_misses),
+            refused_text(refused.others, pairs.others), refused_text(refused.rewordings, pairs.rewordings)};
+}
+
+std::string guarded_text(std::string_view how, const DemoCurvePoint& point) {
+    const std::size_t hits = point.exact + point.right + point.wrong;
+    return fmt::format("{} {} answered, {} of them wrong ({}, near misses {})", how, percent(point.answered()),
+                       percent(part_of(point.wrong, hits)), point.wrong, point.near_misses);
+}
+
+void print_guards(const DemoReport& report, const Page& page, const Output& output) {
+    const DemoGuarded& guarded = *report.guarded;
+    page.text(
+        fmt::format("What guards refuse of the pairs of questions that are alike enough ({} near misses, {} other "
+                    "wrong ones, {} rewordings)",
+                    guarded.pairs.near_misses, guarded.pairs.others, guarded.pairs.rewordings),
+        Tone::strong);
+    Table table;
+    table.headers = {"guard", "near misses", "other wrong", "rewordings"};
+    table.to_the_right = {false, true, true, true};
+    for (const DemoGuarded::Guard& guard : guarded.guards) {
+        table.rows.push_back(guard_row(guard.name, guard.refused, guarded.pairs));
+    }
+    table.rows.push_back(guard_row("any of them", guarded.refused, guarded.pairs));
+    output.table(table);
+    page.text(guarded_text("From an empty memory, without guards:", guarded.unguarded));
+    page.text(guarded_text("with them (--guards):", guarded.guarded));
+}
+
 std::string outcome(double saved_s) {
     return fmt::format("{:.1f} s {}", std::abs(saved_s), saved_s < 0 ? "lost" : "saved");
 }
@@ -205,7 +239,8 @@ void print(const DemoReport& report, const Output& output) {
     }
     page.named("questions", fmt::format("{} of the {} {}, shuffled (seed {})", report.asked, setting.available,
                                         setting.source, setting.seed));
-    page.named("embedder", fmt::format("{}, threshold {:.2f}", setting.embedder, setting.threshold));
+    page.named("embedder", fmt::format("{}, threshold {:.2f}{}", setting.embedder, setting.threshold,
+                                       setting.guards ? ", with guards" : ""));
     page.named("memory",
                setting.entries_before == 0
                    ? fmt::format("empty at the start, {} now", answers(setting.entries))
@@ -219,6 +254,10 @@ void print(const DemoReport& report, const Output& output) {
     if (report.hits > 0) output.line();
     print_curve(report, page, output);
     if (!report.curve.empty()) output.line();
+    if (report.guarded) {
+        print_guards(report, page, output);
+        output.line();
+    }
     print_time(report, page, output);
     if (report.interrupted || setting.entries_before == 0) {
         output.line();

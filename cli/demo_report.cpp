@@ -56,6 +56,22 @@ Json document_of(const DemoCurvePoint& point) {
               {"by_wording", std::move(by_wording)}}}};
 }
 
+Json document_of(const DemoPairs& pairs) {
+    return {{"rewordings", pairs.rewordings}, {"near_misses", pairs.near_misses}, {"others", pairs.others}};
+}
+
+Json document_of(const DemoGuarded& guarded) {
+    Json guards = Json::array();
+    for (const DemoGuarded::Guard& guard : guarded.guards) {
+        guards.push_back({{"name", guard.name}, {"refused", document_of(guard.refused)}});
+    }
+    return {{"pairs", document_of(guarded.pairs)},
+            {"refused", document_of(guarded.refused)},
+            {"guards", std::move(guards)},
+            {"without", document_of(guarded.unguarded)},
+            {"with", document_of(guarded.guarded)}};
+}
+
 Json document_of(const DemoWrong& wrong) {
     return {{"asked", wrong.asked->question},
             {"asked_group", wrong.asked->group},
@@ -132,6 +148,7 @@ nlohmann::json to_document(const DemoReport& report) {
             {"seed", setting.seed},
             {"embedder", setting.fingerprint},
             {"threshold", rounded(static_cast<double>(setting.threshold), 4)},
+            {"guards", setting.guards},
             {"database", setting.database},
             {"schema", setting.schema},
             {"stand_in_answer_ms", setting.answer.count()},
@@ -151,7 +168,8 @@ nlohmann::json to_document(const DemoReport& report) {
               {"answers", std::move(wrong)}}},
             {"from_empty",
              {{"exact_alone", report.exact_alone ? document_of(*report.exact_alone) : Json(nullptr)},
-              {"curve", std::move(curve)}}},
+              {"curve", std::move(curve)},
+              {"guards", report.guarded ? document_of(*report.guarded) : Json(nullptr)}}},
             {"seconds",
              {{"elapsed", rounded(report.elapsed_s, 3)},
               {"not_waited", rounded(report.spared_s, 3)},

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "demo_curve.hpp"
+#include "demo_guards.hpp"
 #include "demo_replay.hpp"
 #include "output.hpp"
 
@@ -27,6 +28,7 @@ struct DemoSetting {
     std::string schema;
     std::uint64_t seed = 0;
     float threshold = 0;
+    bool guards = false;                          ///< the memory was asked with the guards that come with Stele
     std::chrono::milliseconds answer{};           ///< what the stand-in takes
     std::size_t planned = 0;                      ///< questions to ask
     std::size_t entries_before = 0, entries = 0;  ///< stored answers to these questions
@@ -51,9 +53,10 @@ struct DemoReport {
     std::optional<DemoWrong> closest;
     std::vector<DemoCurvePoint> curve;  ///< by falling threshold, the run's own among them; empty without an embedder
     std::optional<DemoCurvePoint> exact_alone;
-    double elapsed_s = 0;  ///< the whole replay, answering included
-    double spared_s = 0;   ///< the stand-in's wait, once a hit
-    double memory_s = 0;   ///< every look-up and every store
+    std::optional<DemoGuarded> guarded;  ///< nothing without an embedder
+    double elapsed_s = 0;                ///< the whole replay, answering included
+    double spared_s = 0;                 ///< the stand-in's wait, once a hit
+    double memory_s = 0;                 ///< every look-up and every store
     bool interrupted = false;
 
     double saved_s() const noexcept { return spared_s - memory_s; }

@@ -14,6 +14,7 @@
 #include "stele/database.hpp"
 #include "stele/embedder.hpp"
 #include "stele/export.hpp"
+#include "stele/guard.hpp"
 #include "stele/json.hpp"
 #include "stele/memory_database.hpp"
 #include "stele/scope.hpp"
@@ -50,6 +51,22 @@ struct SemanticCacheOptions {
     /// When it is noted that an entry was answered (its last access and how often), by which the least recently used
     /// are found.
     AccessTimes access_times = AccessTimes::behind;
+    /// Asked in this order about what was found by meaning; the first that refuses decides. text_guards() are those
+    /// that come with Stele. Of a get they see at most 64 candidates that they refuse.
+    std::vector<Guard> guards{};
+    /// Asked before the guards about every answer found by meaning: one that it refuses is not served. Empty: none is
+    /// refused. Like a guard it must be thread-safe, and refuses by throwing.
+    Validator validator = valid_response;
+    /// What Hit::confidence is; empty: the similarity. If it throws, the confidence is 0, and an answer found by
+    /// meaning is refused.
+    ConfidenceFunction confidence = decayed_confidence;
+    /// Answers found by meaning with a lower confidence are not served. Nothing: any confidence will do. Beware: with
+    /// decayed_confidence, 0.7 ends the reuse of an entry within 12 hours.
+    std::optional<float> min_confidence{};
+    /// As mneme does: the similarity threshold is 0.85 where none is given, whatever the embedder's own is;
+    /// min_confidence is 0.7 where none is given; and an entry that the validator refuses is removed, unless it has got
+    /// another answer meanwhile.
+    bool mneme_compatible = false;
 };
 
 /// What two questions that are the same have in common: blanks at the ends stripped, blanks inside made one, letters
@@ -69,6 +86,53 @@ struct Hit {
     HitLayer layer = HitLayer::exact;
     std::chrono::seconds age{};  ///< by the database's clock, never negative
     Json metadata = Json::object();
+    float confidence = 1.0f;  ///< what SemanticCacheOptions::confidence makes of it; of an exact hit for information
+};
+
+/// Why there is no answer. The first five are mneme's.
+enum class MissReason : std::uint8_t {
+    bypass,            ///< it was not to be looked for
+    embedder_failure,  ///< the embedder threw
+    dim_mismatch,      ///< the vector is of another length than those of the cache
+    below_threshold,   ///< what is most alike is not alike enough
+    no_match,          ///< nothing to compare with: no entry with a vector, or no embedder
+    truncated,         ///< the embedder cut the question, so only the same one would have done
+    refused_by_guard,  ///< alike enough, but refused by a guard, the validator or min_confidence
+    expired,           ///< the same question, or one alike enough, is past its lifetime
+    unavailable        ///< the store could not be reached
+};
+/// Its name: "below_threshold".
+STELE_API std::string_view to_string(MissReason reason) noexcept;
+
+/// A hit, or why there is none: one of the two.
+struct Lookup {
+    std::optional<Hit> hit{};
+    std::optional<MissReason> miss{};
+};
+
+/// What became of a candidate.
+enum class CandidateFate : std::uint8_t {
+    served,           ///< its answer is the one
+    outranked,        ///< would be served if none were more alike
+    refused,          ///< see ExplainedCandidate::refusal
+    expired,          ///< past its lifetime
+    below_threshold,  ///< not alike enough
+};
+STELE_API std::string_view to_string(CandidateFate fate) noexcept;
+
+/// One stored question that was compared.
+struct ExplainedCandidate {
+    Hit entry{};  ///< as it would be served
+    CandidateFate fate = CandidateFate::served;
+    std::string refused_by{};          ///< the name of the guard; "validator", "confidence"
+    std::optional<Refusal> refusal{};  ///< why
+};
+
+/// What a get did, or would do.
+struct Explanation {
+    Lookup result{};
+    std::optional<float> threshold{};              ///< that was used; nothing: nothing was looked for by meaning
+    std::vector<ExplainedCandidate> candidates{};  ///< the most alike first; none of an exact hit
 };
 
 struct GetOptions {
@@ -97,7 +161,9 @@ struct CacheStats {
     std::int64_t unavailable = 0;        ///< misses because the store could not be reached, since this cache was opened
     std::int64_t embedder_failures = 0;  ///< misses because the embedder failed, since this cache was opened
     std::int64_t truncated = 0;          ///< misses of questions that the embedder cut, since this cache was opened
-    std::size_t index_rows = 0;          ///< vectors in memory
+    std::int64_t refused = 0;         ///< misses for which MissReason is refused_by_guard, since this cache was opened
+    std::int64_t guard_failures = 0;  ///< exceptions of guards, validator and confidence, since this cache was opened
+    std::size_t index_rows = 0;       ///< vectors in memory
     std::size_t index_bytes = 0;
     std::size_t local_entries = 0;  ///< answers in memory, of all scopes
     std::size_t local_bytes = 0;
@@ -163,10 +229,26 @@ public:
     /// An answer, or nothing. A question that the embedder cut (Embedding::truncated) is found by its wording only: one
     /// that is the same up to there, and another after, would have the same vector. An embedder that fails, or a store
     /// that is away (see miss_when_unavailable), is a counted miss, and so is a deadline that passes, be it while
-    /// another thread reads the scope's vectors: what was read is kept for the next call. Throws
-    /// Error(dimension_mismatch) and Error(invalid_argument) for unusable vectors and text, and Error(invalid_argument)
-    /// where nobody names a threshold for vectors that nobody measured.
+    /// another thread reads the scope's vectors: what was read is kept for the next call. A vector of another length
+    /// than the cache's is a counted miss, too. Throws Error(invalid_argument) for text and vectors that are unusable
+    /// otherwise, and where nobody names a threshold for vectors that nobody measured.
+    ///
+    /// Of what was found by meaning the first that the validator, min_confidence and the guards accept is served.
     std::optional<Hit> get(std::string_view query, const Scope& scope = {}, const GetOptions& options = {});
+    /// The same, and says why there is no answer.
+    Lookup look_up(std::string_view query, const Scope& scope = {}, const GetOptions& options = {});
+    /// What get would do, without doing it: nothing is counted, removed or marked as used. Shows `most` candidates, and
+    /// the one that is served if it comes later, those below the threshold, too; a guard is asked about each, and so is
+    /// the embedder. Costs what get costs. Throws as get does.
+    Explanation explain(std::string_view query, const Scope& scope = {}, const GetOptions& options = {},
+                        std::size_t most = 8);
+
+    /// From now on, of this cache and of what it is in transactions; nothing: the embedder's own.
+    /// Error(invalid_argument) unless it is within -1 and 1. Other processes keep theirs.
+    void set_similarity_threshold(std::optional<float> threshold);
+    /// As set last. May be asked after close().
+    std::optional<float> similarity_threshold() const noexcept;
+
     /// Stores an answer, replacing that of the same question. One round trip (and the embedder, unless given a vector).
     /// Durable when it returns. A question that the embedder cut is stored without a vector. Throws
     /// Error(limit_exceeded) before anything is embedded or sent.

@@ -21,6 +21,7 @@
 #include "stele/error.hpp"
 #include "stele/executor.hpp"
 #include "stele/filter.hpp"
+#include "stele/guard.hpp"
 #include "stele/hashing_embedder.hpp"
 #include "stele/http_embedder.hpp"
 #include "stele/hybrid_search.hpp"

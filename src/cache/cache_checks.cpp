@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/result.hpp"
 #include "base/text.hpp"
 
@@ -21,6 +23,18 @@ void check_threshold(const std::optional<float>& threshold) {
     if (threshold && !(*threshold >= -1.0f && *threshold <= 1.0f)) {
         raise(ErrorCode::invalid_argument,
               fmt::format("the similarity threshold {} is not within -1 and 1", *threshold));
+    }
+}
+
+void check_guards(const SemanticCacheOptions& options) {
+    for (const Guard& guard : options.guards) {
+        if (!guard.check) {
+            raise(ErrorCode::invalid_argument,
+                  fmt::format("the guard '{}' has no check: set Guard::check", guard.name));
+        }
+    }
+    if (options.min_confidence && !std::isfinite(*options.min_confidence)) {
+        raise(ErrorCode::invalid_argument, fmt::format("min_confidence is {}, not a number", *options.min_confidence));
     }
 }
 

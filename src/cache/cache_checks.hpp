@@ -12,6 +12,8 @@
 namespace stele {
 
 void check_threshold(const std::optional<float>& threshold);
+/// Guards without a check, a min_confidence that is not a number.
+void check_guards(const SemanticCacheOptions& options);
 void check_ttl(std::string_view what, const std::optional<std::chrono::seconds>& ttl);
 void check_put(std::string_view query, std::string_view response, const PutOptions& put,
                const SemanticCacheOptions& cache);

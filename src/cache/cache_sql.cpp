@@ -44,7 +44,9 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       put_scope(std::string()),
       upsert(std::string()),
       remove(std::string()),
+      remove_answer(std::string()),
       erase(std::string()),
+      erase_answer(std::string()),
       clear(std::string()),
       forget_scope(std::string()),
       renew(std::string()),
@@ -119,12 +121,19 @@ CacheSql::CacheSql(const std::string& quoted_schema)
         " ON CONFLICT (namespace, query_hash) DO UPDATE SET query = EXCLUDED.query, response = EXCLUDED.response,"
         " embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,"
         " last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0 RETURNING id, @writer");
-    remove =
-        sql("WITH gone AS (DELETE FROM @entries WHERE namespace = $1 AND query_hash = $2 RETURNING id),"
-            " raised AS (UPDATE @multi_process_state SET value = (value::bigint + 1)::text"
-            " WHERE key = 'version_counter' AND EXISTS (SELECT FROM gone) RETURNING value::bigint AS version)"
-            " SELECT gone.id, (SELECT version FROM raised) AS version FROM gone");
-    erase = sql("DELETE FROM @entries WHERE namespace = $1 AND query_hash = $2");
+    const std::string question = "DELETE FROM @entries WHERE namespace = $1 AND query_hash = $2";
+    const std::string answer = question + " AND response = $3";
+    const auto raising = [&sql](const std::string& deletion) {
+        return sql("WITH gone AS (" + deletion +
+                   " RETURNING id),"
+                   " raised AS (UPDATE @multi_process_state SET value = (value::bigint + 1)::text"
+                   " WHERE key = 'version_counter' AND EXISTS (SELECT FROM gone) RETURNING value::bigint AS version)"
+                   " SELECT gone.id, (SELECT version FROM raised) AS version FROM gone");
+    };
+    remove = raising(question);
+    remove_answer = raising(answer);
+    erase = sql(question);
+    erase_answer = sql(answer);
     clear = sql("DELETE FROM @entries WHERE namespace = $1");
     forget_scope = sql("DELETE FROM @stele_scopes WHERE namespace = $1");
     // the times by which others find what committed late

@@ -36,7 +36,9 @@ struct CacheSql {
     Sql upsert;         // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl -> id,
                         // writer; an empty embedding becomes zeros once the dimension is known
     Sql remove;         // $1 namespace, $2 hash -> id, version; no row if there was none
+    Sql remove_answer;  // the same, $3 response: only while it is this one
     Sql erase;          // $1 namespace, $2 hash; leaves the version as it is
+    Sql erase_answer;   // the same, $3 response: only while it is this one
     Sql clear;          // $1 namespace: all its entries; leaves the version as it is
     Sql forget_scope;   // $1 namespace
     Sql renew;          // $1 ids: those that were put more than half a minute ago count as put now

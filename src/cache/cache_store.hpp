@@ -58,6 +58,9 @@ public:
     virtual void put(const NewEntry& entry, Deadline deadline) = 0;
     /// False: there was none.
     virtual bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) = 0;
+    /// Only while its answer is still this one. False: it is not.
+    virtual bool remove_answer(const std::string& name_space, const std::string& hash, const std::string& response,
+                               Deadline deadline) = 0;
     /// How many there were.
     virtual std::size_t clear(const std::string& name_space, Deadline deadline) = 0;
     virtual std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,

@@ -1,6 +1,10 @@
 #include "cache/get_operation.hpp"
 
 #include <algorithm>
+#include <set>
+
+#include "cache/candidate_trial.hpp"
+#include "cache/guard_chain.hpp"
 
 namespace stele {
 Hit read_hit(const Row& row, float similarity, HitLayer layer) {
@@ -17,24 +21,26 @@ Hit read_hit(const Row& row, float similarity, HitLayer layer) {
 
 namespace {
 
-// The best candidate that is still there and alive; those that are gone are forgotten. A row with the id but another
-// question was written after a restore: its likeness was never measured.
-std::optional<Hit> best_alive(const std::vector<Candidate>& candidates, const Rows& rows,
-                              const Neighbours& neighbours) {
+// Those that are still there, best first; those that are gone are forgotten. A row with the id but another question was
+// written after a restore: its likeness was never measured.
+void hear_all(const std::vector<Candidate>& candidates, const Rows& rows, const Neighbours& neighbours,
+              CandidateTrial& trial) {
     for (const Candidate& candidate : candidates) {
+        if (!trial.wants_more()) return;
         bool found = false;
         for (const Row& row : rows) {
             if (row.get<std::int64_t>("id") != candidate.id) continue;
-            if (question_tag(row.get<std::string_view>("query_hash")) != candidate.question) {
+            const auto hash = row.get<std::string_view>("query_hash");
+            if (question_tag(hash) != candidate.question) {
                 neighbours.distrust();
                 continue;
             }
             found = true;
-            if (!row.get<bool>("expired")) return read_hit(row, std::min(candidate.score, 1.0f), HitLayer::semantic);
+            trial.hear(read_hit(row, std::min(candidate.score, 1.0f), HitLayer::semantic), hash,
+                       row.get<bool>("expired"));
         }
         if (!found) neighbours.forget(candidate.id);
     }
-    return std::nullopt;
 }
 
 }  // namespace
@@ -52,12 +58,13 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
         if (!found.empty()) {
             if (!found[0].get<bool>("expired")) {
                 outcome.hit = read_hit(found[0], 1.0f, HitLayer::exact);
+                if (request.guards != nullptr) request.guards->set_confidence(*outcome.hit);
                 co_return outcome;
             }
             outcome.expired = true;
         }
     }
-    outcome.miss = GetOutcome::Miss::not_found;
+    outcome.miss = outcome.expired ? MissReason::expired : MissReason::no_match;
     if (!request.by_meaning) co_return outcome;
     const float threshold = neighbours.threshold();
     neighbours.catch_up();
@@ -69,34 +76,40 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
         EmbedStep embed{request.query};
         Result<Embedding> embedding = co_await embed;
         if (!embedding) {
-            outcome.miss = GetOutcome::Miss::embedder_failed;
+            outcome.miss = MissReason::embedder_failure;
+            outcome.embedder_error = embedding.error().message;
             co_return outcome;
         }
         if (embedding->truncated) {
-            outcome.miss = GetOutcome::Miss::truncated;
+            outcome.miss = MissReason::truncated;
             co_return outcome;
         }
         unit = neighbours.check(std::move(embedding->vector));
     }
 
-    // more are asked for only when all of the first were dead
+    // more are asked for only when all of the first were dead or refused
     constexpr std::size_t kFirst = 8, kMost = 8'192;
-    for (std::size_t k = kFirst; k <= kMost; k *= 8) {
-        const std::vector<Candidate> candidates = neighbours.search(unit, k, threshold);
+    CandidateTrial trial(request, threshold, outcome);
+    std::set<std::int64_t> heard;
+    bool any = false;
+    for (std::size_t k = std::clamp(request.explain.value_or(0), kFirst, kMost); k <= kMost && trial.wants_more();
+         k *= 8) {
+        std::vector<Candidate> candidates = neighbours.search(unit, k, trial.search_from());
+        const bool exhausted = candidates.size() < k;
+        std::erase_if(candidates, [&heard](const Candidate& one) { return !heard.insert(one.id).second; });
         if (candidates.empty()) break;
+        any = true;
         std::vector<std::int64_t> ids;
         ids.reserve(candidates.size());
         for (const Candidate& candidate : candidates) ids.push_back(candidate.id);
         RunStep fetch;
         fetch.statements.push_back(Statement(sql.fetch, request.name_space, ids).read());
         Result<std::vector<Rows>> rows = co_await fetch;
-        outcome.hit = best_alive(candidates, value_or_raise(std::move(rows)).front(), neighbours);
-        if (outcome.hit) {
-            outcome.miss = GetOutcome::Miss::none;
-            break;
-        }
-        if (candidates.size() < k) break;
+        const std::vector<Rows> fetched = value_or_raise(std::move(rows));
+        hear_all(candidates, fetched.front(), neighbours, trial);
+        if (exhausted) break;
     }
+    trial.end(any || (!outcome.hit && neighbours.any()));
     co_return outcome;
 }
 

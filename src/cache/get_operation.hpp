@@ -13,6 +13,8 @@
 
 namespace stele {
 
+class GuardChain;
+
 /// What a get is about. Kept alive by the caller until the operation is over.
 struct GetRequest {
     std::string name_space;
@@ -20,6 +22,9 @@ struct GetRequest {
     std::string hash;
     std::optional<std::vector<float>> unit;  // the caller's vector
     bool by_meaning = true;                  // false: exact lookup only
+    std::string asked{};                     // as it was asked, for the guards
+    const GuardChain* guards = nullptr;      // null: whatever is alike enough is served
+    std::optional<std::size_t> explain{};    // so many candidates are to be shown
 };
 
 /// How the vectors in memory are reached; may throw Error.
@@ -30,20 +35,32 @@ struct Neighbours {
     std::function<void(std::int64_t id)> forget;
     std::function<void()> distrust;  // an id belongs to another question than the one whose vector was searched
     std::function<std::vector<float>(std::vector<float>)> check;  // a vector made usable, or Error
+    std::function<bool()> any = [] { return false; };             // there are vectors to search
 };
 
 struct GetOutcome {
-    enum class Miss : unsigned char { none, not_found, embedder_failed, truncated };
     std::optional<Hit> hit;
-    Miss miss = Miss::none;
-    bool expired = false;  // an exact match was found but is past its lifetime
+    std::optional<MissReason> miss;  // one of the two
+    bool expired = false;            // an exact match was found but is past its lifetime
+
+    /// An entry whose answer the validator refused.
+    struct Invalid {
+        std::string hash, response;
+    };
+    std::vector<Invalid> invalid{};
+    std::string embedder_error{};  // of an embedder that failed
+
+    // of an explanation
+    std::optional<float> threshold{};
+    std::vector<ExplainedCandidate> candidates{};
 };
 
 /// What is known of the same question before.
 enum class Exact : unsigned char { unknown, absent, expired };
 
 /// Exact lookup, unless it was made; then, unless it hit, embedding, search in memory and a fetch of the candidates,
-/// best first. A failed database step throws Error.
+/// best first, until
+/// the guards accept one. A failed database step throws Error.
 Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& request, const Neighbours& neighbours,
                                     Exact known = Exact::unknown);
 

@@ -38,9 +38,12 @@ GetOutcome JoinedCacheStore::get(const GetRequest& request, const std::function<
         neighbours.check = [&shared](std::vector<float> vector) {
             return checked_vector(std::move(vector), shared.dimension());
         };
+        neighbours.any = [&] { return vectors_->any(request.name_space); };
     }
     GetOutcome outcome = drive(get_operation(sql_, request, neighbours), joined_, embedder, deadline);
-    if (outcome.hit) joined_.after_commit([outside = outside_, id = outcome.hit->id] { outside->accessed(id); });
+    if (outcome.hit && !request.explain) {
+        joined_.after_commit([outside = outside_, id = outcome.hit->id] { outside->accessed(id); });
+    }
     return outcome;
 }
 
@@ -90,7 +93,17 @@ void JoinedCacheStore::put(const NewEntry& entry, Deadline deadline) {
 }
 
 bool JoinedCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {
-    const std::vector<Rows> rows = change(name_space, hash, Statement(sql_.erase, name_space, hash), deadline);
+    return erase_by(Statement(sql_.erase, name_space, hash), name_space, hash, deadline);
+}
+
+bool JoinedCacheStore::remove_answer(const std::string& name_space, const std::string& hash,
+                                     const std::string& response, Deadline deadline) {
+    return erase_by(Statement(sql_.erase_answer, name_space, hash, response), name_space, hash, deadline);
+}
+
+bool JoinedCacheStore::erase_by(const Statement& statement, const std::string& name_space, const std::string& hash,
+                                Deadline deadline) {
+    const std::vector<Rows> rows = change(name_space, hash, statement, deadline);
     if (rows.back().affected() == 0) return false;
     changed(0, name_space, hash);
     return true;

@@ -26,6 +26,8 @@ public:
                    Deadline deadline) override;
     void put(const NewEntry& entry, Deadline deadline) override;
     bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
+    bool remove_answer(const std::string& name_space, const std::string& hash, const std::string& response,
+                       Deadline deadline) override;
     std::size_t clear(const std::string& name_space, Deadline deadline) override;
     std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
                                  Deadline deadline) override;
@@ -42,6 +44,8 @@ public:
 private:
     std::vector<Rows> change(const std::string& name_space, const std::string& hash, const Statement& statement,
                              Deadline deadline);
+    bool erase_by(const Statement& statement, const std::string& name_space, const std::string& hash,
+                  Deadline deadline);
     void changed(std::int64_t id, const std::string& name_space, const std::string& hash);
     void raise_version(std::int64_t id);
 

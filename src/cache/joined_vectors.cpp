@@ -69,4 +69,11 @@ std::vector<Candidate> JoinedVectors::search(const std::string& name_space, std:
     return all;
 }
 
+bool JoinedVectors::any(const std::string& name_space) const {
+    const auto own = own_.find(name_space);
+    if (own != own_.end() && own->second.size().rows != 0) return true;
+    const std::shared_ptr<const VectorSpace> shared = shared_.known(name_space);
+    return shared && shared->size().rows != 0;
+}
+
 }  // namespace stele

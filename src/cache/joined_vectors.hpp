@@ -22,6 +22,9 @@ public:
     std::vector<Candidate> search(const std::string& name_space, std::span<const float> unit, std::size_t k,
                                   float min_score, Executor& transaction, Deadline deadline);
 
+    /// Whether there is anything to search, as of the last search.
+    bool any(const std::string& name_space) const;
+
 private:
     const CacheSql& sql_;
     const VectorMemory& shared_;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "cache/candidate_trial.hpp"
 #include "cache/entry_vector.hpp"
+#include "cache/guard_chain.hpp"
 
 namespace stele {
 
@@ -47,11 +49,14 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
             outcome.expired = !live(entry);
             if (!outcome.expired) {
                 outcome.hit = hit(found->second, entry, 1.0f, HitLayer::exact);
-                return outcome;
             }
         }
     }
-    outcome.miss = GetOutcome::Miss::not_found;
+    if (outcome.hit) {
+        if (request.guards != nullptr) request.guards->set_confidence(*outcome.hit);
+        return outcome;
+    }
+    outcome.miss = outcome.expired ? MissReason::expired : MissReason::no_match;
     if (!request.by_meaning) return outcome;
     const float min_score = threshold();
     std::vector<float> unit;
@@ -60,26 +65,37 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
     } else {
         Result<Embedding> embedding = try_embed(embedder, request.query, deadline);
         if (!embedding || embedding->truncated) {
-            outcome.miss = embedding ? GetOutcome::Miss::truncated : GetOutcome::Miss::embedder_failed;
+            outcome.miss = embedding ? MissReason::truncated : MissReason::embedder_failure;
+            if (!embedding) outcome.embedder_error = embedding.error().message;
             return outcome;
         }
         unit = checked_vector(std::move(embedding->vector), dimension());
     }
+    CandidateTrial trial(request, min_score, outcome);
+    const std::vector<Found> all = alike(request.name_space, unit, trial.search_from());
+    // without the lock: guards are the caller's code
+    for (const Found& found : all) {
+        if (!trial.wants_more()) break;
+        trial.hear(found.entry, found.hash, found.expired);
+    }
     MutexLock lock(impl_.mutex);
-    outcome.hit = best_alive(request.name_space, unit, min_score);
-    if (outcome.hit) outcome.miss = GetOutcome::Miss::none;
+    const Space& space = data_->spaces[request.name_space];
+    trial.end(space.index && space.index->size() != 0);
     return outcome;
 }
 
-std::optional<Hit> MemoryCacheStore::best_alive(const std::string& name_space, std::span<const float> unit,
-                                                float min_score) {
+std::vector<MemoryCacheStore::Found> MemoryCacheStore::alike(const std::string& name_space, std::span<const float> unit,
+                                                             float min_score) {
+    MutexLock lock(impl_.mutex);
     const Space& space = data_->spaces[name_space];
-    if (!space.index) return std::nullopt;
+    std::vector<Found> all;
+    if (!space.index) return all;
     for (const Match& match : space.index->search(unit, space.index->size(), min_score)) {
         const Entry& entry = space.entries.at(match.id);
-        if (live(entry)) return hit(match.id, entry, std::min(match.score, 1.0f), HitLayer::semantic);
+        all.push_back(
+            {hit(match.id, entry, std::min(match.score, 1.0f), HitLayer::semantic), entry.hash, !live(entry)});
     }
-    return std::nullopt;
+    return all;
 }
 
 void MemoryCacheStore::put(const NewEntry& entry, Deadline) {
@@ -100,10 +116,20 @@ void MemoryCacheStore::put(const NewEntry& entry, Deadline) {
 }
 
 bool MemoryCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline) {
+    return remove_if(name_space, hash, [](const Entry&) { return true; });
+}
+
+bool MemoryCacheStore::remove_answer(const std::string& name_space, const std::string& hash,
+                                     const std::string& response, Deadline) {
+    return remove_if(name_space, hash, [&response](const Entry& entry) { return entry.response == response; });
+}
+
+bool MemoryCacheStore::remove_if(const std::string& name_space, const std::string& hash,
+                                 const std::function<bool(const Entry&)>& condition) {
     MutexLock lock(impl_.mutex);
     Space& space = data_->spaces[name_space];
     const auto found = space.ids.find(hash);
-    if (found == space.ids.end()) return false;
+    if (found == space.ids.end() || !condition(space.entries.at(found->second))) return false;
     if (space.index) space.index->remove(found->second);
     space.entries.erase(found->second);
     space.ids.erase(found);
@@ -157,7 +183,7 @@ std::chrono::seconds MemoryCacheStore::age(const Entry& entry) const {
 }
 
 Hit MemoryCacheStore::hit(std::int64_t id, const Entry& entry, float similarity, HitLayer layer) const {
-    return {id, entry.response, entry.query, similarity, layer, age(entry), entry.metadata};
+    return {id, entry.response, entry.query, similarity, layer, age(entry), entry.metadata, similarity};
 }
 
 }  // namespace stele

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/memory_database_impl.hpp"
 #include "cache/cache_store.hpp"
@@ -24,6 +26,8 @@ public:
                    Deadline deadline) override;
     void put(const NewEntry& entry, Deadline deadline) override;
     bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
+    bool remove_answer(const std::string& name_space, const std::string& hash, const std::string& response,
+                       Deadline deadline) override;
     std::size_t clear(const std::string& name_space, Deadline deadline) override;
     std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
                                  Deadline deadline) override;
@@ -58,8 +62,16 @@ private:
     bool live(const Entry& entry) const { return !entry.ttl || *entry.ttl > now() - entry.created; }
     std::chrono::seconds age(const Entry& entry) const;
     Hit hit(std::int64_t id, const Entry& entry, float similarity, HitLayer layer) const;
-    std::optional<Hit> best_alive(const std::string& name_space, std::span<const float> unit, float min_score)
-        STELE_REQUIRES(impl_.mutex);
+    bool remove_if(const std::string& name_space, const std::string& hash,
+                   const std::function<bool(const Entry&)>& condition) STELE_EXCLUDES(impl_.mutex);
+    struct Found {
+        Hit entry;
+        std::string hash;
+        bool expired = false;
+    };
+    /// Copies, the most alike first.
+    std::vector<Found> alike(const std::string& name_space, std::span<const float> unit, float min_score)
+        STELE_EXCLUDES(impl_.mutex);
 
     const MemoryDatabase database_;
     MemoryDatabase::Impl& impl_;

@@ -6,6 +6,7 @@
 
 #include "cache/cache_statements.hpp"
 #include "cache/entry_vector.hpp"
+#include "cache/guard_chain.hpp"
 #include "cache/joined_cache_store.hpp"
 #include "postgres/database_impl.hpp"
 
@@ -85,7 +86,10 @@ GetOutcome PostgresCacheStore::get(const GetRequest& request, const std::functio
     GetOutcome outcome;
     Exact known = Exact::unknown;
     outcome.hit = find_exact(request, known, deadline);
-    if (outcome.hit) return outcome;
+    if (outcome.hit) {
+        if (request.guards != nullptr) request.guards->set_confidence(*outcome.hit);
+        return outcome;
+    }
     Neighbours neighbours;
     if (request.by_meaning) {
         VectorMemory* const memory = memory_;
@@ -101,9 +105,10 @@ GetOutcome PostgresCacheStore::get(const GetRequest& request, const std::functio
         neighbours.check = [memory](std::vector<float> vector) {
             return checked_vector(std::move(vector), memory->dimension());
         };
+        neighbours.any = [&, memory] { return memory->size(request.name_space).rows != 0; };
     }
     outcome = drive(get_operation(sql_, request, neighbours, known), database_, embedder, deadline);
-    if (!outcome.hit) return outcome;
+    if (!outcome.hit || request.explain) return outcome;
     if (access_times_ == AccessTimes::within_call) {
         const std::vector<std::int64_t> id{outcome.hit->id}, once{1}, now{0};
         database_.execute(Statement(sql_.touch, id, once, now), deadline);
@@ -118,12 +123,13 @@ GetOutcome PostgresCacheStore::get(const GetRequest& request, const std::functio
 std::optional<Hit> PostgresCacheStore::find_exact(const GetRequest& request, Exact& known, Deadline deadline) {
     LocalAnswers::Answers::Pointer answer;
     if (access_times_ == AccessTimes::within_call) {
+        if (request.explain) return std::nullopt;  // which touches nothing
         Statement touch(sql_.touch_lookup, request.name_space, request.hash);
         touch.group_commit(fmt::format("entries/{}/{}", request.name_space, request.hash));
         answer = read_answer(database_.query(touch, deadline), BootClock::now());
     } else if (follower_.fresh()) {
         if (std::optional<Hit> hit = local_.find(request.name_space, request.hash)) {
-            accessed(hit->id);
+            if (!request.explain) accessed(hit->id);
             return hit;
         }
         answer = local_.read(request.name_space, request.hash, deadline, [&] {
@@ -136,7 +142,7 @@ std::optional<Hit> PostgresCacheStore::find_exact(const GetRequest& request, Exa
     }
     known = answer == nullptr ? Exact::absent : Exact::expired;
     if (answer == nullptr || answer->expired()) return std::nullopt;
-    if (access_times_ != AccessTimes::within_call) accessed(answer->hit.id);
+    if (access_times_ != AccessTimes::within_call && !request.explain) accessed(answer->hit.id);
     return answer->hit;
 }
 
@@ -160,9 +166,18 @@ void PostgresCacheStore::put(const NewEntry& entry, Deadline deadline) {
 }
 
 bool PostgresCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {
+    return remove_by(Statement(sql_.remove, name_space, hash), name_space, hash, deadline);
+}
+
+bool PostgresCacheStore::remove_answer(const std::string& name_space, const std::string& hash,
+                                       const std::string& response, Deadline deadline) {
+    return remove_by(Statement(sql_.remove_answer, name_space, hash, response), name_space, hash, deadline);
+}
+
+bool PostgresCacheStore::remove_by(const Statement& statement, const std::string& name_space, const std::string& hash,
+                                   Deadline deadline) {
     // the question and the counter's row first, as put does, so that the two never wait for each other in a circle
-    const Statement batch[] = {lock_question(name_space, hash), Statement(sql_.hold_version),
-                               Statement(sql_.remove, name_space, hash)};
+    const Statement batch[] = {lock_question(name_space, hash), Statement(sql_.hold_version), statement};
     const Announced announced(*this, name_space, hash);
     return !database_.run(batch, deadline)[2].empty();
 }

@@ -29,6 +29,8 @@ public:
                    Deadline deadline) override;
     void put(const NewEntry& entry, Deadline deadline) override;
     bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
+    bool remove_answer(const std::string& name_space, const std::string& hash, const std::string& response,
+                       Deadline deadline) override;
     std::size_t clear(const std::string& name_space, Deadline deadline) override;
     std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
                                  Deadline deadline) override;
@@ -64,6 +66,9 @@ private:
     void all_changed() noexcept override;
     std::optional<Hit> find_exact(const GetRequest& request, Exact& known, Deadline deadline);
     CacheSettings look(std::vector<Statement> first, Deadline deadline) STELE_EXCLUDES(learning_);
+    /// `statement`: sql().remove, or the like.
+    bool remove_by(const Statement& statement, const std::string& name_space, const std::string& hash,
+                   Deadline deadline);
 
     Database database_;
     const CacheSql sql_;

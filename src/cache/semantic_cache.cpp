@@ -29,15 +29,17 @@ std::string normalized_query(std::string_view query) {
 }
 
 SemanticCache::SemanticCache(Database database, std::shared_ptr<Embedder> embedder, SemanticCacheOptions options)
-    : SemanticCache(std::make_unique<Impl>(std::make_shared<Impl::Shared>(std::move(embedder), options),
-                                           std::make_shared<PostgresCacheStore>(std::move(database), options))) {
+    : SemanticCache([&] {
+          auto store = std::make_shared<PostgresCacheStore>(std::move(database), options);
+          return Impl::make(std::move(store), std::move(embedder), std::move(options));
+      }()) {
     impl_->open();
 }
 
 SemanticCache SemanticCache::in_memory(MemoryDatabase database, std::shared_ptr<Embedder> embedder,
                                        SemanticCacheOptions options) {
-    SemanticCache twin(std::make_unique<Impl>(std::make_shared<Impl::Shared>(std::move(embedder), options),
-                                              std::make_shared<MemoryCacheStore>(std::move(database))));
+    SemanticCache twin(
+        Impl::make(std::make_shared<MemoryCacheStore>(std::move(database)), std::move(embedder), std::move(options)));
     twin.impl_->open();
     return twin;
 }
@@ -66,31 +68,30 @@ SemanticCache::~SemanticCache() {
 }
 
 std::optional<Hit> SemanticCache::get(std::string_view query, const Scope& scope, const GetOptions& options) {
-    Impl& impl = *impl_;
-    impl.check_open();
-    check_threshold(options.similarity_threshold);
-    GetRequest request;
-    request.name_space = scope.stored_namespace();
-    request.query = impl.key_text(query);
-    request.hash = query_hash(request.query);
-    if (options.embedding) request.unit = impl.checked(*options.embedding);
-    if (options.bypass) {
-        impl.count({}, request.name_space);
-        return std::nullopt;
-    }
-    try {
-        GetOutcome outcome = impl.look_up(request, options, impl.deadline(options.deadline));
-        impl.count(outcome, request.name_space);
-        return std::move(outcome.hit);
-    } catch (const Error& error) {
-        // a transaction in which a statement failed is over: that is no miss
-        if (!impl.options.miss_when_unavailable || !is_outage(error.code()) || impl.store->in_transaction()) throw;
-        ++impl.shared->unavailable;
-        impl.count({}, request.name_space);
-        impl.store->log(LogLevel::warning,
-                        fmt::format("get is a miss, the store cannot be reached: {}", error.info().message));
-        return std::nullopt;
-    }
+    return look_up(query, scope, options).hit;
+}
+
+Lookup SemanticCache::look_up(std::string_view query, const Scope& scope, const GetOptions& options) {
+    impl_->check_open();
+    GetOutcome outcome = impl_->look_up(query, scope, options);
+    return {std::move(outcome.hit), outcome.miss};
+}
+
+Explanation SemanticCache::explain(std::string_view query, const Scope& scope, const GetOptions& options,
+                                   std::size_t most) {
+    impl_->check_open();
+    GetOutcome outcome = impl_->look_up(query, scope, options, most);
+    return {{std::move(outcome.hit), outcome.miss}, outcome.threshold, std::move(outcome.candidates)};
+}
+
+void SemanticCache::set_similarity_threshold(std::optional<float> threshold) {
+    impl_->check_open();
+    check_threshold(threshold);
+    impl_->shared->threshold = threshold;
+}
+
+std::optional<float> SemanticCache::similarity_threshold() const noexcept {
+    return impl_->shared->threshold;
 }
 
 void SemanticCache::put(std::string_view query, std::string_view response, const Scope& scope,
@@ -156,6 +157,8 @@ CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional
     stats.unavailable = impl.shared->unavailable;
     stats.embedder_failures = impl.shared->embedder_failures;
     stats.truncated = impl.shared->truncated;
+    stats.refused = impl.shared->refused;
+    stats.guard_failures = impl.shared->guards.failures();
     stats.index_rows = totals.index_rows;
     stats.index_bytes = totals.index_bytes;
     stats.local_entries = totals.local_entries;

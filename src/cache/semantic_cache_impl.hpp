@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "base/sharded.hpp"
 #include "cache/cache_store.hpp"
 #include "cache/entry_vector.hpp"
+#include "cache/guard_chain.hpp"
 #include "stele/semantic_cache.hpp"
 
 namespace stele {
@@ -19,19 +21,24 @@ inline namespace v0 {
 struct SemanticCache::Impl {
     /// What a cache has in common with what it is inside transactions.
     struct Shared {
-        Shared(std::shared_ptr<Embedder> made_by, SemanticCacheOptions chosen)
-            : embedder(std::move(made_by)), options(chosen) {}
+        /// `log`: for a guard that throws.
+        Shared(std::shared_ptr<Embedder> made_by, SemanticCacheOptions chosen,
+               std::function<void(const std::string&)> log);
         const std::shared_ptr<Embedder> embedder;
         const SemanticCacheOptions options;
+        const GuardChain guards;
+        std::atomic<std::optional<float>> threshold;
         Counters counters;
         ShardedCounter hits_local;
-        std::atomic<std::int64_t> unavailable{0}, embedder_failures{0}, truncated{0};
+        std::atomic<std::int64_t> unavailable{0}, embedder_failures{0}, truncated{0}, refused{0};
         std::atomic<bool> closed{false};
     };
 
     Impl(std::shared_ptr<Shared> with, std::shared_ptr<CacheStore> in)
         : shared(std::move(with)), options(shared->options), embedder(shared->embedder.get()), store(std::move(in)) {}
 
+    static std::unique_ptr<Impl> make(std::shared_ptr<CacheStore> store, std::shared_ptr<Embedder> embedder,
+                                      SemanticCacheOptions options);
     /// Checks the options, and that the embedder is that of the stored vectors.
     void open();
     void close(const std::optional<Deadline>& given);
@@ -42,7 +49,9 @@ struct SemanticCache::Impl {
         return checked_vector(std::move(vector), store->dimension());
     }
 
-    GetOutcome look_up(GetRequest& request, const GetOptions& get, Deadline until);
+    /// With everything that comes after it; `explain`: nothing does, and so many candidates are shown.
+    GetOutcome look_up(std::string_view query, const Scope& scope, const GetOptions& get,
+                       std::optional<std::size_t> explain = {});
     /// The vector of a question that is put; empty: it has none.
     std::vector<float> vector_for(const std::string& text, const PutOptions& put, Deadline until);
     void count(const GetOutcome& outcome, const std::string& name_space);
@@ -55,6 +64,8 @@ struct SemanticCache::Impl {
     std::atomic<bool> closed{false};
 
 private:
+    GetOutcome search(GetRequest& request, const GetOptions& get, Deadline until);
+    void remove_invalid(const GetOutcome& outcome, const std::string& name_space, Deadline until);
     float threshold(const GetOptions& get) const;
 };
 

@@ -29,12 +29,13 @@ protected:
 
 INSTANTIATE_TEST_SUITE_P(Cache, CacheBadInput, ::testing::Values(test::On::database, test::On::memory), test::name_of);
 
-TEST_P(CacheBadInput, mneme_079_a_vector_of_another_length_is_refused_on_put_and_on_get) {
+TEST_P(CacheBadInput, mneme_078_079_a_vector_of_another_length_is_refused_on_put_and_a_miss_on_get) {
     const std::vector<float> wrong(63, 1.0f);
-    EXPECT_EQ(error_of([&] { cache.put("q", "a", {}, {.embedding = wrong}); }).code, ErrorCode::dimension_mismatch);
-    const ErrorInfo error = error_of([&] { cache.get("q", {}, {.embedding = wrong}); });
+    const ErrorInfo error = error_of([&] { cache.put("q", "a", {}, {.embedding = wrong}); });
     EXPECT_EQ(error.code, ErrorCode::dimension_mismatch);
     EXPECT_THAT(error.message, AllOf(HasSubstr("63"), HasSubstr("64")));
+    EXPECT_EQ(cache.look_up("q", {}, {.embedding = wrong}).miss, MissReason::dim_mismatch);
+    EXPECT_EQ(cache.stats().misses, 1);
 }
 
 TEST_P(CacheBadInput, a_vector_that_is_nan_infinite_or_zero_is_refused) {

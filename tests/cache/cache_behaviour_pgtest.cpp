@@ -264,7 +264,7 @@ TEST_P(CacheBehaviour, without_an_embedder_the_first_callers_vector_says_how_lon
     EXPECT_TRUE(reader.get("quite another", {}, {.embedding = vector}));
     for (SemanticCache* each : {&cache, &reader}) {
         EXPECT_EQ(error_of([&] { each->put("q", "a", {}, {.embedding = wrong}); }).code, ErrorCode::dimension_mismatch);
-        EXPECT_EQ(error_of([&] { each->get("q", {}, {.embedding = wrong}); }).code, ErrorCode::dimension_mismatch);
+        EXPECT_EQ(each->look_up("q", {}, {.embedding = wrong}).miss, MissReason::dim_mismatch);
     }
     EXPECT_EQ(cache.stats().entries, 1);
     EXPECT_EQ(error_of([&] {

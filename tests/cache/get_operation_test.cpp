@@ -201,7 +201,7 @@ TEST_F(GetOperationTest, mneme_105_a_failed_embedder_is_a_miss_with_its_reason) 
     operation.advance();
     operation.answer(Result<Embedding>(fail(make_error(ErrorCode::embedder_failed, "down"))));
     EXPECT_FALSE(operation.advance());
-    EXPECT_EQ(operation.result().miss, GetOutcome::Miss::embedder_failed);
+    EXPECT_EQ(operation.result().miss, MissReason::embedder_failure);
 }
 
 TEST_F(GetOperationTest, fails_when_following_or_searching_fails) {

@@ -34,7 +34,7 @@ TEST(CacheCommand, answers_survive_the_process_that_stored_them) {
 
     const Outcome miss = run_on(server, {"cache", "get", "Something else?", "--json"});
     EXPECT_EQ(miss.exit, 1);
-    EXPECT_EQ(miss.document(), json({{"hit", false}, {"searched", {"exact"}}}));
+    EXPECT_EQ(miss.document(), json({{"hit", false}, {"searched", {"exact"}}, {"reason", "no_match"}}));
 
     const json stats = run_on(server, {"cache", "stats", "--json"}).document();
     EXPECT_EQ(stats, json({{"namespace", nullptr},

@@ -29,7 +29,8 @@ TEST(MiniLmCache, a_question_in_other_words_finds_the_answer) {
 
     const Outcome other = run_on(server, {"cache", "get", "Do you sell tea?", "--model", "minilm", "--json"});
     EXPECT_EQ(other.exit, 1);
-    EXPECT_EQ(other.document(), json({{"hit", false}, {"searched", {"exact", "semantic"}}}));
+    EXPECT_EQ(other.document(),
+              json({{"hit", false}, {"searched", {"exact", "semantic"}}, {"reason", "below_threshold"}}));
     const Outcome strict =
         run_on(server, {"cache", "get", kAsked, "--model", "minilm", "--threshold", "0.999", "--json"});
     EXPECT_EQ(strict.exit, 1) << "a threshold that is given is the one that counts";
