@@ -20,7 +20,9 @@ constexpr std::array kIrreplaceable{Irreplaceable{"labels", "stele_labels", "rev
                                     Irreplaceable{"moves of labels", "stele_label_moves"},
                                     Irreplaceable{"notes on revisions", "stele_revision_notes"},
                                     Irreplaceable{"keys of what was remembered", "stele_memory_keys"},
-                                    Irreplaceable{"forks of what was remembered", "stele_memory_forks"}};
+                                    Irreplaceable{"forks of what was remembered", "stele_memory_forks"},
+                                    Irreplaceable{"limits of the cache", "stele_cache_limits",
+                                                  "coalesce(max_entries, max_bytes) IS NOT NULL"}};
 
 class Undoing {
 public:

@@ -145,7 +145,9 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "937626b0ab5e7371651d8b8d00f1419de4451d97919a2e506716b2bd4216e6e9",
                                        "399057c07806fcf35faa8c8e34eb4a9d7fe113bd437a0120207d1cb42309b5d5",
                                        "2f45cba1b1699165a9d2caa47096bb534453a606ac4df376b7aca48a80531472",
-                                       "22413a63cbcf10c6d4c0d4191d5224d58dcb02c4af51c24e8c623d2224ca1832"));
+                                       "22413a63cbcf10c6d4c0d4191d5224d58dcb02c4af51c24e8c623d2224ca1832",
+                                       "7c062eacb01c33d4e426b7fd10f6a53ae94f948d71e939bc7f5436fd02b003e4",
+                                       "630fb7aaa89cc99fadddaf836c77372007cb2b64d03d682f526b8b0a60b2bd3f"));
 }
 
 }  // namespace
