@@ -39,6 +39,17 @@ std::optional<Hit> best_alive(const std::vector<Candidate>& candidates, const Ro
 
 }  // namespace
 
+std::string_view to_string(GetOutcome::Miss miss) noexcept {
+    using Miss = GetOutcome::Miss;
+    switch (miss) {
+        case Miss::none:
+        case Miss::not_found: return "no_match";
+        case Miss::embedder_failed: return "embedder_failure";
+        case Miss::truncated: return "truncated";
+    }
+    return "no_match";
+}
+
 Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& request, const Neighbours& neighbours) {
     GetOutcome outcome;
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cache/cache_sql.hpp"
@@ -38,6 +39,9 @@ struct GetOutcome {
     Miss miss = Miss::none;
     bool expired = false;  // an exact match was found but is past its lifetime
 };
+
+/// The reason that a hook is told, in mneme's words where it has one.
+std::string_view to_string(GetOutcome::Miss miss) noexcept;
 
 /// Exact lookup; then, unless it hit, embedding, search in memory and a fetch of the candidates, best first. A failed
 /// database step throws Error.

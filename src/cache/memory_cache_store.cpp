@@ -5,6 +5,16 @@
 #include "cache/entry_vector.hpp"
 
 namespace stele {
+namespace {
+
+CacheQuota least(const CacheQuota& a, const CacheQuota& b) {
+    const auto lower = [](const std::optional<std::size_t>& x, const std::optional<std::size_t>& y) {
+        return x && y ? std::min(x, y) : x ? x : y;
+    };
+    return {lower(a.entries, b.entries), lower(a.bytes, b.bytes)};
+}
+
+}  // namespace
 
 MemoryCacheStore::MemoryCacheStore(MemoryDatabase database) : database_(std::move(database)), impl_(database_.impl()) {
     MutexLock lock(impl_.mutex);
@@ -41,12 +51,12 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
     GetOutcome outcome;
     {
         MutexLock lock(impl_.mutex);
-        const Space& space = data_->spaces[request.name_space];
+        Space& space = data_->spaces[request.name_space];
         if (const auto found = space.ids.find(request.hash); found != space.ids.end()) {
-            const Entry& entry = space.entries.at(found->second);
+            Entry& entry = space.entries.at(found->second);
             outcome.expired = !live(entry);
             if (!outcome.expired) {
-                outcome.hit = hit(found->second, entry, 1.0f, HitLayer::exact);
+                outcome.hit = used(found->second, entry, 1.0f, HitLayer::exact);
                 return outcome;
             }
         }
@@ -73,23 +83,34 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
 
 std::optional<Hit> MemoryCacheStore::best_alive(const std::string& name_space, std::span<const float> unit,
                                                 float min_score) {
-    const Space& space = data_->spaces[name_space];
+    Space& space = data_->spaces[name_space];
     if (!space.index) return std::nullopt;
     for (const Match& match : space.index->search(unit, space.index->size(), min_score)) {
-        const Entry& entry = space.entries.at(match.id);
-        if (live(entry)) return hit(match.id, entry, std::min(match.score, 1.0f), HitLayer::semantic);
+        Entry& entry = space.entries.at(match.id);
+        if (live(entry)) return used(match.id, entry, std::min(match.score, 1.0f), HitLayer::semantic);
     }
     return std::nullopt;
 }
 
-void MemoryCacheStore::put(const NewEntry& entry, Deadline) {
+std::vector<CacheGone> MemoryCacheStore::put(const NewEntry& entry, const OwnLimits& own, Deadline) {
     MutexLock lock(impl_.mutex);
     Space& space = data_->spaces[entry.scope.stored_namespace()];
+    space.tenant = entry.scope.tenant();
+    space.attributes = entry.scope.attributes();
     const auto [known, added] = space.ids.try_emplace(entry.hash, data_->last_id + 1);
     if (added) ++data_->last_id;
     const std::int64_t id = known->second;
-    Entry stored{entry.hash, std::string(entry.query), std::string(entry.response), entry.metadata, now(), {}};
+    Entry stored{.hash = entry.hash,
+                 .query = std::string(entry.query),
+                 .response = std::string(entry.response),
+                 .metadata = entry.metadata,
+                 .created = now(),
+                 .ttl = {},
+                 .last_access = now()};
     if (entry.ttl) stored.ttl = std::chrono::seconds(*entry.ttl);
+    // one without a vector has zeros instead, in tables
+    stored.bytes = static_cast<std::int64_t>(entry.query.size() + entry.response.size() + entry.metadata.text().size() +
+                                             data_->dimension * sizeof(float));
     space.entries.insert_or_assign(id, std::move(stored));
     if (!entry.unit.empty()) {
         if (!space.index) space.index.emplace(data_->dimension);
@@ -97,6 +118,14 @@ void MemoryCacheStore::put(const NewEntry& entry, Deadline) {
     } else if (space.index) {
         space.index->remove(id);
     }
+
+    std::vector<CacheGone> gone;
+    if (const auto quota = data_->quotas.find(entry.scope.tenant()); quota != data_->quotas.end()) {
+        trim(entry.scope.tenant(), quota->second, own.at_once, id, gone);
+    }
+    trim({}, least(own.limits, data_->limits), own.at_once, id, gone);
+    count(gone);
+    return gone;
 }
 
 bool MemoryCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline) {
@@ -104,9 +133,7 @@ bool MemoryCacheStore::remove(const std::string& name_space, const std::string& 
     Space& space = data_->spaces[name_space];
     const auto found = space.ids.find(hash);
     if (found == space.ids.end()) return false;
-    if (space.index) space.index->remove(found->second);
-    space.entries.erase(found->second);
-    space.ids.erase(found);
+    erase(space, found->second);
     return true;
 }
 
@@ -114,20 +141,6 @@ std::size_t MemoryCacheStore::clear(const std::string& name_space, Deadline) {
     MutexLock lock(impl_.mutex);
     const auto space = data_->spaces.extract(name_space);
     return space.empty() ? 0 : space.mapped().entries.size();
-}
-
-std::vector<CacheEntry> MemoryCacheStore::list(const std::string& name_space, std::size_t limit, std::int64_t before,
-                                               Deadline) {
-    MutexLock lock(impl_.mutex);
-    const auto& entries = data_->spaces[name_space].entries;
-    std::vector<CacheEntry> page;
-    for (auto it = std::make_reverse_iterator(entries.lower_bound(before)); it != entries.rend() && page.size() < limit;
-         ++it) {
-        const Entry& entry = it->second;
-        if (!live(entry)) continue;
-        page.push_back({it->first, name_space, entry.query, entry.response, entry.metadata, age(entry), entry.ttl});
-    }
-    return page;
 }
 
 CacheTotals MemoryCacheStore::totals(const std::optional<std::string>& name_space, Deadline) {
@@ -140,6 +153,7 @@ CacheTotals MemoryCacheStore::totals(const std::optional<std::string>& name_spac
                                           [this](const auto& entry) { return live(entry.second); });
         totals.entries += living;
         totals.expired += static_cast<std::int64_t>(space.entries.size()) - living;
+        for (const auto& [id, entry] : space.entries) totals.bytes += entry.bytes;
         if (!space.index) continue;
         totals.index_rows += space.index->size();
         totals.index_bytes += space.index->bytes();
@@ -156,8 +170,17 @@ std::chrono::seconds MemoryCacheStore::age(const Entry& entry) const {
     return std::max(now() - entry.created, std::chrono::seconds(0));
 }
 
-Hit MemoryCacheStore::hit(std::int64_t id, const Entry& entry, float similarity, HitLayer layer) const {
+Hit MemoryCacheStore::used(std::int64_t id, Entry& entry, float similarity, HitLayer layer) {
+    entry.last_access = now();
+    ++entry.access_count;
     return {id, entry.response, entry.query, similarity, layer, age(entry), entry.metadata};
+}
+
+void MemoryCacheStore::erase(Space& space, std::int64_t id) {
+    const auto found = space.entries.find(id);
+    if (space.index) space.index->remove(id);
+    space.ids.erase(found->second.hash);
+    space.entries.erase(found);
 }
 
 }  // namespace stele

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "cache/cache_caps.hpp"
 #include "cache/cache_statements.hpp"
 #include "cache/entry_vector.hpp"
 #include "cache/joined_cache_store.hpp"
@@ -65,7 +66,7 @@ GetOutcome PostgresCacheStore::get(const GetRequest& request, const std::functio
     return drive(get_operation(sql_, request, neighbours), database_, embedder, deadline);
 }
 
-void PostgresCacheStore::put(const NewEntry& entry, Deadline deadline) {
+std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) {
     const std::string& name_space = entry.scope.stored_namespace();
     const bool new_scope = is_new(entry.scope);
     std::vector<Statement> batch;
@@ -75,18 +76,21 @@ void PostgresCacheStore::put(const NewEntry& entry, Deadline deadline) {
     if (new_scope) batch.push_back(scope_statement(sql_, entry.scope));
     batch.emplace_back(sql_.raise_version, std::int64_t{1});
     batch.push_back(upsert_statement(sql_, entry));
+    // whoever held the counter's row before has committed, so this sees all entries that there are
+    batch.push_back(evict_after_put(caps_, entry, own));
     VectorMemory* const memory = memory_;
     const VectorMemory::Mark before = memory == nullptr ? VectorMemory::Mark{} : memory->mark();
     const std::vector<Rows> rows = database_.run(batch, deadline);
     if (new_scope) said(name_space);
     if (memory != nullptr) {
-        const Row row = rows.back()[0];
+        const Row row = rows[rows.size() - 2][0];
         memory->stored(before, name_space, row.get<std::int64_t>("id"),
                        {.question = question_tag(entry.hash),
                         .writer = row.get<std::int64_t>("writer"),
-                        .version = rows[rows.size() - 2][0].get<std::int64_t>("version")},
+                        .version = rows[rows.size() - 3][0].get<std::int64_t>("version")},
                        entry.unit);
     }
+    return read_gone(rows.back());
 }
 
 bool PostgresCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {
@@ -113,13 +117,61 @@ std::size_t PostgresCacheStore::clear(const std::string& name_space, Deadline de
     return rows[1].affected();
 }
 
-std::vector<CacheEntry> PostgresCacheStore::list(const std::string& name_space, std::size_t limit, std::int64_t before,
-                                                 Deadline deadline) {
-    return read_entries(sql_, name_space, limit, before, database_, deadline);
+std::size_t PostgresCacheStore::clear_all(Deadline deadline) {
+    const Statement batch[] = {Statement(sql_.hold_version), Statement(caps_.clear_all), Statement(caps_.clear_scopes),
+                               Statement(sql_.raise_version, kRebuildStep)};
+    const std::vector<Rows> rows = database_.run(batch, deadline);
+    cleared_all();
+    return rows[1].affected();
+}
+
+std::vector<CacheGone> PostgresCacheStore::vacuum(const std::optional<std::string>& name_space, Deadline deadline) {
+    std::vector<CacheGone> gone;
+    const Statement batch[] = {Statement(sql_.hold_version), Statement(caps_.vacuum, name_space, kVacuumBatch)};
+    while (read_expired(database_.run(batch, deadline)[1], gone) == kVacuumBatch) {
+    }
+    const Statement tidy[] = {Statement(sql_.hold_version), Statement(caps_.fold_sizes), Statement(caps_.drop_empty)};
+    database_.run(tidy, deadline);
+    return gone;
+}
+
+std::vector<CacheEntry> PostgresCacheStore::list(const std::optional<std::string>& name_space,
+                                                 const CacheEntryFilter& filter, Deadline deadline) {
+    return read_entries(caps_, name_space, filter, database_, deadline);
+}
+
+std::vector<CacheNamespace> PostgresCacheStore::namespaces(Deadline deadline) {
+    return read_namespaces(caps_, database_, deadline);
+}
+
+StoreHealth PostgresCacheStore::health(Deadline deadline) {
+    return read_health(caps_, database_, deadline);
+}
+
+// The counter is raised for what may go; it also keeps puts out until that is gone.
+std::vector<CacheGone> PostgresCacheStore::set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
+                                                      Deadline deadline) {
+    std::vector<Statement> batch = {Statement(sql_.raise_version, std::int64_t{1})};
+    for (Statement& statement : limit_statements(caps_, tenant, quota)) batch.push_back(std::move(statement));
+    batch.push_back(evict_statement(caps_, tenant));
+    return read_gone(database_.run(batch, deadline).back());
+}
+
+bool PostgresCacheStore::remove_quota(const std::string& tenant, Deadline deadline) {
+    return !database_.query(Statement(caps_.remove_quota, tenant), deadline).empty();
+}
+
+std::map<std::string, CacheQuota> PostgresCacheStore::quotas(const std::optional<std::string>& tenant,
+                                                             Deadline deadline) {
+    return read_quotas(caps_, tenant, database_, deadline);
+}
+
+CacheQuota PostgresCacheStore::limits(Deadline deadline) {
+    return read_limits(caps_, database_, deadline);
 }
 
 CacheTotals PostgresCacheStore::totals(const std::optional<std::string>& name_space, Deadline deadline) {
-    CacheTotals totals = read_totals(sql_, name_space, database_, deadline);
+    CacheTotals totals = read_totals(sql_, caps_, name_space, database_, deadline);
     const VectorMemory::Size size = index_size(name_space);
     totals.index_rows = size.rows;
     totals.index_bytes = size.bytes;
@@ -166,6 +218,12 @@ void PostgresCacheStore::cleared(const std::string& name_space) {
     if (VectorMemory* const memory = memory_) memory->distrust();
     MutexLock lock(scopes_mutex_);
     known_scopes_.erase(name_space);
+}
+
+void PostgresCacheStore::cleared_all() {
+    if (VectorMemory* const memory = memory_) memory->distrust();
+    MutexLock lock(scopes_mutex_);
+    known_scopes_.clear();
 }
 
 void PostgresCacheStore::said(const std::string& name_space) {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "base/text.hpp"
 #include "cache/cache_checks.hpp"
 
@@ -11,7 +14,14 @@ inline namespace v0 {
 void SemanticCache::Impl::open() {
     check_threshold(options.similarity_threshold);
     check_ttl("default ttl", options.default_ttl);
+    check_quota("max_entries or max_bytes", {options.max_entries, options.max_bytes});
+    for (const auto& [tenant, quota] : options.quotas) check_tenant_quota(tenant, quota);
     const Deadline until = deadline({});
+    check_embedder(until);
+    store_quotas(until);
+}
+
+void SemanticCache::Impl::check_embedder(Deadline until) {
     CacheSettings settings = store->look(until);
     if (embedder == nullptr) return;
     const std::string dimension = std::to_string(embedder->dimension());
@@ -88,17 +98,60 @@ std::vector<float> SemanticCache::Impl::vector_for(const std::string& text, cons
     return embedding.truncated ? std::vector<float>() : checked(std::move(embedding.vector));
 }
 
-void SemanticCache::Impl::count(const GetOutcome& outcome, const std::string& name_space) {
+void SemanticCache::Impl::count(const GetOutcome& outcome, const std::string& name_space, std::string_view reason) {
     using Miss = GetOutcome::Miss;
     const Counter found = !outcome.hit                            ? Counter::misses
                           : outcome.hit->layer == HitLayer::exact ? Counter::hits_exact
                                                                   : Counter::hits_semantic;
-    store->when_kept([shared = shared, name_space, found, expired = outcome.expired, miss = outcome.miss] {
+    if (reason.empty()) reason = to_string(outcome.miss);
+    // for the hook, which may be called when the answer has long been handed out
+    std::optional<Hit> told;
+    if (shared->events.heard()) told = outcome.hit;
+    store->when_kept([shared = shared, store = store->outside(), name_space, found, expired = outcome.expired,
+                      miss = outcome.miss, reason, told] {
         shared->counters.add(name_space, found);
         if (expired) shared->counters.add(name_space, Counter::expirations);
         if (miss == Miss::embedder_failed) ++shared->embedder_failures;
         if (miss == Miss::truncated) ++shared->truncated;
+        using Kind = CacheEvent::Kind;
+        if (expired) shared->events.tell({.kind = Kind::expired, .name_space = name_space}, *store);
+        if (found == Counter::misses) {
+            shared->events.tell({.kind = Kind::miss, .name_space = name_space, .reason = reason}, *store);
+        } else if (told) {
+            shared->events.tell({.kind = Kind::hit, .name_space = name_space, .hit = &*told}, *store);
+        }
     });
+}
+
+void SemanticCache::Impl::tell(CacheEvent::Kind kind, const std::string& name_space, std::int64_t entries) {
+    if (!shared->events.heard()) return;
+    store->when_kept([shared = shared, store = store->outside(), kind, name_space, entries] {
+        shared->events.tell({.kind = kind, .name_space = name_space, .count = entries}, *store);
+    });
+}
+
+std::int64_t SemanticCache::Impl::tell(const std::vector<CacheGone>& gone) {
+    std::int64_t all = 0;
+    for (const CacheGone& each : gone) all += each.evicted + each.expired;
+    if (shared->events.heard() && all > 0) {
+        store->when_kept([shared = shared, store = store->outside(), gone] { shared->events.tell(gone, *store); });
+    }
+    return all;
+}
+
+OwnLimits SemanticCache::Impl::own_limits() const {
+    constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
+    return {{options.max_entries, options.max_bytes},
+            static_cast<std::int64_t>(std::min(options.evict_at_once, kMost))};
+}
+
+void SemanticCache::Impl::store_quotas(Deadline until) {
+    for (const auto& [tenant, quota] : options.quotas) {
+        const auto stored = store->quotas(tenant, until);
+        if (stored.contains(tenant) && stored.at(tenant) == quota)
+            continue;  // else each process would write at its start
+        tell(store->set_limits(tenant, quota, until));
+    }
 }
 
 void SemanticCache::Impl::save_counters(Deadline until) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cache/cache_events.hpp"
 #include "cache/cache_store.hpp"
 #include "cache/entry_vector.hpp"
 #include "stele/semantic_cache.hpp"
@@ -19,10 +20,11 @@ struct SemanticCache::Impl {
     /// What a cache has in common with what it is inside transactions.
     struct Shared {
         Shared(std::shared_ptr<Embedder> made_by, SemanticCacheOptions chosen)
-            : embedder(std::move(made_by)), options(chosen) {}
+            : embedder(std::move(made_by)), options(chosen), events(chosen.on_event) {}
         const std::shared_ptr<Embedder> embedder;
         const SemanticCacheOptions options;
         Counters counters;
+        CacheEvents events;
         std::atomic<std::int64_t> unavailable{0}, embedder_failures{0}, truncated{0};
         std::atomic<bool> closed{false};
     };
@@ -43,7 +45,13 @@ struct SemanticCache::Impl {
     GetOutcome look_up(GetRequest& request, const GetOptions& get, Deadline until);
     /// The vector of a question that is put; empty: it has none.
     std::vector<float> vector_for(const std::string& text, const PutOptions& put, Deadline until);
-    void count(const GetOutcome& outcome, const std::string& name_space);
+    /// One get; `reason` says why it is a miss where the outcome does not.
+    void count(const GetOutcome& outcome, const std::string& name_space, std::string_view reason = {});
+    /// Tells it when it counts.
+    void tell(CacheEvent::Kind kind, const std::string& name_space, std::int64_t entries);
+    std::int64_t tell(const std::vector<CacheGone>& gone);
+    OwnLimits own_limits() const;
+    void store_quotas(Deadline until);
     void save_counters(Deadline until);
 
     const std::shared_ptr<Shared> shared;
@@ -53,6 +61,7 @@ struct SemanticCache::Impl {
     std::atomic<bool> closed{false};
 
 private:
+    void check_embedder(Deadline until);
     float threshold(const GetOptions& get) const;
 };
 
