@@ -116,10 +116,12 @@ $$;
 
 -- Removes so many entries and bytes of these namespaces (null: of all), and up to `slack` entries more: first what has
 -- expired, then what was used longest ago, given_ids last. An entry that is being changed, or was used meanwhile, stays.
--- Says the namespace of each that went.
+-- Says the namespace of each that went. Planning anew for each put would take longer than doing it, so there is one plan,
+-- and whatever it thinks of the table it goes by the indexes.
 CREATE OR REPLACE FUNCTION {schema}.stele_trim(names text[], over_entries bigint, over_bytes bigint, slack bigint,
     given_ids bigint[], OUT evicted text[], OUT expired text[])
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     now_is bigint := floor(extract(epoch FROM clock_timestamp()));
     kept bigint[] := given_ids;
@@ -148,7 +150,7 @@ BEGIN
         over_bytes := over_bytes - bytes_gone;
     END LOOP;
 
-    reach := greatest(over_entries + slack, 16);
+    reach := greatest(over_entries + slack, CASE WHEN over_bytes > 0 THEN 16 ELSE 1 END);
     WHILE over_entries > 0 OR over_bytes > 0 LOOP
         IF names IS NULL THEN
             SELECT array_agg(v.id), array_agg(v.last_accessed_at) INTO ids, times FROM (
@@ -192,7 +194,8 @@ $$;
 -- then no other put is between its entry and its own call. Counts what went and says how much of which namespace.
 CREATE OR REPLACE FUNCTION {schema}.stele_evict(given_namespaces text[], given_ids bigint[], own_entries bigint,
     own_bytes bigint, at_once bigint, OUT gone_from text, OUT evicted bigint, OUT expired bigint)
-RETURNS SETOF record LANGUAGE plpgsql AS $$
+RETURNS SETOF record LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     cap record;
     names text[];
@@ -201,35 +204,38 @@ DECLARE
     removed text[] := '{}';
     dead text[] := '{}';
 BEGIN
-    FOR cap IN
-        SELECT t.tenant, q.max_entries, l.max_bytes
-            FROM (SELECT DISTINCT coalesce(s.tenant, n) AS tenant FROM unnest(given_namespaces) n
-                LEFT JOIN {schema}.stele_scopes s ON s.namespace = n) t
-            LEFT JOIN {schema}.namespace_quotas q ON q.namespace = t.tenant
-            LEFT JOIN {schema}.stele_cache_limits l ON l.namespace = t.tenant AND NOT l.whole
-            WHERE coalesce(q.max_entries, l.max_bytes) IS NOT NULL
-        UNION ALL
-        SELECT NULL, least(own_entries, l.max_entries), least(own_bytes, l.max_bytes)
-            FROM (SELECT) one LEFT JOIN {schema}.stele_cache_limits l ON l.namespace = '' AND l.whole
-            WHERE coalesce(own_entries, own_bytes, l.max_entries, l.max_bytes) IS NOT NULL
-    LOOP
-        names := CASE WHEN cap.tenant IS NOT NULL THEN
-            ARRAY(SELECT cap.tenant UNION SELECT s.namespace FROM {schema}.stele_scopes s WHERE s.tenant = cap.tenant) END;
-        SELECT coalesce(sum(z.entries), 0)::bigint AS entries, coalesce(sum(z.bytes), 0)::bigint AS bytes INTO size FROM (
-            SELECT s.entries, s.bytes FROM {schema}.stele_cache_sizes s
-                WHERE s.namespace = '' AND s.whole AND names IS NULL
+    IF own_entries IS NOT NULL OR own_bytes IS NOT NULL OR EXISTS (SELECT FROM {schema}.namespace_quotas)
+        OR EXISTS (SELECT FROM {schema}.stele_cache_limits) THEN
+        FOR cap IN
+            SELECT t.tenant, q.max_entries, l.max_bytes
+                FROM (SELECT DISTINCT coalesce(s.tenant, n) AS tenant FROM unnest(given_namespaces) n
+                    LEFT JOIN {schema}.stele_scopes s ON s.namespace = n) t
+                LEFT JOIN {schema}.namespace_quotas q ON q.namespace = t.tenant
+                LEFT JOIN {schema}.stele_cache_limits l ON l.namespace = t.tenant AND NOT l.whole
+                WHERE coalesce(q.max_entries, l.max_bytes) IS NOT NULL
             UNION ALL
-            SELECT s.entries, s.bytes FROM {schema}.stele_cache_sizes s WHERE s.namespace = ANY (names) AND NOT s.whole
-            UNION ALL
-            SELECT d.entries, d.bytes FROM {schema}.stele_cache_deltas d
-                WHERE names IS NULL OR d.namespace = ANY (names)) z;
-        CONTINUE WHEN size.entries <= coalesce(cap.max_entries, size.entries)
-            AND size.bytes <= coalesce(cap.max_bytes, size.bytes);
-        SELECT * INTO trimmed FROM {schema}.stele_trim(names, size.entries - coalesce(cap.max_entries, size.entries),
-            size.bytes - coalesce(cap.max_bytes, size.bytes), least(at_once, coalesce(cap.max_entries, 0) / 10), given_ids);
-        removed := removed || trimmed.evicted;
-        dead := dead || trimmed.expired;
-    END LOOP;
+            SELECT NULL, least(own_entries, l.max_entries), least(own_bytes, l.max_bytes)
+                FROM (SELECT) one LEFT JOIN {schema}.stele_cache_limits l ON l.namespace = '' AND l.whole
+                WHERE coalesce(own_entries, own_bytes, l.max_entries, l.max_bytes) IS NOT NULL
+        LOOP
+            names := CASE WHEN cap.tenant IS NOT NULL THEN
+                ARRAY(SELECT cap.tenant UNION SELECT s.namespace FROM {schema}.stele_scopes s WHERE s.tenant = cap.tenant) END;
+            SELECT coalesce(sum(z.entries), 0)::bigint AS entries, coalesce(sum(z.bytes), 0)::bigint AS bytes INTO size FROM (
+                SELECT s.entries, s.bytes FROM {schema}.stele_cache_sizes s
+                    WHERE s.namespace = '' AND s.whole AND names IS NULL
+                UNION ALL
+                SELECT s.entries, s.bytes FROM {schema}.stele_cache_sizes s WHERE s.namespace = ANY (names) AND NOT s.whole
+                UNION ALL
+                SELECT d.entries, d.bytes FROM {schema}.stele_cache_deltas d
+                    WHERE names IS NULL OR d.namespace = ANY (names)) z;
+            CONTINUE WHEN size.entries <= coalesce(cap.max_entries, size.entries)
+                AND size.bytes <= coalesce(cap.max_bytes, size.bytes);
+            SELECT * INTO trimmed FROM {schema}.stele_trim(names, size.entries - coalesce(cap.max_entries, size.entries),
+                size.bytes - coalesce(cap.max_bytes, size.bytes), least(at_once, coalesce(cap.max_entries, 0) / 10), given_ids);
+            removed := removed || trimmed.evicted;
+            dead := dead || trimmed.expired;
+        END LOOP;
+    END IF;
     IF random() < 1.0 / 64 THEN
         PERFORM {schema}.stele_fold_sizes();
     END IF;

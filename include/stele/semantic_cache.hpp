@@ -113,6 +113,7 @@ struct CacheEntry {
     std::chrono::seconds age{};
     std::optional<std::chrono::seconds> ttl{};
     std::chrono::sys_seconds last_access{};  ///< by the database's clock: a hit, or when it was put
+    std::chrono::seconds idle{};             ///< how long ago that was, never negative
     std::int64_t access_count = 0;           ///< hits since it was put
 };
 

@@ -135,6 +135,7 @@ std::vector<CacheEntry> read_entries(const CapsSql& sql, const std::optional<std
         entry.age = std::chrono::seconds(std::max<std::int64_t>(row.get<std::int64_t>("age"), 0));
         if (const auto ttl = row.find<std::int64_t>("ttl")) entry.ttl = std::chrono::seconds(*ttl);
         entry.last_access = std::chrono::sys_seconds(std::chrono::seconds(row.get<std::int64_t>("last_accessed_at")));
+        entry.idle = std::chrono::seconds(std::max<std::int64_t>(row.get<std::int64_t>("idle"), 0));
         entry.access_count = row.get<std::int64_t>("access_count");
         entries.push_back(std::move(entry));
     }

@@ -17,7 +17,7 @@ constexpr std::string_view kParts =
 std::string listing(std::string_view after, std::string_view order) {
     return fmt::format(
         "SELECT e.id, e.namespace, e.query, e.response, e.metadata, @now - e.created_at AS age, e.ttl,"
-        " e.last_accessed_at, e.access_count FROM @entries e"
+        " e.last_accessed_at, @now - e.last_accessed_at AS idle, e.access_count FROM @entries e"
         " WHERE ($1::text IS NULL OR e.namespace = $1) AND {} AND @live"
         " AND ($5::text IS NULL OR strpos(lower(e.query COLLATE \"C\"), lower($5 COLLATE \"C\")) > 0"
         " OR strpos(lower(e.response COLLATE \"C\"), lower($5 COLLATE \"C\")) > 0)"

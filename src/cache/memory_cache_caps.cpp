@@ -134,7 +134,8 @@ std::vector<CacheEntry> MemoryCacheStore::list(const std::optional<std::string>&
             if (!holds(entry.query, filter.text) && !holds(entry.response, filter.text)) continue;
             if (!contains(parse_json(entry.metadata.text()), metadata)) continue;
             page.push_back({id, name, entry.query, entry.response, entry.metadata, age(entry), entry.ttl,
-                            entry.last_access, entry.access_count});
+                            entry.last_access, std::max(now() - entry.last_access, std::chrono::seconds(0)),
+                            entry.access_count});
         }
     }
     std::sort(page.begin(), page.end(),
