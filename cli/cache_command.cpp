@@ -78,7 +78,7 @@ std::string why_wording_only(const WatchedEmbedder* embedder) {
 }
 
 void add_cache(CLI::App& app, Context& context) {
-    CLI::App* cache = app.add_subcommand("cache", "Looks up, stores and lists answers");
+    CLI::App* cache = app.add_subcommand("cache", "Looks up, stores, lists and limits answers");
     cache->require_subcommand(1, 1);
     add_cache_get(*cache, context);
     add_cache_explain(*cache, context);
@@ -86,6 +86,9 @@ void add_cache(CLI::App& app, Context& context) {
     add_cache_remove(*cache, context);
     add_cache_stats(*cache, context);
     add_cache_list(*cache, context);
+    add_cache_namespaces(*cache, context);
+    add_cache_quota(*cache, context);
+    add_cache_vacuum(*cache, context);
     cache->footer(R"(Examples:
   stele cache put "Where is my order?" "In your account, under Orders."
   stele cache get "where is my ORDER?"

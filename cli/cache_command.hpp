@@ -47,5 +47,8 @@ void add_cache_put(CLI::App& cache, Context& context);
 void add_cache_remove(CLI::App& cache, Context& context);
 void add_cache_stats(CLI::App& cache, Context& context);
 void add_cache_list(CLI::App& cache, Context& context);
+void add_cache_namespaces(CLI::App& cache, Context& context);
+void add_cache_quota(CLI::App& cache, Context& context);
+void add_cache_vacuum(CLI::App& cache, Context& context);
 
 }  // namespace stele::cli

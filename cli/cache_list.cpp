@@ -6,6 +6,8 @@
 
 #include "cache_command.hpp"
 #include "context.hpp"
+#include "duration_option.hpp"
+#include "exit_code.hpp"
 #include "stele/semantic_cache.hpp"
 #include "text.hpp"
 
@@ -18,6 +20,20 @@ struct ListCommand {
     ScopeOptions scope;
     std::size_t limit = 50;
     std::optional<std::int64_t> before;
+    bool cold = false, all = false;
+    std::string text, older_than, metadata = "{}";
+
+    bool pages() const { return !cold; }  // by ids, which say nothing about when an entry was used
+    CacheEntryFilter filter() const {
+        CacheEntryFilter filter;
+        filter.order = cold ? EntryOrder::coldest_first : EntryOrder::newest_first;
+        filter.text = text;
+        filter.metadata = Json::parse(metadata);
+        if (!older_than.empty()) filter.min_age = parse_duration("--older-than", older_than);
+        if (before) filter.after = CacheEntryFilter::Place{.id = *before};
+        filter.limit = limit + 1;  // one more than asked for tells whether there are more
+        return filter;
+    }
 };
 
 json json_of(const CacheEntry& entry) {
@@ -26,15 +42,18 @@ json json_of(const CacheEntry& entry) {
             {"response", entry.response},
             {"metadata", json::parse(entry.metadata.text())},
             {"age_seconds", entry.age.count()},
-            {"ttl_seconds", entry.ttl ? json(entry.ttl->count()) : json()}};
+            {"ttl_seconds", entry.ttl ? json(entry.ttl->count()) : json()},
+            {"last_access", entry.last_access.time_since_epoch().count()},
+            {"access_count", entry.access_count}};
 }
 
 Table table_of(const std::vector<CacheEntry>& entries, bool terminal) {
     constexpr std::size_t kQueryColumns = 48;
-    Table table{{"id", "age", "expires", "question", "answer"}, {}, {true}};
+    Table table{{"id", "age", "hits", "last used", "expires", "question", "answer"}, {}, {true, false, true}};
     for (const CacheEntry& entry : entries) {
         const std::string query = one_line(entry.query);
         table.rows.push_back({fmt::format("{}", entry.id), duration_text(entry.age.count()),
+                              fmt::format("{}", entry.access_count), age_text(entry.idle.count()),
                               entry.ttl ? "in " + duration_text((*entry.ttl - entry.age).count()) : "never",
                               terminal ? shortened(query, kQueryColumns) : query, one_line(entry.response)});
     }
@@ -42,25 +61,31 @@ Table table_of(const std::vector<CacheEntry>& entries, bool terminal) {
 }
 
 void run(Context& context, const ListCommand& list) {
+    if (list.all && list.scope.given()) refuse("--all and a namespace exclude each other: give one of them");
+    if (list.before && !list.pages()) refuse("--before goes on in the list of the newest, not in that of --cold");
     const Scope scope = list.scope.scope();
+    const std::optional<Scope> where = list.all ? std::nullopt : std::optional<Scope>(scope);
     SemanticCache cache(context.database(), nullptr);
-    // one more than asked for tells whether there are more
-    std::vector<CacheEntry> entries = cache.list(scope, list.limit + 1, list.before, context.deadline());
+    std::vector<CacheEntry> entries = cache.entries(where, list.filter(), context.deadline());
     const bool more = entries.size() > list.limit;
     if (more) entries.pop_back();
 
     json documents = json::array();
     for (const CacheEntry& entry : entries) documents.push_back(json_of(entry));
     const Output& output = context.output();
-    output.document({{"namespace", scope.tenant()},
+    output.document({{"namespace", list.all ? json() : json(scope.tenant())},
                      {"entries", documents},
-                     {"next_before", more ? json(entries.back().id) : json()}});
+                     {"next_before", more && list.pages() ? json(entries.back().id) : json()}});
     if (entries.empty()) {
-        output.note(fmt::format("no entries in namespace {}", scope.tenant()));
+        output.note(list.all ? std::string("no such entries")
+                             : fmt::format("no such entries in namespace {}", scope.tenant()));
         return;
     }
     output.table(table_of(entries, output.terminal()));
-    if (more) output.note(fmt::format("there are more: --before {}", entries.back().id));
+    if (more) {
+        output.note(list.pages() ? fmt::format("there are more: --before {}", entries.back().id)
+                                 : std::string("there are more: --limit"));
+    }
 }
 
 }  // namespace
@@ -73,10 +98,20 @@ void add_cache_list(CLI::App& cache, Context& context) {
         ->option_text("N")
         ->check(CLI::Range(1, 100'000));
     command->add_option("--before", list->before, "Only entries older than this one: the next page")->option_text("ID");
+    command->add_flag("--cold", list->cold, "The longest not used first, which go first when there is too much");
+    command->add_flag("--all", list->all, "Of all namespaces");
+    command->add_option("--text", list->text, "Only with this in the question or the answer, in any case")
+        ->option_text("TEXT");
+    command->add_option("--older-than", list->older_than, "Only those put so long ago: 90s, 15m, 12h, 7d")
+        ->option_text("TIME");
+    command->add_option("-m,--metadata", list->metadata, "Only those whose metadata contains this JSON object")
+        ->option_text("JSON");
     command->footer(R"(Those of one namespace (default: default) that have not expired.
 
 Examples:
   stele cache list --limit 10
+  stele cache list --cold --all --older-than 30d
+  stele cache list --text refund --metadata '{"source":"faq"}'
   stele cache list --namespace acme --before 1234 --json | jq -r '.entries[].query')");
     command->callback([&context, list] { run(context, *list); });
 }

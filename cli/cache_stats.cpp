@@ -7,6 +7,7 @@
 #include "cache_command.hpp"
 #include "context.hpp"
 #include "stele/semantic_cache.hpp"
+#include "text.hpp"
 
 namespace stele::cli {
 namespace {
@@ -27,17 +28,22 @@ void run(Context& context, const ScopeOptions& options) {
     const Output& output = context.output();
     output.document({{"namespace", scope ? nlohmann::json(scope->tenant()) : nlohmann::json()},
                      {"entries", stats.entries},
+                     {"expired", stats.expired},
+                     {"bytes", stats.bytes},
                      {"hits_exact", stats.hits_exact},
                      {"hits_semantic", stats.hits_semantic},
                      {"misses", stats.misses},
+                     {"evictions", stats.evictions},
                      {"expirations", stats.expirations},
                      {"hit_rate", rate ? nlohmann::json(*rate) : nlohmann::json()}});
     output.line(output.paint(scope ? fmt::format("Namespace {}", scope->tenant()) : std::string("All namespaces"),
                              Tone::strong));
     output.fields({{"entries", fmt::format("{}", stats.entries)},
+                   {"size", bytes_text(static_cast<std::uint64_t>(stats.bytes))},
                    {"exact hits", fmt::format("{}", stats.hits_exact)},
                    {"semantic hits", fmt::format("{}", stats.hits_semantic)},
                    {"misses", fmt::format("{}", stats.misses)},
+                   {"evicted", fmt::format("{}", stats.evictions)},
                    {"expired", fmt::format("{}", stats.expirations)},
                    {"hit rate", rate ? fmt::format("{:.1f} %", *rate * 100) : std::string("-")}});
 }

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stele/cache_caps.hpp"
+#include "stele/cache_event.hpp"
 #include "stele/database.hpp"
 #include "stele/embedder.hpp"
 #include "stele/export.hpp"
@@ -67,6 +71,19 @@ struct SemanticCacheOptions {
     /// min_confidence is 0.7 where none is given; and an entry that the validator refuses is removed, unless it has got
     /// another answer meanwhile.
     bool mneme_compatible = false;
+
+    /// Of all entries together, whoever put them: enforced by every put of this cache, besides SemanticCache::limits,
+    /// which every process enforces. The least counts.
+    std::optional<std::size_t> max_entries{}, max_bytes{};
+    /// By tenant; stored when the cache is opened, for every process (SemanticCache::set_quota).
+    std::map<std::string, CacheQuota> quotas{};
+    /// A put that finds too many entries removes up to so many more than it must, but no more than a tenth of the
+    /// limit, so that not every put has to. kEvictATenth does it as mneme does: of 10,000 entries 1,000 go in one put.
+    std::size_t evict_at_once = 16;
+    static constexpr std::size_t kEvictATenth = std::numeric_limits<std::size_t>::max();
+
+    /// Told what happens; see also SemanticCache::on_event.
+    CacheEventHook on_event{};
 };
 
 /// What two questions that are the same have in common: blanks at the ends stripped, blanks inside made one, letters
@@ -155,9 +172,12 @@ struct PutOptions {
 /// Counts since the counters began (they outlive the process), and what is stored now.
 struct CacheStats {
     std::int64_t entries = 0;
-    std::int64_t expired = 0;  ///< entries beside those, that nobody has removed yet
-    std::int64_t hits_exact = 0, hits_semantic = 0, misses = 0, expirations = 0;  ///< local hits are exact ones
+    std::int64_t expired = 0;                                    ///< entries beside those, that nobody has removed yet
+    std::int64_t bytes = 0;                                      ///< of both
+    std::int64_t hits_exact = 0, hits_semantic = 0, misses = 0;  ///< local hits are exact ones
     std::int64_t hits_local = 0;         ///< of these, from this process's memory, since this cache was opened
+    std::int64_t evictions = 0;          ///< entries that went because there was too much
+    std::int64_t expirations = 0;        ///< entries found past their lifetime by get, or removed for it
     std::int64_t unavailable = 0;        ///< misses because the store could not be reached, since this cache was opened
     std::int64_t embedder_failures = 0;  ///< misses because the embedder failed, since this cache was opened
     std::int64_t truncated = 0;          ///< misses of questions that the embedder cut, since this cache was opened
@@ -176,6 +196,9 @@ struct CacheEntry {
     Json metadata = Json::object();
     std::chrono::seconds age{};
     std::optional<std::chrono::seconds> ttl{};
+    std::chrono::sys_seconds last_access{};  ///< by the database's clock: a hit, or when it was put
+    std::chrono::seconds idle{};             ///< how long ago that was, never negative
+    std::int64_t access_count = 0;           ///< hits since it was put
 };
 
 /// A semantic cache on mneme's tables, which Python processes may share. `get` looks for the same question, in this
@@ -266,6 +289,41 @@ public:
     /// Newest first, live ones only; `before` is the id of the last entry of the page before.
     std::vector<CacheEntry> list(const Scope& scope = {}, std::size_t limit = 50,
                                  std::optional<std::int64_t> before = {}, std::optional<Deadline> deadline = {});
+    /// The live ones that a filter lets pass, of one scope or of all. What is used while pages of the coldest are read
+    /// moves to a later page.
+    std::vector<CacheEntry> entries(const std::optional<Scope>& scope, const CacheEntryFilter& filter,
+                                    std::optional<Deadline> deadline = {});
+    /// Those that hold entries, sorted by their stored name.
+    std::vector<CacheNamespace> namespaces(std::optional<Deadline> deadline = {});
+    /// Never throws because the store is away: that is told.
+    CacheHealth health(std::optional<Deadline> deadline = {});
+
+    /// Removes what is past its lifetime, in batches of a transaction each (in a transaction of the caller's: all in
+    /// that, keeping every put of others waiting until it ends), and says how much that was.
+    std::size_t vacuum(const std::optional<Scope>& scope = {}, std::optional<Deadline> deadline = {});
+    /// Removes all answers of all tenants, and what is known of their scopes, in one transaction; says how many there
+    /// were. Quotas and limits stay. For the rest, as clear().
+    std::size_t clear_all(std::optional<Deadline> deadline = {});
+
+    /// What a tenant may have, all its scopes together. Stored, and enforced by every put of every process that uses
+    /// Stele; entries that are too many by now go before this returns. After a put has returned, nobody sees more than
+    /// is allowed, however many put at once: what expired goes first, then what was used longest ago. An answer that is
+    /// larger than the quota itself is not kept. mneme's Python processes share the quotas in entries but enforce only
+    /// their own: what they put too much goes with the next put here. Throws Error(invalid_argument) for an empty
+    /// quota.
+    void set_quota(std::string_view tenant, const CacheQuota& quota, std::optional<Deadline> deadline = {});
+    std::optional<CacheQuota> quota(std::string_view tenant, std::optional<Deadline> deadline = {});
+    /// Of all tenants that have one.
+    std::map<std::string, CacheQuota> quotas(std::optional<Deadline> deadline = {});
+    /// False: there was none.
+    bool remove_quota(std::string_view tenant, std::optional<Deadline> deadline = {});
+    /// The same of all entries together; an empty quota takes the limits away.
+    void set_limits(const CacheQuota& limits, std::optional<Deadline> deadline = {});
+    CacheQuota limits(std::optional<Deadline> deadline = {});
+
+    /// Puts a hook in the place of SemanticCacheOptions::on_event; an empty one is none. A call of the one before may
+    /// still be under way.
+    void on_event(CacheEventHook hook);
     /// Saves the counters; further calls throw Error(closed). Idempotent.
     void close(std::optional<Deadline> deadline = {});
 

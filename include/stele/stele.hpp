@@ -3,6 +3,8 @@
 
 #include "stele/adopt.hpp"
 #include "stele/async.hpp"
+#include "stele/cache_caps.hpp"
+#include "stele/cache_event.hpp"
 #include "stele/canceller.hpp"
 #include "stele/cluster.hpp"
 #include "stele/configuration.hpp"

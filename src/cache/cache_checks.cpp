@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdint>
+#include <limits>
 
 #include "base/result.hpp"
 #include "base/text.hpp"
@@ -56,6 +58,23 @@ void check_put(std::string_view query, std::string_view response, const PutOptio
     check_text("the response", response);
     if (!put.metadata.is_object()) raise(ErrorCode::invalid_argument, "the metadata is not a JSON object");
     check_ttl("ttl", put.ttl);
+}
+
+void check_quota(std::string_view what, const CacheQuota& quota) {
+    constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
+    if (quota.entries.value_or(0) > kMost || quota.bytes.value_or(0) > kMost) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("{} is more than {}; leave it out where there is no limit", what, kMost));
+    }
+}
+
+void check_tenant_quota(std::string_view tenant, const CacheQuota& quota) {
+    Scope{tenant};
+    check_quota("the quota", quota);
+    if (quota.empty()) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("the quota of '{}' limits neither entries nor bytes; remove_quota takes one away", tenant));
+    }
 }
 
 bool is_outage(ErrorCode code) noexcept {

@@ -17,6 +17,9 @@ void check_guards(const SemanticCacheOptions& options);
 void check_ttl(std::string_view what, const std::optional<std::chrono::seconds>& ttl);
 void check_put(std::string_view query, std::string_view response, const PutOptions& put,
                const SemanticCacheOptions& cache);
+/// `what` names it in the message.
+void check_quota(std::string_view what, const CacheQuota& quota);
+void check_tenant_quota(std::string_view tenant, const CacheQuota& quota);
 
 /// The store is away, as opposed to: the store says no.
 bool is_outage(ErrorCode code) noexcept;

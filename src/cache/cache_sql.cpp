@@ -25,6 +25,14 @@ std::string replaced(std::string text, std::string_view mark, std::string_view w
 
 }  // namespace
 
+Sql cache_sql(std::string_view text, const std::string& quoted_schema) {
+    std::string filled = replaced(std::string(text), "@live", kLive);
+    filled = replaced(std::move(filled), "@dimension", kDimension);
+    filled = replaced(std::move(filled), "@writer", kWriter);
+    filled = replaced(std::move(filled), "@now", kNow);
+    return Sql(replaced(std::move(filled), "@", quoted_schema + "."));
+}
+
 CacheSql::CacheSql(const std::string& quoted_schema)
     : settings(std::string()),
       claim(std::string()),
@@ -37,7 +45,6 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       by_question(std::string()),
       vectors(std::string()),
       writers(std::string()),
-      list(std::string()),
       lock_question("SELECT pg_advisory_xact_lock($1)"),
       raise_version(std::string()),
       hold_version(std::string()),
@@ -51,15 +58,8 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       forget_scope(std::string()),
       renew(std::string()),
       add_counters(std::string()),
-      counters(std::string()),
-      count_entries(std::string()) {
-    const auto sql = [&quoted_schema](std::string_view text) {
-        std::string filled = replaced(std::string(text), "@live", kLive);
-        filled = replaced(std::move(filled), "@dimension", kDimension);
-        filled = replaced(std::move(filled), "@writer", kWriter);
-        filled = replaced(std::move(filled), "@now", kNow);
-        return Sql(replaced(std::move(filled), "@", quoted_schema + "."));
-    };
+      counters(std::string()) {
+    const auto sql = [&quoted_schema](std::string_view text) { return cache_sql(text, quoted_schema); };
 
     settings = sql("SELECT key, value FROM @schema_meta WHERE key IN ('embedder_fingerprint', 'embedder_dim')");
     // both or none, and none if one of them is another's already
@@ -99,9 +99,6 @@ CacheSql::CacheSql(const std::string& quoted_schema)
             " AND query_hash = ANY($2::text[])");
     vectors = sql("SELECT id, namespace, query_hash, embedding, @writer FROM @entries WHERE id = ANY($1::bigint[])");
     writers = sql("SELECT id, @writer FROM @entries WHERE namespace = $1");
-    list = sql(
-        "SELECT e.id, e.namespace, e.query, e.response, e.metadata, @now - e.created_at AS age, e.ttl FROM @entries e"
-        " WHERE e.namespace = $1 AND e.id < $2 AND @live ORDER BY e.id DESC LIMIT $3");
 
     // before the entry's id is allocated: the row lock then makes the order of ids the order of commits. A counter that
     // was lost begins higher than any that a process can know
@@ -149,9 +146,6 @@ CacheSql::CacheSql(const std::string& quoted_schema)
     counters =
         sql("SELECT name, sum(value)::bigint AS value FROM @cache_counters WHERE $1::text IS NULL OR namespace = $1"
             " GROUP BY name");
-    count_entries = sql(
-        "SELECT count(*) FILTER (WHERE @live) AS entries, count(*) FILTER (WHERE NOT @live) AS expired FROM @entries e"
-        " WHERE $1::text IS NULL OR e.namespace = $1");
 }
 
 std::int64_t lock_key(std::string_view schema, std::string_view name_space, std::string_view hash) {

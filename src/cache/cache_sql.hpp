@@ -9,6 +9,10 @@
 
 namespace stele {
 
+/// "@entries" with the schema's name before it, "@now", "@live" (of an entry e), "@version", "@dimension" and "@writer"
+/// as expressions.
+Sql cache_sql(std::string_view text, const std::string& quoted_schema);
+
 struct CacheSql {
     explicit CacheSql(const std::string& quoted_schema);
 
@@ -26,7 +30,6 @@ struct CacheSql {
     Sql by_question;   // $1 namespace, $2 hashes -> the same of these
     Sql vectors;       // $1 ids -> id, namespace, query_hash, embedding, writer
     Sql writers;       // $1 namespace -> id, writer of all its entries
-    Sql list;          // $1 namespace, $2 before id, $3 limit
 
     // changing
     Sql lock_question;  // $1 lock_key(): until the end of the transaction nobody else changes that question's entry
@@ -44,9 +47,8 @@ struct CacheSql {
     Sql renew;          // $1 ids: those that were put more than half a minute ago count as put now
 
     // counting
-    Sql add_counters;   // $1 namespaces, $2 names, $3 values
-    Sql counters;       // $1 namespace or NULL -> name, value
-    Sql count_entries;  // $1 namespace or NULL -> entries, expired
+    Sql add_counters;  // $1 namespaces, $2 names, $3 values
+    Sql counters;      // $1 namespace or NULL -> name, value
 };
 
 /// From such a step of the version on, Python's readers read everything again.

@@ -7,6 +7,7 @@
 
 #include "cache/cache_sql.hpp"
 #include "cache/cache_store.hpp"
+#include "cache/caps_sql.hpp"
 #include "stele/executor.hpp"
 
 namespace stele {
@@ -14,10 +15,8 @@ namespace stele {
 Statement upsert_statement(const CacheSql& sql, const NewEntry& entry);
 Statement scope_statement(const CacheSql& sql, const Scope& scope);
 
-std::vector<CacheEntry> read_entries(const CacheSql& sql, const std::string& name_space, std::size_t limit,
-                                     std::int64_t before, Executor& executor, Deadline deadline);
 /// Without what is in memory.
-CacheTotals read_totals(const CacheSql& sql, const std::optional<std::string>& name_space, Executor& executor,
-                        Deadline deadline);
+CacheTotals read_totals(const CacheSql& sql, const CapsSql& caps, const std::optional<std::string>& name_space,
+                        Executor& executor, Deadline deadline);
 
 }  // namespace stele

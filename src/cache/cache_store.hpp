@@ -1,7 +1,9 @@
 // Where answers are kept: tables, tables as a transaction sees them, or memory.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,8 +35,30 @@ struct NewEntry {
 
 struct CacheTotals {
     Counters::Values counters{};  ///< as they were saved
-    std::int64_t entries = 0, expired = 0;
+    std::int64_t entries = 0, expired = 0, bytes = 0;
     std::size_t index_rows = 0, index_bytes = 0, local_entries = 0, local_bytes = 0;
+};
+
+/// What one cache asks of its puts, besides the limits that are stored.
+struct OwnLimits {
+    CacheQuota limits{};       ///< of all entries together
+    std::int64_t at_once = 0;  ///< so many more may go, up to a tenth of the limit, when some must
+};
+
+/// Entries of one namespace that went by themselves. They are counted already.
+struct CacheGone {
+    std::string name_space;
+    std::int64_t evicted = 0, expired = 0;
+};
+
+/// What CacheHealth is made of.
+struct StoreHealth {
+    std::string schema_version{};
+    std::optional<std::string> fingerprint{};
+    std::int64_t entries = 0, bytes = 0;
+    std::size_t namespaces = 0;
+    bool sound = false;  ///< the sums agree
+    std::optional<std::chrono::seconds> oldest_age{};
 };
 
 /// Thread-safe, unless it is in a transaction. Calls throw Error.
@@ -55,7 +79,8 @@ public:
     /// As get_operation() says. `threshold` may throw.
     virtual GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
                            Deadline deadline) = 0;
-    virtual void put(const NewEntry& entry, Deadline deadline) = 0;
+    /// Says what had to go for it; nothing in a transaction, where that is decided by the commit.
+    virtual std::vector<CacheGone> put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) = 0;
     /// False: there was none.
     virtual bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) = 0;
     /// Only while its answer is still this one. False: it is not.
@@ -63,8 +88,24 @@ public:
                                Deadline deadline) = 0;
     /// How many there were.
     virtual std::size_t clear(const std::string& name_space, Deadline deadline) = 0;
-    virtual std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
+    virtual std::size_t clear_all(Deadline deadline) = 0;
+    /// Removes what has expired.
+    virtual std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, Deadline deadline) = 0;
+    virtual std::vector<CacheEntry> list(const std::optional<std::string>& name_space, const CacheEntryFilter& filter,
                                          Deadline deadline) = 0;
+    virtual std::vector<CacheNamespace> namespaces(Deadline deadline) = 0;
+    virtual StoreHealth health(Deadline deadline) = 0;
+
+    /// Of a tenant, or of all together; what is too much goes, and is told.
+    virtual std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
+                                              Deadline deadline) = 0;
+    /// False: it had none.
+    virtual bool remove_quota(const std::string& tenant, Deadline deadline) = 0;
+    /// Of one tenant, or of all that have one.
+    virtual std::map<std::string, CacheQuota> quotas(const std::optional<std::string>& tenant, Deadline deadline) = 0;
+    /// Of all together.
+    virtual CacheQuota limits(Deadline deadline) = 0;
+
     virtual CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) = 0;
     virtual void save(const Counters::Batch& batch, Deadline deadline) = 0;
 
@@ -74,12 +115,16 @@ public:
     /// Runs it when what was just done counts: at once, or after the commit.
     virtual void when_kept(std::function<void()> run) { run(); }
     virtual bool in_transaction() const noexcept { return false; }
+    /// This, or where it goes on after the transaction.
+    virtual std::shared_ptr<const CacheStore> outside() const = 0;
     /// The same store inside; Error(invalid_argument) where it has no transactions.
     virtual std::unique_ptr<CacheStore> join(Transaction& transaction) { return refuse(transaction); }
     virtual std::unique_ptr<CacheStore> join(Savepoint& savepoint) { return refuse(savepoint); }
 
     /// For messages.
     virtual std::string describe() const = 0;
+    /// mneme's label for it: "postgres", "memory".
+    virtual std::string_view kind() const noexcept = 0;
     virtual Deadline default_deadline() const = 0;
     virtual void log(LogLevel level, const std::string& message) const noexcept = 0;
 

@@ -5,7 +5,8 @@
 namespace stele {
 namespace {
 
-constexpr std::array<std::string_view, kCounters> kNames = {"hits_exact", "hits_semantic", "misses", "expirations"};
+constexpr std::array<std::string_view, kCounters> kNames = {"hits_exact", "hits_semantic", "misses", "evictions",
+                                                            "expirations"};
 
 std::optional<std::size_t> index_of(std::string_view name) {
     for (std::size_t i = 0; i < kCounters; ++i) {

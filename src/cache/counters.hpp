@@ -15,8 +15,8 @@
 
 namespace stele {
 
-enum class Counter : std::uint8_t { hits_exact, hits_semantic, misses, expirations };
-inline constexpr std::size_t kCounters = 4;
+enum class Counter : std::uint8_t { hits_exact, hits_semantic, misses, evictions, expirations };
+inline constexpr std::size_t kCounters = 5;
 /// mneme's name, also the name in the table cache_counters.
 std::string_view to_string(Counter counter) noexcept;
 

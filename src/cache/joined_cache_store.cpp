@@ -2,18 +2,20 @@
 
 #include <algorithm>
 
+#include "cache/cache_caps.hpp"
 #include "cache/cache_statements.hpp"
 #include "cache/entry_vector.hpp"
 
 namespace stele {
 namespace {
 
-// Statements before the commit, in this order, which is that of an outside put: scopes, the counter, and what only
-// touches own rows.
+// Statements before the commit, in this order, which is that of an outside put: scopes, the counter, what only
+// touches own rows, and what is too much then, which is known only while the counter is held.
 const std::string kScope = "cache 1 scope ";
 const std::string kVersion = "cache 2 version";
 const std::string kRenew = "cache 3 renew";
 const std::string kFill = "cache 4 fill";
+const std::string kEvict = "cache 5 evict";
 
 }  // namespace
 
@@ -72,7 +74,7 @@ void JoinedCacheStore::raise_version(std::int64_t id) {
     });
 }
 
-void JoinedCacheStore::put(const NewEntry& entry, Deadline deadline) {
+std::vector<CacheGone> JoinedCacheStore::put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) {
     const std::string& name_space = entry.scope.stored_namespace();
     const bool may_need_zeros = entry.unit.empty() && dimension() == 0;
     const std::vector<Rows> rows = change(name_space, entry.hash, upsert_statement(sql_, entry), deadline);
@@ -90,6 +92,10 @@ void JoinedCacheStore::put(const NewEntry& entry, Deadline deadline) {
     if (may_need_zeros) {
         joined_.before_commit(kFill, id, [outside = outside_](auto) { return Statement(outside->sql().fill_vectors); });
     }
+    joined_.before_commit(kEvict, id, [outside = outside_, own](std::span<const std::int64_t> ids) {
+        return evict_after_puts(outside->caps(), std::vector<std::int64_t>(ids.begin(), ids.end()), own);
+    });
+    return {};
 }
 
 bool JoinedCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {
@@ -119,13 +125,60 @@ std::size_t JoinedCacheStore::clear(const std::string& name_space, Deadline dead
     return rows[1].affected();
 }
 
-std::vector<CacheEntry> JoinedCacheStore::list(const std::string& name_space, std::size_t limit, std::int64_t before,
-                                               Deadline deadline) {
-    return read_entries(sql_, name_space, limit, before, joined_, deadline);
+std::size_t JoinedCacheStore::clear_all(Deadline deadline) {
+    const Statement batch[] = {Statement(sql_.hold_version), Statement(caps_.clear_all), Statement(caps_.clear_scopes)};
+    const std::vector<Rows> rows = joined_.run(batch, deadline);
+    raise_version(0);
+    joined_.after_commit([outside = outside_] { outside->cleared_all(); });
+    return rows[1].affected();
+}
+
+std::vector<CacheGone> JoinedCacheStore::vacuum(const std::optional<std::string>& name_space, Deadline deadline) {
+    std::vector<CacheGone> gone;
+    const Statement batch[] = {Statement(sql_.hold_version), Statement(caps_.vacuum, name_space, kVacuumBatch)};
+    while (read_expired(joined_.run(batch, deadline)[1], gone) == kVacuumBatch) {
+    }
+    return gone;
+}
+
+std::vector<CacheEntry> JoinedCacheStore::list(const std::optional<std::string>& name_space,
+                                               const CacheEntryFilter& filter, Deadline deadline) {
+    return read_entries(caps_, name_space, filter, joined_, deadline);
+}
+
+std::vector<CacheNamespace> JoinedCacheStore::namespaces(Deadline deadline) {
+    return read_namespaces(caps_, joined_, deadline);
+}
+
+StoreHealth JoinedCacheStore::health(Deadline deadline) {
+    return read_health(caps_, joined_, deadline);
+}
+
+std::vector<CacheGone> JoinedCacheStore::set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
+                                                    Deadline deadline) {
+    std::vector<Statement> batch = {Statement(sql_.hold_version)};
+    for (Statement& statement : limit_statements(caps_, tenant, quota)) batch.push_back(std::move(statement));
+    batch.push_back(evict_statement(caps_, tenant));
+    std::vector<CacheGone> gone = read_gone(joined_.run(batch, deadline).back());
+    raise_version(0);
+    return gone;
+}
+
+bool JoinedCacheStore::remove_quota(const std::string& tenant, Deadline deadline) {
+    return !joined_.query(Statement(caps_.remove_quota, tenant), deadline).empty();
+}
+
+std::map<std::string, CacheQuota> JoinedCacheStore::quotas(const std::optional<std::string>& tenant,
+                                                           Deadline deadline) {
+    return read_quotas(caps_, tenant, joined_, deadline);
+}
+
+CacheQuota JoinedCacheStore::limits(Deadline deadline) {
+    return read_limits(caps_, joined_, deadline);
 }
 
 CacheTotals JoinedCacheStore::totals(const std::optional<std::string>& name_space, Deadline deadline) {
-    CacheTotals totals = read_totals(sql_, name_space, joined_, deadline);
+    CacheTotals totals = read_totals(sql_, caps_, name_space, joined_, deadline);
     const VectorMemory::Size size = outside_->index_size(name_space);
     totals.index_rows = size.rows;
     totals.index_bytes = size.bytes;

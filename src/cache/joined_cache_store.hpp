@@ -1,6 +1,7 @@
 // Answers as one transaction sees and changes them.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,26 +18,37 @@ namespace stele {
 class JoinedCacheStore final : public CacheStore {
 public:
     JoinedCacheStore(std::shared_ptr<PostgresCacheStore> outside, JoinedTransaction joined)
-        : outside_(std::move(outside)), sql_(outside_->sql()), joined_(std::move(joined)) {}
+        : outside_(std::move(outside)), sql_(outside_->sql()), caps_(outside_->caps()), joined_(std::move(joined)) {}
 
     std::size_t dimension() const noexcept override { return outside_->dimension(); }
     CacheSettings look(Deadline) override { return {}; }
     CacheSettings claim(const std::optional<std::string>& fingerprint, std::size_t length, Deadline deadline) override;
     GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
                    Deadline deadline) override;
-    void put(const NewEntry& entry, Deadline deadline) override;
+    std::vector<CacheGone> put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) override;
     bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
     bool remove_answer(const std::string& name_space, const std::string& hash, const std::string& response,
                        Deadline deadline) override;
     std::size_t clear(const std::string& name_space, Deadline deadline) override;
-    std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
+    std::size_t clear_all(Deadline deadline) override;
+    std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, Deadline deadline) override;
+    std::vector<CacheEntry> list(const std::optional<std::string>& name_space, const CacheEntryFilter& filter,
                                  Deadline deadline) override;
+    std::vector<CacheNamespace> namespaces(Deadline deadline) override;
+    StoreHealth health(Deadline deadline) override;
+    std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
+                                      Deadline deadline) override;
+    bool remove_quota(const std::string& tenant, Deadline deadline) override;
+    std::map<std::string, CacheQuota> quotas(const std::optional<std::string>& tenant, Deadline deadline) override;
+    CacheQuota limits(Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
     void save(const Counters::Batch&, Deadline) override {}
 
     void when_kept(std::function<void()> run) override { joined_.after_commit(std::move(run)); }
     bool in_transaction() const noexcept override { return true; }
 
+    std::shared_ptr<const CacheStore> outside() const override { return outside_; }
+    std::string_view kind() const noexcept override { return outside_->kind(); }
     std::string describe() const override { return outside_->describe(); }
     Deadline default_deadline() const override { return outside_->default_deadline(); }
     void log(LogLevel level, const std::string& message) const noexcept override { outside_->log(level, message); }
@@ -51,6 +63,7 @@ private:
 
     const std::shared_ptr<PostgresCacheStore> outside_;
     const CacheSql& sql_;
+    const CapsSql& caps_;
     JoinedTransaction joined_;
     std::optional<JoinedVectors> vectors_;
     std::size_t locks_ = 0;  // taken by way of this

@@ -7,6 +7,16 @@
 #include "cache/guard_chain.hpp"
 
 namespace stele {
+namespace {
+
+CacheQuota least(const CacheQuota& a, const CacheQuota& b) {
+    const auto lower = [](const std::optional<std::size_t>& x, const std::optional<std::size_t>& y) {
+        return x && y ? std::min(x, y) : x ? x : y;
+    };
+    return {lower(a.entries, b.entries), lower(a.bytes, b.bytes)};
+}
+
+}  // namespace
 
 MemoryCacheStore::MemoryCacheStore(MemoryDatabase database) : database_(std::move(database)), impl_(database_.impl()) {
     MutexLock lock(impl_.mutex);
@@ -54,6 +64,7 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
     }
     if (outcome.hit) {
         if (request.guards != nullptr) request.guards->set_confidence(*outcome.hit);
+        if (!request.explain) accessed(request.name_space, outcome.hit->id);
         return outcome;
     }
     outcome.miss = outcome.expired ? MissReason::expired : MissReason::no_match;
@@ -78,10 +89,22 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
         if (!trial.wants_more()) break;
         trial.hear(found.entry, found.hash, found.expired);
     }
-    MutexLock lock(impl_.mutex);
-    const Space& space = data_->spaces[request.name_space];
-    trial.end(space.index && space.index->size() != 0);
+    {
+        MutexLock lock(impl_.mutex);
+        const Space& space = data_->spaces[request.name_space];
+        trial.end(space.index && space.index->size() != 0);
+    }
+    if (outcome.hit && !request.explain) accessed(request.name_space, outcome.hit->id);
     return outcome;
+}
+
+void MemoryCacheStore::accessed(const std::string& name_space, std::int64_t id) {
+    MutexLock lock(impl_.mutex);
+    auto& entries = data_->spaces[name_space].entries;
+    const auto found = entries.find(id);
+    if (found == entries.end()) return;
+    found->second.last_access = now();
+    ++found->second.access_count;
 }
 
 std::vector<MemoryCacheStore::Found> MemoryCacheStore::alike(const std::string& name_space, std::span<const float> unit,
@@ -98,14 +121,25 @@ std::vector<MemoryCacheStore::Found> MemoryCacheStore::alike(const std::string& 
     return all;
 }
 
-void MemoryCacheStore::put(const NewEntry& entry, Deadline) {
+std::vector<CacheGone> MemoryCacheStore::put(const NewEntry& entry, const OwnLimits& own, Deadline) {
     MutexLock lock(impl_.mutex);
     Space& space = data_->spaces[entry.scope.stored_namespace()];
+    space.tenant = entry.scope.tenant();
+    space.attributes = entry.scope.attributes();
     const auto [known, added] = space.ids.try_emplace(entry.hash, data_->last_id + 1);
     if (added) ++data_->last_id;
     const std::int64_t id = known->second;
-    Entry stored{entry.hash, std::string(entry.query), std::string(entry.response), entry.metadata, now(), {}};
+    Entry stored{.hash = entry.hash,
+                 .query = std::string(entry.query),
+                 .response = std::string(entry.response),
+                 .metadata = entry.metadata,
+                 .created = now(),
+                 .ttl = {},
+                 .last_access = now()};
     if (entry.ttl) stored.ttl = std::chrono::seconds(*entry.ttl);
+    // one without a vector has zeros instead, in tables
+    stored.bytes = static_cast<std::int64_t>(entry.query.size() + entry.response.size() + entry.metadata.text().size() +
+                                             data_->dimension * sizeof(float));
     space.entries.insert_or_assign(id, std::move(stored));
     if (!entry.unit.empty()) {
         if (!space.index) space.index.emplace(data_->dimension);
@@ -113,6 +147,14 @@ void MemoryCacheStore::put(const NewEntry& entry, Deadline) {
     } else if (space.index) {
         space.index->remove(id);
     }
+
+    std::vector<CacheGone> gone;
+    if (const auto quota = data_->quotas.find(entry.scope.tenant()); quota != data_->quotas.end()) {
+        trim(entry.scope.tenant(), quota->second, own.at_once, id, gone);
+    }
+    trim({}, least(own.limits, data_->limits), own.at_once, id, gone);
+    count(gone);
+    return gone;
 }
 
 bool MemoryCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline) {
@@ -130,9 +172,7 @@ bool MemoryCacheStore::remove_if(const std::string& name_space, const std::strin
     Space& space = data_->spaces[name_space];
     const auto found = space.ids.find(hash);
     if (found == space.ids.end() || !condition(space.entries.at(found->second))) return false;
-    if (space.index) space.index->remove(found->second);
-    space.entries.erase(found->second);
-    space.ids.erase(found);
+    erase(space, found->second);
     return true;
 }
 
@@ -140,20 +180,6 @@ std::size_t MemoryCacheStore::clear(const std::string& name_space, Deadline) {
     MutexLock lock(impl_.mutex);
     const auto space = data_->spaces.extract(name_space);
     return space.empty() ? 0 : space.mapped().entries.size();
-}
-
-std::vector<CacheEntry> MemoryCacheStore::list(const std::string& name_space, std::size_t limit, std::int64_t before,
-                                               Deadline) {
-    MutexLock lock(impl_.mutex);
-    const auto& entries = data_->spaces[name_space].entries;
-    std::vector<CacheEntry> page;
-    for (auto it = std::make_reverse_iterator(entries.lower_bound(before)); it != entries.rend() && page.size() < limit;
-         ++it) {
-        const Entry& entry = it->second;
-        if (!live(entry)) continue;
-        page.push_back({it->first, name_space, entry.query, entry.response, entry.metadata, age(entry), entry.ttl});
-    }
-    return page;
 }
 
 CacheTotals MemoryCacheStore::totals(const std::optional<std::string>& name_space, Deadline) {
@@ -166,6 +192,7 @@ CacheTotals MemoryCacheStore::totals(const std::optional<std::string>& name_spac
                                           [this](const auto& entry) { return live(entry.second); });
         totals.entries += living;
         totals.expired += static_cast<std::int64_t>(space.entries.size()) - living;
+        for (const auto& [id, entry] : space.entries) totals.bytes += entry.bytes;
         if (!space.index) continue;
         totals.index_rows += space.index->size();
         totals.index_bytes += space.index->bytes();
@@ -184,6 +211,13 @@ std::chrono::seconds MemoryCacheStore::age(const Entry& entry) const {
 
 Hit MemoryCacheStore::hit(std::int64_t id, const Entry& entry, float similarity, HitLayer layer) const {
     return {id, entry.response, entry.query, similarity, layer, age(entry), entry.metadata, similarity};
+}
+
+void MemoryCacheStore::erase(Space& space, std::int64_t id) {
+    const auto found = space.entries.find(id);
+    if (space.index) space.index->remove(id);
+    space.ids.erase(found->second.hash);
+    space.entries.erase(found);
 }
 
 }  // namespace stele

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,7 +16,7 @@
 
 namespace stele {
 
-class MemoryCacheStore final : public CacheStore {
+class MemoryCacheStore final : public CacheStore, public std::enable_shared_from_this<MemoryCacheStore> {
 public:
     explicit MemoryCacheStore(MemoryDatabase database);
 
@@ -24,16 +25,27 @@ public:
     CacheSettings claim(const std::optional<std::string>& fingerprint, std::size_t length, Deadline deadline) override;
     GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
                    Deadline deadline) override;
-    void put(const NewEntry& entry, Deadline deadline) override;
+    std::vector<CacheGone> put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) override;
     bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
     bool remove_answer(const std::string& name_space, const std::string& hash, const std::string& response,
                        Deadline deadline) override;
     std::size_t clear(const std::string& name_space, Deadline deadline) override;
-    std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
+    std::size_t clear_all(Deadline deadline) override;
+    std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, Deadline deadline) override;
+    std::vector<CacheEntry> list(const std::optional<std::string>& name_space, const CacheEntryFilter& filter,
                                  Deadline deadline) override;
+    std::vector<CacheNamespace> namespaces(Deadline deadline) override;
+    StoreHealth health(Deadline deadline) override;
+    std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
+                                      Deadline deadline) override;
+    bool remove_quota(const std::string& tenant, Deadline deadline) override;
+    std::map<std::string, CacheQuota> quotas(const std::optional<std::string>& tenant, Deadline deadline) override;
+    CacheQuota limits(Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
     void save(const Counters::Batch& batch, Deadline deadline) override;
 
+    std::shared_ptr<const CacheStore> outside() const override { return shared_from_this(); }
+    std::string_view kind() const noexcept override { return "memory"; }
     std::string describe() const override { return "this MemoryDatabase"; }
     Deadline default_deadline() const override { return Deadline::never(); }
     void log(LogLevel, const std::string&) const noexcept override {}
@@ -44,8 +56,13 @@ private:
         Json metadata;
         std::chrono::sys_seconds created;
         std::optional<std::chrono::seconds> ttl;
+        std::chrono::sys_seconds last_access;
+        std::int64_t access_count = 0;
+        std::int64_t bytes = 0;
     };
     struct Space {
+        std::string tenant;
+        std::map<std::string, std::string> attributes;
         std::map<std::int64_t, Entry> entries;                 // by id
         std::map<std::string, std::int64_t, std::less<>> ids;  // by hash
         std::optional<FlatIndex> index;                        // as soon as a vector came
@@ -55,6 +72,8 @@ private:
         std::size_t dimension = 0;
         std::int64_t last_id = 0;
         std::map<std::string, Space> spaces;  // by namespace
+        std::map<std::string, CacheQuota> quotas;
+        CacheQuota limits;
         Counters saved;
     };
 
@@ -72,6 +91,13 @@ private:
     /// Copies, the most alike first.
     std::vector<Found> alike(const std::string& name_space, std::span<const float> unit, float min_score)
         STELE_EXCLUDES(impl_.mutex);
+    /// A row of the index, the entry and its hash go together.
+    static void erase(Space& space, std::int64_t id);
+    void accessed(const std::string& name_space, std::int64_t id) STELE_EXCLUDES(impl_.mutex);
+    /// Removes what is too much of a tenant (none: of all), `put` last; tells and counts it.
+    void trim(const std::optional<std::string>& tenant, const CacheQuota& quota, std::int64_t at_once, std::int64_t put,
+              std::vector<CacheGone>& gone) STELE_REQUIRES(impl_.mutex);
+    void count(const std::vector<CacheGone>& gone) STELE_REQUIRES(impl_.mutex);
 
     const MemoryDatabase database_;
     MemoryDatabase::Impl& impl_;

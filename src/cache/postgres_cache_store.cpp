@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "cache/cache_caps.hpp"
 #include "cache/cache_statements.hpp"
 #include "cache/entry_vector.hpp"
 #include "cache/guard_chain.hpp"
@@ -43,6 +44,7 @@ LocalAnswers::Answers::Pointer read_answer(const Rows& rows, BootClock::time_poi
 PostgresCacheStore::PostgresCacheStore(Database database, const SemanticCacheOptions& options)
     : database_(std::move(database)),
       sql_(database_.quoted_schema()),
+      caps_(database_.quoted_schema()),
       access_times_(options.access_times),
       accesses_(database_, sql_),
       local_(options.access_times == AccessTimes::within_call ? 0 : options.local_entries, options.local_bytes),
@@ -146,7 +148,7 @@ std::optional<Hit> PostgresCacheStore::find_exact(const GetRequest& request, Exa
     return answer->hit;
 }
 
-void PostgresCacheStore::put(const NewEntry& entry, Deadline deadline) {
+std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) {
     const std::string& name_space = entry.scope.stored_namespace();
     const bool new_scope = is_new(entry.scope);
     std::vector<Statement> batch;
@@ -158,11 +160,14 @@ void PostgresCacheStore::put(const NewEntry& entry, Deadline deadline) {
     batch.push_back(upsert_statement(sql_, entry));
     Announced announced(*this, name_space, entry.hash);
     VectorMemory::Put put(memory_, name_space, entry.hash);
+    // whoever held the counter's row before has committed, so this sees all entries that there are
+    batch.push_back(evict_after_put(caps_, entry, own));
     const std::vector<Rows> rows = database_.run(batch, deadline);
     if (new_scope) said(name_space);
-    const Row row = rows.back()[0];
+    const Row row = rows[rows.size() - 2][0];
     announced.made_by(row.get<std::int64_t>("writer"));
     put.stored(row.get<std::int64_t>("id"), row.get<std::int64_t>("writer"), entry.unit);
+    return read_gone(rows.back());
 }
 
 bool PostgresCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {
@@ -220,13 +225,61 @@ void PostgresCacheStore::accessed(std::int64_t id) noexcept {
     if (access_times_ != AccessTimes::never) accesses_.accessed(id);
 }
 
-std::vector<CacheEntry> PostgresCacheStore::list(const std::string& name_space, std::size_t limit, std::int64_t before,
-                                                 Deadline deadline) {
-    return read_entries(sql_, name_space, limit, before, database_, deadline);
+std::size_t PostgresCacheStore::clear_all(Deadline deadline) {
+    const Statement batch[] = {Statement(sql_.hold_version), Statement(caps_.clear_all), Statement(caps_.clear_scopes),
+                               Statement(sql_.raise_version, kRebuildStep)};
+    const std::vector<Rows> rows = database_.run(batch, deadline);
+    cleared_all();
+    return rows[1].affected();
+}
+
+std::vector<CacheGone> PostgresCacheStore::vacuum(const std::optional<std::string>& name_space, Deadline deadline) {
+    std::vector<CacheGone> gone;
+    const Statement batch[] = {Statement(sql_.hold_version), Statement(caps_.vacuum, name_space, kVacuumBatch)};
+    while (read_expired(database_.run(batch, deadline)[1], gone) == kVacuumBatch) {
+    }
+    const Statement tidy[] = {Statement(sql_.hold_version), Statement(caps_.fold_sizes), Statement(caps_.drop_empty)};
+    database_.run(tidy, deadline);
+    return gone;
+}
+
+std::vector<CacheEntry> PostgresCacheStore::list(const std::optional<std::string>& name_space,
+                                                 const CacheEntryFilter& filter, Deadline deadline) {
+    return read_entries(caps_, name_space, filter, database_, deadline);
+}
+
+std::vector<CacheNamespace> PostgresCacheStore::namespaces(Deadline deadline) {
+    return read_namespaces(caps_, database_, deadline);
+}
+
+StoreHealth PostgresCacheStore::health(Deadline deadline) {
+    return read_health(caps_, database_, deadline);
+}
+
+// The counter is raised for what may go; it also keeps puts out until that is gone.
+std::vector<CacheGone> PostgresCacheStore::set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
+                                                      Deadline deadline) {
+    std::vector<Statement> batch = {Statement(sql_.raise_version, std::int64_t{1})};
+    for (Statement& statement : limit_statements(caps_, tenant, quota)) batch.push_back(std::move(statement));
+    batch.push_back(evict_statement(caps_, tenant));
+    return read_gone(database_.run(batch, deadline).back());
+}
+
+bool PostgresCacheStore::remove_quota(const std::string& tenant, Deadline deadline) {
+    return !database_.query(Statement(caps_.remove_quota, tenant), deadline).empty();
+}
+
+std::map<std::string, CacheQuota> PostgresCacheStore::quotas(const std::optional<std::string>& tenant,
+                                                             Deadline deadline) {
+    return read_quotas(caps_, tenant, database_, deadline);
+}
+
+CacheQuota PostgresCacheStore::limits(Deadline deadline) {
+    return read_limits(caps_, database_, deadline);
 }
 
 CacheTotals PostgresCacheStore::totals(const std::optional<std::string>& name_space, Deadline deadline) {
-    CacheTotals totals = read_totals(sql_, name_space, database_, deadline);
+    CacheTotals totals = read_totals(sql_, caps_, name_space, database_, deadline);
     const VectorMemory::Size size = index_size(name_space);
     totals.index_rows = size.rows;
     totals.index_bytes = size.bytes;
@@ -278,6 +331,15 @@ void PostgresCacheStore::cleared(const std::string& name_space) {
         known_scopes_.erase(name_space);
     }
     const Change all{std::string(kStore), name_space, std::nullopt};
+    follower_.announce({&all, 1});
+}
+
+void PostgresCacheStore::cleared_all() {
+    {
+        MutexLock lock(scopes_mutex_);
+        known_scopes_.clear();
+    }
+    const Change all{std::string(kStore), std::nullopt, std::nullopt};
     follower_.announce({&all, 1});
 }
 

@@ -9,6 +9,7 @@
 #include "base/mutex.hpp"
 #include "cache/access_writer.hpp"
 #include "cache/cache_store.hpp"
+#include "cache/caps_sql.hpp"
 #include "cache/local_answers.hpp"
 #include "cache/vector_memory.hpp"
 #include "postgres/change_follower.hpp"
@@ -27,13 +28,22 @@ public:
     CacheSettings claim(const std::optional<std::string>& fingerprint, std::size_t length, Deadline deadline) override;
     GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
                    Deadline deadline) override;
-    void put(const NewEntry& entry, Deadline deadline) override;
+    std::vector<CacheGone> put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) override;
     bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
     bool remove_answer(const std::string& name_space, const std::string& hash, const std::string& response,
                        Deadline deadline) override;
     std::size_t clear(const std::string& name_space, Deadline deadline) override;
-    std::vector<CacheEntry> list(const std::string& name_space, std::size_t limit, std::int64_t before,
+    std::size_t clear_all(Deadline deadline) override;
+    std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, Deadline deadline) override;
+    std::vector<CacheEntry> list(const std::optional<std::string>& name_space, const CacheEntryFilter& filter,
                                  Deadline deadline) override;
+    std::vector<CacheNamespace> namespaces(Deadline deadline) override;
+    StoreHealth health(Deadline deadline) override;
+    std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
+                                      Deadline deadline) override;
+    bool remove_quota(const std::string& tenant, Deadline deadline) override;
+    std::map<std::string, CacheQuota> quotas(const std::optional<std::string>& tenant, Deadline deadline) override;
+    CacheQuota limits(Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
     void save(const Counters::Batch& batch, Deadline deadline) override;
     void flush(Deadline deadline) override { accesses_.flush(deadline); }
@@ -41,6 +51,8 @@ public:
     std::unique_ptr<CacheStore> join(Transaction& transaction) override;
     std::unique_ptr<CacheStore> join(Savepoint& savepoint) override;
 
+    std::shared_ptr<const CacheStore> outside() const override { return shared_from_this(); }
+    std::string_view kind() const noexcept override { return "postgres"; }
     std::string describe() const override;
     Deadline default_deadline() const override { return Deadline::after(database_.options().call_timeout); }
     void log(LogLevel level, const std::string& message) const noexcept override;
@@ -48,6 +60,7 @@ public:
     // for the part in a transaction
     const Database& database() const noexcept { return database_; }
     const CacheSql& sql() const noexcept { return sql_; }
+    const CapsSql& caps() const noexcept { return caps_; }
     VectorMemory* memory() const noexcept { return memory_; }
     VectorMemory::Size index_size(const std::optional<std::string>& name_space) const;
     Statement lock_question(const std::string& name_space, const std::string& hash) const;
@@ -58,6 +71,7 @@ public:
     void changed(const std::string& name_space, const std::string& hash, std::uint64_t transaction) noexcept;
     /// The scope was cleared: it is read anew, and what it stands for is said again.
     void cleared(const std::string& name_space) STELE_EXCLUDES(scopes_mutex_);
+    void cleared_all() STELE_EXCLUDES(scopes_mutex_);
     /// An entry was answered.
     void accessed(std::int64_t id) noexcept;
 
@@ -72,6 +86,7 @@ private:
 
     Database database_;
     const CacheSql sql_;
+    const CapsSql caps_;
     const AccessTimes access_times_;
     AccessWriter accesses_;
     LocalAnswers local_;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <limits>
-
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "cache/cache_checks.hpp"
@@ -108,25 +106,31 @@ void SemanticCache::put(std::string_view query, std::string_view response, const
         lifetime && !options.never_expires) {
         ttl = lifetime->count();
     }
-    impl.store->put({.scope = scope,
-                     .hash = hash,
-                     .query = query,
-                     .response = response,
-                     .unit = vector,
-                     .metadata = options.metadata,
-                     .ttl = ttl},
-                    until);
+    const NewEntry entry{.scope = scope,
+                         .hash = hash,
+                         .query = query,
+                         .response = response,
+                         .unit = vector,
+                         .metadata = options.metadata,
+                         .ttl = ttl};
+    const std::vector<CacheGone> gone = impl.store->put(entry, impl.own_limits(), until);
+    impl.tell(CacheEvent::Kind::put, scope.stored_namespace(), 1);
+    impl.tell(gone);
 }
 
 bool SemanticCache::remove(std::string_view query, const Scope& scope, std::optional<Deadline> deadline) {
     impl_->check_open();
-    return impl_->store->remove(scope.stored_namespace(), query_hash(impl_->key_text(query)),
-                                impl_->deadline(deadline));
+    const bool removed =
+        impl_->store->remove(scope.stored_namespace(), query_hash(impl_->key_text(query)), impl_->deadline(deadline));
+    if (removed) impl_->tell(CacheEvent::Kind::removed, scope.stored_namespace(), 1);
+    return removed;
 }
 
 std::size_t SemanticCache::clear(const Scope& scope, std::optional<Deadline> deadline) {
     impl_->check_open();
-    return impl_->store->clear(scope.stored_namespace(), impl_->deadline(deadline));
+    const std::size_t entries = impl_->store->clear(scope.stored_namespace(), impl_->deadline(deadline));
+    impl_->tell(CacheEvent::Kind::removed, scope.stored_namespace(), static_cast<std::int64_t>(entries));
+    return entries;
 }
 
 CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional<Deadline> deadline) {
@@ -149,10 +153,12 @@ CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional
     CacheStats stats;
     stats.entries = totals.entries;
     stats.expired = totals.expired;
+    stats.bytes = totals.bytes;
     stats.hits_exact = value(Counter::hits_exact);
     stats.hits_semantic = value(Counter::hits_semantic);
     stats.misses = value(Counter::misses);
     stats.hits_local = static_cast<std::int64_t>(impl.shared->hits_local.value());
+    stats.evictions = value(Counter::evictions);
     stats.expirations = value(Counter::expirations);
     stats.unavailable = impl.shared->unavailable;
     stats.embedder_failures = impl.shared->embedder_failures;
@@ -168,9 +174,10 @@ CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional
 
 std::vector<CacheEntry> SemanticCache::list(const Scope& scope, std::size_t limit, std::optional<std::int64_t> before,
                                             std::optional<Deadline> deadline) {
-    impl_->check_open();
-    return impl_->store->list(scope.stored_namespace(), limit,
-                              before.value_or(std::numeric_limits<std::int64_t>::max()), impl_->deadline(deadline));
+    CacheEntryFilter filter;
+    filter.limit = limit;
+    if (before) filter.after = CacheEntryFilter::Place{.id = *before};
+    return entries(scope, filter, deadline);
 }
 
 void SemanticCache::close(std::optional<Deadline> deadline) {

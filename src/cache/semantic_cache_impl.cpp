@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "cache/cache_checks.hpp"
@@ -26,7 +29,8 @@ SemanticCache::Impl::Shared::Shared(std::shared_ptr<Embedder> made_by, SemanticC
     : embedder(std::move(made_by)),
       options(with_defaults(std::move(chosen))),
       guards(options, std::move(log)),
-      threshold(options.similarity_threshold) {}
+      threshold(options.similarity_threshold),
+      events(options.on_event) {}
 
 std::unique_ptr<SemanticCache::Impl> SemanticCache::Impl::make(std::shared_ptr<CacheStore> store,
                                                                std::shared_ptr<Embedder> embedder,
@@ -42,7 +46,14 @@ void SemanticCache::Impl::open() {
     check_threshold(options.similarity_threshold);
     check_ttl("default ttl", options.default_ttl);
     check_guards(options);
+    check_quota("max_entries or max_bytes", {options.max_entries, options.max_bytes});
+    for (const auto& [tenant, quota] : options.quotas) check_tenant_quota(tenant, quota);
     const Deadline until = deadline({});
+    check_embedder(until);
+    store_quotas(until);
+}
+
+void SemanticCache::Impl::check_embedder(Deadline until) {
     CacheSettings settings = store->look(until);
     if (embedder == nullptr) return;
     const std::string dimension = std::to_string(embedder->dimension());
@@ -181,14 +192,57 @@ void SemanticCache::Impl::count(const GetOutcome& outcome, const std::string& na
                           : outcome.hit->layer == HitLayer::semantic ? Counter::hits_semantic
                                                                      : Counter::hits_exact;
     if (outcome.hit && outcome.hit->layer == HitLayer::local) shared->hits_local.add(1);
-    store->when_kept([shared = shared, name_space, found, expired = outcome.expired, miss = outcome.miss] {
+    // for the hook, which may be called when the answer has long been handed out
+    std::optional<Hit> told;
+    if (shared->events.heard()) told = outcome.hit;
+    store->when_kept([shared = shared, store = store->outside(), name_space, found, expired = outcome.expired,
+                      miss = outcome.miss, told] {
         shared->counters.add(name_space, found);
         if (expired) shared->counters.add(name_space, Counter::expirations);
         if (miss == MissReason::embedder_failure) ++shared->embedder_failures;
         if (miss == MissReason::truncated) ++shared->truncated;
         if (miss == MissReason::unavailable) ++shared->unavailable;
         if (miss == MissReason::refused_by_guard) ++shared->refused;
+        using Kind = CacheEvent::Kind;
+        if (expired) shared->events.tell({.kind = Kind::expired, .name_space = name_space}, *store);
+        if (found == Counter::misses) {
+            const std::string_view reason = to_string(miss.value_or(MissReason::no_match));
+            shared->events.tell({.kind = Kind::miss, .name_space = name_space, .reason = reason}, *store);
+        } else if (told) {
+            shared->events.tell({.kind = Kind::hit, .name_space = name_space, .hit = &*told}, *store);
+        }
     });
+}
+
+void SemanticCache::Impl::tell(CacheEvent::Kind kind, const std::string& name_space, std::int64_t entries) {
+    if (!shared->events.heard()) return;
+    store->when_kept([shared = shared, store = store->outside(), kind, name_space, entries] {
+        shared->events.tell({.kind = kind, .name_space = name_space, .count = entries}, *store);
+    });
+}
+
+std::int64_t SemanticCache::Impl::tell(const std::vector<CacheGone>& gone) {
+    std::int64_t all = 0;
+    for (const CacheGone& each : gone) all += each.evicted + each.expired;
+    if (shared->events.heard() && all > 0) {
+        store->when_kept([shared = shared, store = store->outside(), gone] { shared->events.tell(gone, *store); });
+    }
+    return all;
+}
+
+OwnLimits SemanticCache::Impl::own_limits() const {
+    constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
+    return {{options.max_entries, options.max_bytes},
+            static_cast<std::int64_t>(std::min(options.evict_at_once, kMost))};
+}
+
+void SemanticCache::Impl::store_quotas(Deadline until) {
+    for (const auto& [tenant, quota] : options.quotas) {
+        const auto stored = store->quotas(tenant, until);
+        if (stored.contains(tenant) && stored.at(tenant) == quota)
+            continue;  // else each process would write at its start
+        tell(store->set_limits(tenant, quota, until));
+    }
 }
 
 void SemanticCache::Impl::save_counters(Deadline until) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/sharded.hpp"
+#include "cache/cache_events.hpp"
 #include "cache/cache_store.hpp"
 #include "cache/entry_vector.hpp"
 #include "cache/guard_chain.hpp"
@@ -30,6 +31,7 @@ struct SemanticCache::Impl {
         std::atomic<std::optional<float>> threshold;
         Counters counters;
         ShardedCounter hits_local;
+        CacheEvents events;
         std::atomic<std::int64_t> unavailable{0}, embedder_failures{0}, truncated{0}, refused{0};
         std::atomic<bool> closed{false};
     };
@@ -55,6 +57,11 @@ struct SemanticCache::Impl {
     /// The vector of a question that is put; empty: it has none.
     std::vector<float> vector_for(const std::string& text, const PutOptions& put, Deadline until);
     void count(const GetOutcome& outcome, const std::string& name_space);
+    /// Tells it when it counts.
+    void tell(CacheEvent::Kind kind, const std::string& name_space, std::int64_t entries);
+    std::int64_t tell(const std::vector<CacheGone>& gone);
+    OwnLimits own_limits() const;
+    void store_quotas(Deadline until);
     void save_counters(Deadline until);
 
     const std::shared_ptr<Shared> shared;
@@ -66,6 +73,7 @@ struct SemanticCache::Impl {
 private:
     GetOutcome search(GetRequest& request, const GetOptions& get, Deadline until);
     void remove_invalid(const GetOutcome& outcome, const std::string& name_space, Deadline until);
+    void check_embedder(Deadline until);
     float threshold(const GetOptions& get) const;
 };
 

@@ -16,11 +16,13 @@ struct Irreplaceable {
     const char* table;
     const char* which = "true";  ///< of its rows
 };
-constexpr std::array kIrreplaceable{Irreplaceable{"labels", "stele_labels", "revision IS NOT NULL"},
-                                    Irreplaceable{"moves of labels", "stele_label_moves"},
-                                    Irreplaceable{"notes on revisions", "stele_revision_notes"},
-                                    Irreplaceable{"keys of what was remembered", "stele_memory_keys"},
-                                    Irreplaceable{"forks of what was remembered", "stele_memory_forks"}};
+constexpr std::array kIrreplaceable{
+    Irreplaceable{"labels", "stele_labels", "revision IS NOT NULL"},
+    Irreplaceable{"moves of labels", "stele_label_moves"},
+    Irreplaceable{"notes on revisions", "stele_revision_notes"},
+    Irreplaceable{"keys of what was remembered", "stele_memory_keys"},
+    Irreplaceable{"forks of what was remembered", "stele_memory_forks"},
+    Irreplaceable{"limits of the cache", "stele_cache_limits", "coalesce(max_entries, max_bytes) IS NOT NULL"}};
 
 class Undoing {
 public:

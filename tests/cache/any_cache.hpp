@@ -42,9 +42,20 @@ protected:
         clock.advance(time);
         if (!database) return;
         // the server's clock cannot be moved: what is stored moves into the past
-        database->execute(Statement("UPDATE " + server.schema() + ".entries SET created_at = created_at - $1",
+        database->execute(Statement("UPDATE " + server.schema() +
+                                        ".entries SET created_at = created_at - $1,"
+                                        " last_accessed_at = last_accessed_at - $1",
                                     std::int64_t{time.count()}));
         settle(*database);
+    }
+    /// A hit, whose time is stored at once.
+    void use(SemanticCache& cache, const std::string& query, const Scope& scope = {}) {
+        ASSERT_TRUE(cache.get(query, scope)) << query;
+        if (!database) return;
+        database->execute(Statement("UPDATE " + server.schema() +
+                                        ".entries SET last_accessed_at = extract(epoch FROM clock_timestamp())::bigint,"
+                                        " access_count = greatest(access_count, 1) WHERE namespace = $1 AND query = $2",
+                                    scope.stored_namespace(), query));
     }
 
     Server server;

@@ -39,9 +39,12 @@ TEST(CacheCommand, answers_survive_the_process_that_stored_them) {
     const json stats = run_on(server, {"cache", "stats", "--json"}).document();
     EXPECT_EQ(stats, json({{"namespace", nullptr},
                            {"entries", 1},
+                           {"expired", 0},
+                           {"bytes", 45},
                            {"hits_exact", 1},
                            {"hits_semantic", 0},
                            {"misses", 1},
+                           {"evictions", 0},
                            {"expirations", 0},
                            {"hit_rate", 0.5}}));
 
@@ -131,6 +134,97 @@ TEST(CacheCommand, lists_page_by_page_with_the_newest_first) {
     EXPECT_EQ(second.at("next_before"), nullptr);
     const Outcome text = run_on(server, {"cache", "list"});
     EXPECT_THAT(text.out, AllOf(HasSubstr("question"), HasSubstr("answer three"), HasSubstr("never")));
+}
+
+TEST(CacheCommand, quotas_are_set_shown_and_taken_away) {
+    const Server server;
+    {
+        SemanticCache cache(server.open(), nullptr);
+        for (const char* query : {"one", "two", "three"}) cache.put(query, "answer", Scope("acme").with("model", "m"));
+    }
+    const json none = run_on(server, {"cache", "quota", "--json"}).document();
+    EXPECT_EQ(none.at("quotas"), json::array());
+    EXPECT_EQ(none.at("limits").at("max_entries"), nullptr);
+    EXPECT_EQ(none.at("limits").at("entries"), 3);
+    const Outcome set = run_on(server, {"cache", "quota", "acme", "--max-entries", "2", "--json"});
+    ASSERT_EQ(set.exit, 0) << set.err;
+    const json quota = set.document().at("quotas").at(0);
+    EXPECT_EQ(quota.at("tenant"), "acme");
+    EXPECT_EQ(quota.at("max_entries"), 2);
+    EXPECT_EQ(quota.at("max_bytes"), nullptr);
+    EXPECT_EQ(quota.at("entries"), 2) << "what is too much goes at once";
+    EXPECT_EQ(run_on(server, {"cache", "quota", "--all", "--max-bytes", "1000", "--json"})
+                  .document()
+                  .at("limits")
+                  .at("max_bytes"),
+              1000);
+    EXPECT_THAT(run_on(server, {"cache", "quota"}).out, AllOf(HasSubstr("acme"), HasSubstr("1.0 kB")));
+    EXPECT_EQ(run_on(server, {"cache", "quota", "acme", "--remove"}).exit, 0);
+    EXPECT_EQ(run_on(server, {"cache", "quota", "acme", "--remove"}).exit, 1);
+    EXPECT_EQ(run_on(server, {"cache", "quota", "--max-entries", "2"}).exit, 2) << "whose?";
+    EXPECT_EQ(run_on(server, {"cache", "quota", "acme", "--all"}).exit, 2);
+    EXPECT_EQ(run_on(server, {"cache", "quota", "acme", "--max-entries", "-1"}).exit, 2);
+    EXPECT_EQ(run_on(server, {"cache", "stats", "--json"}).document().at("evictions"), 1);
+}
+
+TEST(CacheCommand, vacuum_removes_what_has_expired) {
+    const Server server;
+    {
+        Database database = server.open();
+        SemanticCache cache(database, nullptr);
+        cache.put("q", "r", {}, {.ttl = std::chrono::seconds(60)});
+        cache.put("q", "r", "acme", {.ttl = std::chrono::seconds(60)});
+        database.execute(Statement(Sql("UPDATE " + database.quoted_schema() + ".entries SET created_at = 1")));
+    }
+    EXPECT_EQ(run_on(server, {"cache", "vacuum", "-n", "acme", "--json"}).document(),
+              json({{"namespace", "acme"}, {"removed", 1}}));
+    EXPECT_EQ(run_on(server, {"cache", "vacuum"}).out, "1 entry removed\n");
+    EXPECT_EQ(run_on(server, {"cache", "vacuum", "--json"}).document(), json({{"namespace", nullptr}, {"removed", 0}}));
+}
+
+TEST(CacheCommand, namespaces_are_listed_with_what_they_stand_for) {
+    const Server server;
+    {
+        SemanticCache cache(server.open(), nullptr);
+        cache.put("q", "r", Scope("acme").with("model", "m-7b"));
+        cache.put("q", "r", "zenith");
+    }
+    const json all = run_on(server, {"cache", "namespaces", "--json"}).document().at("namespaces");
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all.at(0).at("tenant"), "acme");
+    EXPECT_EQ(all.at(0).at("attributes"), json({{"model", "m-7b"}}));
+    EXPECT_EQ(all.at(1).at("namespace"), "zenith");
+    EXPECT_EQ(all.at(1).at("entries"), 1);
+    EXPECT_THAT(run_on(server, {"cache", "namespaces"}).out, HasSubstr("model=m-7b"));
+}
+
+TEST(CacheCommand, a_list_can_be_of_the_coldest_or_of_what_matches) {
+    const Server server;
+    {
+        Database database = server.open();
+        SemanticCache cache(database, nullptr);
+        for (const char* query : {"one", "two", "three"}) cache.put(query, std::string("answer ") + query);
+        cache.put("elsewhere", "answer", "acme", {.metadata = Json::parse(R"({"source": "faq"})")});
+        database.execute(Statement(Sql("UPDATE " + database.quoted_schema() +
+                                       ".entries SET last_accessed_at = 1000 - id, access_count = id")));
+    }
+    const auto queries = [&server](std::vector<std::string> options) {
+        options.insert(options.begin(), {"cache", "list", "--json"});
+        std::vector<std::string> found;
+        for (const json& entry : run_on(server, options).document().at("entries")) found.push_back(entry.at("query"));
+        return found;
+    };
+    using testing::ElementsAre;
+    EXPECT_THAT(queries({"--cold"}), ElementsAre("three", "two", "one"));
+    EXPECT_THAT(queries({"--cold", "--all", "--limit", "2"}), ElementsAre("elsewhere", "three"));
+    EXPECT_THAT(queries({"--text", "ANSWER T"}), ElementsAre("three", "two"));
+    EXPECT_THAT(queries({"--all", "--metadata", R"({"source":"faq"})"}), ElementsAre("elsewhere"));
+    EXPECT_THAT(queries({"--older-than", "1h"}), ElementsAre());
+    const json first = run_on(server, {"cache", "list", "--limit", "1", "--json"}).document().at("entries").at(0);
+    EXPECT_EQ(first.at("access_count"), 3);
+    EXPECT_EQ(first.at("last_access"), 997);
+    EXPECT_EQ(run_on(server, {"cache", "list", "--cold", "--before", "3"}).exit, 2);
+    EXPECT_EQ(run_on(server, {"cache", "list", "--all", "-n", "acme"}).exit, 2);
 }
 
 TEST(CacheCommand, stored_text_cannot_command_the_terminal_in_a_list) {
