@@ -103,24 +103,27 @@ void SemanticCache::Impl::count(const GetOutcome& outcome, const std::string& na
     const Counter found = !outcome.hit                            ? Counter::misses
                           : outcome.hit->layer == HitLayer::exact ? Counter::hits_exact
                                                                   : Counter::hits_semantic;
-    if (reason.empty()) reason = to_string(outcome.miss);
-    // for the hook, which may be called when the answer has long been handed out
-    std::optional<Hit> told;
-    if (shared->events.heard()) told = outcome.hit;
-    store->when_kept([shared = shared, store = store->outside(), name_space, found, expired = outcome.expired,
-                      miss = outcome.miss, reason, told] {
+    store->when_kept([shared = shared, name_space, found, expired = outcome.expired, miss = outcome.miss] {
         shared->counters.add(name_space, found);
         if (expired) shared->counters.add(name_space, Counter::expirations);
         if (miss == Miss::embedder_failed) ++shared->embedder_failures;
         if (miss == Miss::truncated) ++shared->truncated;
-        using Kind = CacheEvent::Kind;
-        if (expired) shared->events.tell({.kind = Kind::expired, .name_space = name_space}, *store);
-        if (found == Counter::misses) {
-            shared->events.tell({.kind = Kind::miss, .name_space = name_space, .reason = reason}, *store);
-        } else if (told) {
-            shared->events.tell({.kind = Kind::hit, .name_space = name_space, .hit = &*told}, *store);
-        }
     });
+    if (shared->events.heard()) tell(outcome, name_space, reason.empty() ? to_string(outcome.miss) : reason);
+}
+
+void SemanticCache::Impl::tell(const GetOutcome& outcome, const std::string& name_space, std::string_view reason) {
+    // the answer may have been handed out long before it is told
+    store->when_kept(
+        [shared = shared, store = store->outside(), name_space, hit = outcome.hit, expired = outcome.expired, reason] {
+            using Kind = CacheEvent::Kind;
+            if (expired) shared->events.tell({.kind = Kind::expired, .name_space = name_space}, *store);
+            if (hit) {
+                shared->events.tell({.kind = Kind::hit, .name_space = name_space, .hit = &*hit}, *store);
+            } else {
+                shared->events.tell({.kind = Kind::miss, .name_space = name_space, .reason = reason}, *store);
+            }
+        });
 }
 
 void SemanticCache::Impl::tell(CacheEvent::Kind kind, const std::string& name_space, std::int64_t entries) {

@@ -61,6 +61,7 @@ struct SemanticCache::Impl {
     std::atomic<bool> closed{false};
 
 private:
+    void tell(const GetOutcome& outcome, const std::string& name_space, std::string_view reason);
     void check_embedder(Deadline until);
     float threshold(const GetOptions& get) const;
 };
