@@ -192,24 +192,28 @@ void SemanticCache::Impl::count(const GetOutcome& outcome, const std::string& na
                           : outcome.hit->layer == HitLayer::semantic ? Counter::hits_semantic
                                                                      : Counter::hits_exact;
     if (outcome.hit && outcome.hit->layer == HitLayer::local) shared->hits_local.add(1);
-    // for the hook, which may be called when the answer has long been handed out
-    std::optional<Hit> told;
-    if (shared->events.heard()) told = outcome.hit;
-    store->when_kept([shared = shared, store = store->outside(), name_space, found, expired = outcome.expired,
-                      miss = outcome.miss, told] {
+    store->when_kept([shared = shared, name_space, found, expired = outcome.expired, miss = outcome.miss] {
         shared->counters.add(name_space, found);
         if (expired) shared->counters.add(name_space, Counter::expirations);
         if (miss == MissReason::embedder_failure) ++shared->embedder_failures;
         if (miss == MissReason::truncated) ++shared->truncated;
         if (miss == MissReason::unavailable) ++shared->unavailable;
         if (miss == MissReason::refused_by_guard) ++shared->refused;
+    });
+    if (shared->events.heard()) tell(outcome, name_space);
+}
+
+void SemanticCache::Impl::tell(const GetOutcome& outcome, const std::string& name_space) {
+    // the answer may have been handed out long before it is told
+    store->when_kept([shared = shared, store = store->outside(), name_space, hit = outcome.hit,
+                      expired = outcome.expired, miss = outcome.miss] {
         using Kind = CacheEvent::Kind;
         if (expired) shared->events.tell({.kind = Kind::expired, .name_space = name_space}, *store);
-        if (found == Counter::misses) {
+        if (hit) {
+            shared->events.tell({.kind = Kind::hit, .name_space = name_space, .hit = &*hit}, *store);
+        } else {
             const std::string_view reason = to_string(miss.value_or(MissReason::no_match));
             shared->events.tell({.kind = Kind::miss, .name_space = name_space, .reason = reason}, *store);
-        } else if (told) {
-            shared->events.tell({.kind = Kind::hit, .name_space = name_space, .hit = &*told}, *store);
         }
     });
 }

@@ -73,6 +73,7 @@ struct SemanticCache::Impl {
 private:
     GetOutcome search(GetRequest& request, const GetOptions& get, Deadline until);
     void remove_invalid(const GetOutcome& outcome, const std::string& name_space, Deadline until);
+    void tell(const GetOutcome& outcome, const std::string& name_space);
     void check_embedder(Deadline until);
     float threshold(const GetOptions& get) const;
 };
