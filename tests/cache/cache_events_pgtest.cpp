@@ -51,7 +51,7 @@ TEST_P(CacheEventsTest, mneme_106_107_134_each_get_is_one_hit_or_miss_and_what_e
     EXPECT_THAT(take(), ElementsAre("miss default embedder_failure"));
     pass(60s);
     cache.get("question");
-    EXPECT_THAT(take(), ElementsAre("expired default", "miss default no_match"));
+    EXPECT_THAT(take(), ElementsAre("expired default", "miss default expired"));
 }
 
 TEST_P(CacheEventsTest, what_goes_is_told_with_its_number_and_nothing_is_told_of_nothing) {

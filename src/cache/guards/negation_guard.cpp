@@ -14,7 +14,7 @@ bool is_one_of(std::string_view word, const std::array<std::string_view, N>& wor
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// German "keine", "keinen" ... are told by their beginning.
+// Words that negate, and contractions whose apostrophe was left out.
 constexpr auto kNegations = std::to_array<std::string_view>(
     {"not",     "no",      "never",  "cannot",  "cant",    "dont",    "doesnt",   "didnt",      "isnt",
      "arent",   "wasnt",   "werent", "wont",    "wouldnt", "couldnt", "shouldnt", "hasnt",      "havent",
