@@ -117,10 +117,11 @@ $$;
 -- Removes so many entries and bytes of these namespaces (null: of all), and up to `slack` entries more: first what has
 -- expired, then what was used longest ago, given_ids last. An entry that is being changed, or was used meanwhile, stays.
 -- Says the namespace of each that went. Planning anew for each put would take longer than doing it, so there is one plan,
--- and whatever it thinks of the table it goes by the indexes.
+-- and whatever it thinks of the table it goes by the indexes. What must be scanned all the same looks so dear then that it
+-- would be compiled first.
 CREATE OR REPLACE FUNCTION {schema}.stele_trim(names text[], over_entries bigint, over_bytes bigint, slack bigint,
     given_ids bigint[], OUT evicted text[], OUT expired text[])
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     now_is bigint := floor(extract(epoch FROM clock_timestamp()));
@@ -194,7 +195,7 @@ $$;
 -- then no other put is between its entry and its own call. Counts what went and says how much of which namespace.
 CREATE OR REPLACE FUNCTION {schema}.stele_evict(given_namespaces text[], given_ids bigint[], own_entries bigint,
     own_bytes bigint, at_once bigint, OUT gone_from text, OUT evicted bigint, OUT expired bigint)
-RETURNS SETOF record LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+RETURNS SETOF record LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off SET enable_seqscan = off
 SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     cap record;

@@ -34,8 +34,8 @@ struct CacheEvent {
     std::string_view name_space;  ///< as stored, see Scope::stored_namespace
     std::int64_t count = 1;       ///< of entries
     const Hit* hit = nullptr;     ///< of a hit
-    /// Of a miss: to_string(MissReason). A miss of a question whose own entry has expired is "expired" here, where mneme
-    /// says "no_match".
+    /// Of a miss: to_string(MissReason). A miss of a question whose own entry has expired is "expired" here, where
+    /// mneme says "no_match".
     std::string_view reason{};
 };
 

@@ -149,10 +149,10 @@ TEST_F(CacheTest, an_access_is_no_change_and_everything_else_is_one) {
 
 TEST_F(CacheTest, a_statement_that_changes_very_many_entries_is_noted_by_namespace) {
     const std::string table = server.schema() + ".entries";
-    database.execute(
-        Statement(Sql("INSERT INTO " + table +
-                      " (namespace, query_hash, query, response, embedding, metadata, created_at, last_accessed_at)"
-                      " SELECT 'many', i::text, i::text, '', 'not empty', '{}', 0, 0 FROM generate_series(1, 6000) i")));
+    database.execute(Statement(
+        Sql("INSERT INTO " + table +
+            " (namespace, query_hash, query, response, embedding, metadata, created_at, last_accessed_at)"
+            " SELECT 'many', i::text, i::text, '', 'not empty', '{}', 0, 0 FROM generate_series(1, 6000) i")));
     const std::string changes = "SELECT count(*) FROM " + server.schema() + ".stele_changes WHERE store = 'cache'";
     EXPECT_EQ(number(changes), 1);
     database.execute(Statement(Sql("DELETE FROM " + table + " WHERE id <= 100")));

@@ -40,7 +40,7 @@ TEST(CacheCommand, answers_survive_the_process_that_stored_them) {
     EXPECT_EQ(stats, json({{"namespace", nullptr},
                            {"entries", 1},
                            {"expired", 0},
-                           {"bytes", 45},
+                           {"bytes", 48},
                            {"hits_exact", 1},
                            {"hits_semantic", 0},
                            {"misses", 1},
@@ -211,7 +211,8 @@ TEST(CacheCommand, a_list_can_be_of_the_coldest_or_of_what_matches) {
     const auto queries = [&server](std::vector<std::string> options) {
         options.insert(options.begin(), {"cache", "list", "--json"});
         std::vector<std::string> found;
-        for (const json& entry : run_on(server, options).document().at("entries")) found.push_back(entry.at("query"));
+        const json document = run_on(server, options).document();
+        for (const json& entry : document.at("entries")) found.push_back(entry.at("query"));
         return found;
     };
     using testing::ElementsAre;
