@@ -88,7 +88,8 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
     CandidateTrial trial(request, threshold, outcome);
     std::set<std::int64_t> heard;
     bool any = false;
-    for (std::size_t k = std::clamp(request.explain.value_or(0), kFirst, kMost); k <= kMost && trial.wants_more(); k *= 8) {
+    for (std::size_t k = std::clamp(request.explain.value_or(0), kFirst, kMost); k <= kMost && trial.wants_more();
+         k *= 8) {
         std::vector<Candidate> candidates = neighbours.search(unit, k, trial.search_from());
         const bool exhausted = candidates.size() < k;
         std::erase_if(candidates, [&heard](const Candidate& one) { return !heard.insert(one.id).second; });
