@@ -34,6 +34,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr char kPackages[] = STELE_CACHE_RIVAL "/python";
 constexpr std::size_t kDimension = 768;
 constexpr std::size_t kRivalThreads = 16;
 constexpr float kNoise = 0.015F;  // each element of a question's vector differs by as much: a cosine of about 0.92
@@ -62,8 +63,8 @@ public:
           seconds_(bench.quick() ? 0.2 : 0.5),
           server_(environment("STELE_TEST_DSN")),
           database_(open()),
-          rival_({"python3", STELE_MNEME_RIVAL, STELE_CACHE_RIVAL "/python", environment("STELE_TEST_DSN"),
-                  "stele_bench", std::to_string(kDimension)}) {
+          rival_({"python3", STELE_MNEME_RIVAL, kPackages, environment("STELE_TEST_DSN"), "stele_bench",
+                  std::to_string(kDimension)}) {
         quieten(server_);
         bench.note(require_durable(server_));
         bench.note(fmt::format("{} entries of {} floats.", rows_, kDimension));
@@ -176,14 +177,14 @@ private:
         const auto median = [&](SemanticCache& cache) {
             return 1e6 * median_seconds(seconds_, {[&] { check(cache.get(question(at)), at), at = next(at, rows_); }});
         };
-        const char* const kWork = "exact hit from the tables, one caller (us, median)";
-        bench_.measure({.work = kWork,
+        const std::string work = "exact hit from the tables, one caller (us, median)";
+        bench_.measure({.work = work,
                         .against = "mneme",
                         .compare = Compare::lower_is_better,
                         .at_least = 7,
                         .ours = [&] { return median(behind); },
                         .theirs = [&] { return rival_median("exact"); }});
-        bench_.measure({.work = kWork,
+        bench_.measure({.work = work,
                         .against = "raw libpq, one SELECT",
                         .compare = Compare::lower_is_better,
                         .at_least = 0.9,

@@ -69,7 +69,7 @@ void check_quota(std::string_view what, const CacheQuota& quota) {
 }
 
 void check_tenant_quota(std::string_view tenant, const CacheQuota& quota) {
-    Scope{tenant};
+    static_cast<void>(Scope(tenant));
     check_quota("the quota", quota);
     if (quota.empty()) {
         raise(ErrorCode::invalid_argument,

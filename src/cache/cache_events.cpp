@@ -38,13 +38,14 @@ void CacheEvents::tell(const CacheEvent& event, const CacheStore& store) const {
         hook = hook_;
     }
     if (!hook) return;
-    std::string why = "something that is no exception";
+    std::string why;
     try {
         (*hook)(event);
         return;
     } catch (const std::exception& error) {
         why = error.what();
     } catch (...) {
+        why = "something that is no exception";
     }
     store.log(LogLevel::warning, fmt::format("the hook on_event threw at '{}': {}", to_string(event.kind), why));
 }

@@ -49,7 +49,7 @@ struct CacheMetrics::Impl {
 
     /// The label of a tenant: what is before the digest of attributes.
     std::string label(std::string_view name_space) STELE_EXCLUDES(mutex) {
-        const std::string tenant(name_space.substr(0, name_space.find('\x1f')));
+        std::string tenant(name_space.substr(0, name_space.find('\x1f')));
         MutexLock lock(mutex);
         if (tenants.contains(tenant)) return tenant;
         if (tenants.size() >= max_tenants) return "_other";

@@ -55,7 +55,7 @@ void GuardChain::set_confidence(Hit& hit) const {
 std::optional<GuardChain::Verdict> GuardChain::judge(std::string_view asked, std::string_view asked_key,
                                                      Hit& candidate) const {
     std::optional<Verdict> verdict = ask("confidence", [&] { return check_confidence(candidate); });
-    const std::optional<Verdict> invalid = ask("validator", [&]() -> std::optional<Refusal> {
+    std::optional<Verdict> invalid = ask("validator", [&]() -> std::optional<Refusal> {
         if (!validator_ || validator_(candidate.response)) return std::nullopt;
         return Refusal{RefusalKind::invalid, "the validator refuses the answer"};
     });
