@@ -133,7 +133,7 @@ CacheSql::CacheSql(const std::string& quoted_schema)
     erase_answer = sql(answer);
     clear = sql("DELETE FROM @entries WHERE namespace = $1");
     forget_scope = sql("DELETE FROM @stele_scopes WHERE namespace = $1");
-    // the times by which others find what committed late
+    // lifetimes begin with the commit
     renew =
         sql("UPDATE @entries SET created_at = now, last_accessed_at = now FROM (SELECT @now AS now) t"
             " WHERE id = ANY($1::bigint[]) AND created_at < now - 30");

@@ -60,8 +60,7 @@ struct GetOutcome {
 enum class Exact : unsigned char { unknown, absent, expired };
 
 /// Exact lookup, unless it was made; then, unless it hit, embedding, search in memory and a fetch of the candidates,
-/// best first, until
-/// the guards accept one. A failed database step throws Error.
+/// best first, until the guards accept one. A failed database step throws Error.
 Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& request, const Neighbours& neighbours,
                                     Exact known = Exact::unknown);
 

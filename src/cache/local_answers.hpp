@@ -1,7 +1,6 @@
 // Answers to the same questions, kept in this process.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
