@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 
 #include "base/hash.hpp"
@@ -79,8 +80,14 @@ void SemanticCache::Impl::close(const std::optional<Deadline>& given) {
     if (closed.exchange(true) || store->in_transaction()) return;
     shared->closed = true;
     const Deadline until = deadline(given);
-    store->flush(until);
+    std::exception_ptr failure;
+    try {
+        store->flush(until);
+    } catch (const Error&) {
+        failure = std::current_exception();  // the counters may be saved all the same
+    }
     save_counters(until);
+    if (failure) std::rethrow_exception(failure);
 }
 
 void SemanticCache::Impl::check_open() const {
