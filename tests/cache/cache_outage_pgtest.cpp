@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "any_cache.hpp"
 #include "stele/semantic_cache.hpp"
 #include "stele/testing.hpp"
 #include "support/proxy.hpp"
@@ -71,7 +72,11 @@ TEST_F(CacheOutageTest, a_get_gives_the_right_answer_whichever_reply_is_lost) {
 }
 
 TEST_F(CacheOutageTest, a_put_whose_reply_is_lost_is_in_doubt_and_may_simply_be_made_again) {
-    SemanticCache cache(through_proxy(server), embedder);
+    DatabaseOptions options = test::undisturbed(server.options(proxy.dsn()));
+    options.max_connections = 1;
+    Database through = Database::open(options);
+    SemanticCache cache(through, embedder);
+    test::settle(through);
     proxy.drop_reply(1);
     const ErrorInfo error = error_of([&] { cache.put("question", "answer"); });
     EXPECT_TRUE(proxy.dropped());
