@@ -7,16 +7,9 @@ namespace {
 
 using test::refusal;
 
-class NameGuard : public ::testing::Test {
+class NameGuard : public test::GuardTest {
 protected:
-    void accepts(std::string_view asked, std::string_view stored) {
-        const auto refused = refusal(guard, asked, stored);
-        EXPECT_FALSE(refused) << asked << " / " << stored << ": " << refused->text;
-    }
-    void refuses(std::string_view asked, std::string_view stored) {
-        EXPECT_TRUE(refusal(guard, asked, stored)) << asked << " / " << stored;
-    }
-    const Guard guard = name_guard();
+    NameGuard() : GuardTest(name_guard()) {}
 };
 
 TEST_F(NameGuard, says_which_names_differ) {

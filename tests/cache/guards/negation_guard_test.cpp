@@ -7,16 +7,9 @@ namespace {
 
 using test::refusal;
 
-class NegationGuard : public ::testing::Test {
+class NegationGuard : public test::GuardTest {
 protected:
-    void accepts(std::string_view asked, std::string_view stored) {
-        const auto refused = refusal(guard, asked, stored);
-        EXPECT_FALSE(refused) << asked << " / " << stored << ": " << refused->text;
-    }
-    void refuses(std::string_view asked, std::string_view stored) {
-        EXPECT_TRUE(refusal(guard, asked, stored)) << asked << " / " << stored;
-    }
-    const Guard guard = negation_guard();
+    NegationGuard() : GuardTest(negation_guard()) {}
 };
 
 TEST_F(NegationGuard, says_what_it_saw) {

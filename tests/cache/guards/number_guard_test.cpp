@@ -7,16 +7,9 @@ namespace {
 
 using test::refusal;
 
-class NumberGuard : public ::testing::Test {
+class NumberGuard : public test::GuardTest {
 protected:
-    void accepts(std::string_view asked, std::string_view stored) {
-        const auto refused = refusal(guard, asked, stored);
-        EXPECT_FALSE(refused) << asked << " / " << stored << ": " << refused->text;
-    }
-    void refuses(std::string_view asked, std::string_view stored) {
-        EXPECT_TRUE(refusal(guard, asked, stored)) << asked << " / " << stored;
-    }
-    const Guard guard = number_guard();
+    NumberGuard() : GuardTest(number_guard()) {}
 };
 
 TEST_F(NumberGuard, says_which_numbers_differ) {

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "stele/guard.hpp"
 
@@ -25,5 +26,19 @@ inline std::optional<Refusal> refusal(const Guard& guard, std::string_view asked
     EXPECT_EQ(there.has_value(), check(stored, asked).has_value()) << asked << " / " << stored;
     return there;
 }
+
+/// Of one shipped guard.
+class GuardTest : public ::testing::Test {
+protected:
+    explicit GuardTest(Guard tested) : guard(std::move(tested)) {}
+    void accepts(std::string_view asked, std::string_view stored) {
+        const auto refused = refusal(guard, asked, stored);
+        EXPECT_FALSE(refused) << asked << " / " << stored << ": " << refused->text;
+    }
+    void refuses(std::string_view asked, std::string_view stored) {
+        EXPECT_TRUE(refusal(guard, asked, stored)) << asked << " / " << stored;
+    }
+    const Guard guard;
+};
 
 }  // namespace stele::test
