@@ -4,7 +4,6 @@
 #include <set>
 
 #include "cache/candidate_trial.hpp"
-#include "cache/guard_chain.hpp"
 
 namespace stele {
 Hit read_hit(const Row& row, float similarity, HitLayer layer) {
@@ -58,7 +57,6 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
         if (!found.empty()) {
             if (!found[0].get<bool>("expired")) {
                 outcome.hit = read_hit(found[0], 1.0f, HitLayer::exact);
-                if (request.guards != nullptr) request.guards->set_confidence(*outcome.hit);
                 co_return outcome;
             }
             outcome.expired = true;

@@ -23,7 +23,7 @@ struct GetRequest {
     std::string hash;
     std::optional<std::vector<float>> unit;  // the caller's vector
     bool by_meaning = true;                  // false: exact lookup only
-    std::string asked{};                     // as it was asked, for the guards
+    std::string_view asked{};                // as it was asked, for the guards
     const GuardChain* guards = nullptr;      // null: whatever is alike enough is served
     std::optional<std::size_t> explain{};    // so many candidates are to be shown
 };

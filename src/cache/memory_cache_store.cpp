@@ -4,7 +4,6 @@
 
 #include "cache/candidate_trial.hpp"
 #include "cache/entry_vector.hpp"
-#include "cache/guard_chain.hpp"
 
 namespace stele {
 namespace {
@@ -63,7 +62,6 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
         }
     }
     if (outcome.hit) {
-        if (request.guards != nullptr) request.guards->set_confidence(*outcome.hit);
         if (!request.explain) accessed(request.name_space, outcome.hit->id);
         return outcome;
     }

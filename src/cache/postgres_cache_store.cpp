@@ -7,7 +7,6 @@
 #include "cache/cache_caps.hpp"
 #include "cache/cache_statements.hpp"
 #include "cache/entry_vector.hpp"
-#include "cache/guard_chain.hpp"
 #include "cache/joined_cache_store.hpp"
 #include "postgres/database_impl.hpp"
 
@@ -88,10 +87,7 @@ GetOutcome PostgresCacheStore::get(const GetRequest& request, const std::functio
     GetOutcome outcome;
     Exact known = Exact::unknown;
     outcome.hit = find_exact(request, known, deadline);
-    if (outcome.hit) {
-        if (request.guards != nullptr) request.guards->set_confidence(*outcome.hit);
-        return outcome;
-    }
+    if (outcome.hit) return outcome;
     Neighbours neighbours;
     if (request.by_meaning) {
         VectorMemory* const memory = memory_;

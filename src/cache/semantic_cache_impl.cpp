@@ -148,7 +148,10 @@ GetOutcome SemanticCache::Impl::search(GetRequest& request, const GetOptions& ge
     }
     request.by_meaning = store->dimension() != 0 && (request.unit || embedder != nullptr);
     const auto from = [this, &get] { return threshold(get); };
-    return store->get(request, from, embedder, until);
+    GetOutcome outcome = store->get(request, from, embedder, until);
+    // what was found by meaning has it already: it was asked for it
+    if (outcome.hit && outcome.hit->layer != HitLayer::semantic) shared->guards.set_confidence(*outcome.hit);
+    return outcome;
 }
 
 // A hit that was found is not lost over it.
