@@ -205,8 +205,8 @@ struct CacheEntry {
 /// process's memory and then in the tables (one round trip, no embedding), then for a similar one (embedder, a scan of
 /// the scope's vectors in memory, one round trip). Times are the database's. Thread-safe.
 ///
-/// Memory: SemanticCacheOptions::local_bytes, and dimension x 4 bytes, and some 200 more, for every entry of the scopes
-/// that were asked in this process by meaning.
+/// Memory: SemanticCacheOptions::local_bytes, and dimension x 4 bytes, and places in three hash tables, for every entry
+/// of the scopes that were asked in this process by meaning.
 ///
 /// What others change, whoever they are, is noted by triggers in the transaction that changes it, and followed
 /// (DatabaseOptions::max_staleness): an answer from memory, and a vector by which one is found, is not older than that.
