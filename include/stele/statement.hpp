@@ -74,7 +74,7 @@ public:
     void add(const std::vector<Bytes>& values);
     /// A value in the binary form of a type that the statement itself names, an extension's: `$1::vector`.
     void add_binary(std::span<const std::byte> value);
-    /// One array of the values that each of `rows` has in `slot`, none of them NULL; `array` is the OID of its type.
+    /// One array of the values that each of `rows` has in `slot`; `array` is the OID of its type.
     void add_column(std::span<const Parameters* const> rows, std::size_t slot, std::uint32_t array);
     template <class T>
     void add(const std::optional<T>& value) {
@@ -182,8 +182,21 @@ public:
         return std::move(group_commit(std::move(key), std::move(opening)));
     }
 
+    /// After group_commit(): `many` does for many keys what this does for one. It takes an array for each of these
+    /// parameters, which are of scalar types, and the rows that it answers with begin with the number of the element
+    /// that they belong to (an integer, from 1). Statements of the same text in a group, no two of one key, then travel
+    /// as one, in the order of their keys; if that fails, each is tried again by itself.
+    Statement& merged_as(Sql many) & noexcept {
+        merges_ = true;
+        many_ = std::move(many);
+        return *this;
+    }
+    Statement&& merged_as(Sql many) && noexcept { return std::move(merged_as(std::move(many))); }
+
     Lane lane() const noexcept { return lane_; }
     bool merges() const noexcept { return merges_; }
+    /// Empty, unless merged_as() was called.
+    const Sql& many() const noexcept { return many_; }
     const std::string& key() const noexcept { return key_; }
     const std::shared_ptr<const Statement>& opening() const noexcept { return opening_; }
 
@@ -193,6 +206,7 @@ private:
     bool repeatable_ = false;
     bool merges_ = false;
     Lane lane_ = Lane::none;
+    Sql many_{""};
     std::string key_;
     std::shared_ptr<const Statement> opening_;
 };

@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "cache/cache_statements.hpp"
+
 namespace stele {
 namespace {
-
-std::optional<std::int64_t> number(const std::optional<std::size_t>& value) {
-    if (!value) return std::nullopt;
-    return static_cast<std::int64_t>(*value);
-}
 
 std::optional<std::size_t> limit(const Row& row, std::string_view column) {
     const auto value = row.find<std::int64_t>(column);
@@ -19,11 +16,6 @@ std::optional<std::size_t> limit(const Row& row, std::string_view column) {
 
 }  // namespace
 
-Statement evict_after_put(const CapsSql& sql, const NewEntry& entry, const OwnLimits& own) {
-    return Statement(sql.evict_after_put, entry.scope.stored_namespace(), entry.hash, number(own.limits.entries),
-                     number(own.limits.bytes), own.at_once);
-}
-
 Statement evict_after_puts(const CapsSql& sql, const std::vector<std::int64_t>& ids, const OwnLimits& own) {
     return Statement(sql.evict_after_puts, ids, number(own.limits.entries), number(own.limits.bytes), own.at_once);
 }
@@ -31,8 +23,9 @@ Statement evict_after_puts(const CapsSql& sql, const std::vector<std::int64_t>& 
 std::vector<CacheGone> read_gone(const Rows& rows) {
     std::vector<CacheGone> gone;
     for (const Row& row : rows) {
-        gone.push_back(
-            {row.get<std::string>("gone_from"), row.get<std::int64_t>("evicted"), row.get<std::int64_t>("expired")});
+        auto name_space = row.find<std::string>("gone_from");
+        if (!name_space) continue;
+        gone.push_back({std::move(*name_space), row.get<std::int64_t>("evicted"), row.get<std::int64_t>("expired")});
     }
     return gone;
 }

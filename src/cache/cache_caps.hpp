@@ -12,9 +12,8 @@
 
 namespace stele {
 
-Statement evict_after_put(const CapsSql& sql, const NewEntry& entry, const OwnLimits& own);
 Statement evict_after_puts(const CapsSql& sql, const std::vector<std::int64_t>& ids, const OwnLimits& own);
-/// From the answer to a statement that evicts.
+/// From the answer to a statement that evicts; rows that tell of nothing that went are passed over.
 std::vector<CacheGone> read_gone(const Rows& rows);
 
 /// The statements that store it, without those that remove what is too much then. No tenant: of all together.

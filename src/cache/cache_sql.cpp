@@ -50,6 +50,8 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       hold_version(std::string()),
       put_scope(std::string()),
       upsert(std::string()),
+      put(std::string()),
+      put_many(std::string()),
       remove(std::string()),
       remove_answer(std::string()),
       erase(std::string()),
@@ -118,6 +120,11 @@ CacheSql::CacheSql(const std::string& quoted_schema)
         " ON CONFLICT (namespace, query_hash) DO UPDATE SET query = EXCLUDED.query, response = EXCLUDED.response,"
         " embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,"
         " last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0 RETURNING id, @writer");
+    const std::string stored = "id, writer, gone_from, evicted, expired FROM @stele_put";
+    put = sql("SELECT " + stored +
+              "(ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], ARRAY[$6], ARRAY[$7], ARRAY[$8], ARRAY[$9],"
+              " ARRAY[$10], ARRAY[$11])");
+    put_many = sql("SELECT place, " + stored + "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
     const std::string question = "DELETE FROM @entries WHERE namespace = $1 AND query_hash = $2";
     const std::string answer = question + " AND response = $3";
     const auto raising = [&sql](const std::string& deletion) {

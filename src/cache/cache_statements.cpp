@@ -1,5 +1,7 @@
 #include "cache/cache_statements.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "cache/entry_vector.hpp"
@@ -11,9 +13,27 @@ Statement upsert_statement(const CacheSql& sql, const NewEntry& entry) {
                      encode_entry_vector(entry.unit), entry.metadata, entry.ttl);
 }
 
+Statement put_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t lock, const OwnLimits& own,
+                        const std::shared_ptr<const Statement>& opening) {
+    const std::string& name_space = entry.scope.stored_namespace();
+    Statement put(sql.put, lock, name_space, entry.hash, entry.query, entry.response, encode_entry_vector(entry.unit),
+                  entry.metadata, entry.ttl, number(own.limits.entries), number(own.limits.bytes), own.at_once);
+    put.group_commit(entry_key(name_space, entry.hash), opening).merged_as(sql.put_many);
+    return put;
+}
+
+std::string entry_key(const std::string& name_space, const std::string& hash) {
+    return fmt::format("entries/{}/{}", name_space, hash);
+}
+
 Statement scope_statement(const CacheSql& sql, const Scope& scope) {
     return Statement(sql.put_scope, scope.stored_namespace(), scope.tenant(),
                      Json::trusted(nlohmann::json(scope.attributes()).dump()));
+}
+
+std::optional<std::int64_t> number(const std::optional<std::size_t>& value) {
+    if (!value) return std::nullopt;
+    return static_cast<std::int64_t>(*value);
 }
 
 CacheTotals read_totals(const CacheSql& sql, const CapsSql& caps, const std::optional<std::string>& name_space,

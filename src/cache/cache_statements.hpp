@@ -1,6 +1,8 @@
 // Statements of the cache with their values, and what comes back.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,7 +15,15 @@
 namespace stele {
 
 Statement upsert_statement(const CacheSql& sql, const NewEntry& entry);
+/// CacheSql::put, to be committed with others, behind `opening`; `lock`: lock_key().
+Statement put_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t lock, const OwnLimits& own,
+                        const std::shared_ptr<const Statement>& opening);
+/// What statements of one question's entry are committed together by.
+std::string entry_key(const std::string& name_space, const std::string& hash);
 Statement scope_statement(const CacheSql& sql, const Scope& scope);
+
+/// As a parameter.
+std::optional<std::int64_t> number(const std::optional<std::size_t>& value);
 
 /// Without what is in memory.
 CacheTotals read_totals(const CacheSql& sql, const CapsSql& caps, const std::optional<std::string>& name_space,

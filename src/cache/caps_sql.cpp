@@ -28,8 +28,7 @@ std::string listing(std::string_view after, std::string_view order) {
 }  // namespace
 
 CapsSql::CapsSql(const std::string& quoted_schema)
-    : evict_after_put(std::string()),
-      evict_after_puts(std::string()),
+    : evict_after_puts(std::string()),
       evict_tenant(std::string()),
       evict_all(std::string()),
       put_entries_quota(std::string()),
@@ -53,9 +52,6 @@ CapsSql::CapsSql(const std::string& quoted_schema)
         return sql(fmt::format(fmt::runtime(text), part));
     };
 
-    evict_after_put =
-        sql("SELECT * FROM @stele_evict(ARRAY[$1], ARRAY(SELECT id FROM @entries WHERE namespace = $1"
-            " AND query_hash = $2), $3, $4, $5)");
     evict_after_puts =
         sql("SELECT * FROM @stele_evict(ARRAY(SELECT DISTINCT namespace FROM @entries WHERE id = ANY($1::bigint[])),"
             " $1, $2, $3, $4)");

@@ -13,7 +13,6 @@ struct CapsSql {
 
     // Evicting; each -> gone_from, evicted, expired. They come after the version counter's row is held. The last three
     // parameters: own limit of entries and of bytes (or NULL), how many go at once beyond what must.
-    Sql evict_after_put;   // $1 namespace, $2 hash of what was put
     Sql evict_after_puts;  // $1 ids of what was put
     Sql evict_tenant;      // $1 tenant
     Sql evict_all;

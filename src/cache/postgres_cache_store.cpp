@@ -44,6 +44,7 @@ PostgresCacheStore::PostgresCacheStore(Database database, const SemanticCacheOpt
     : database_(std::move(database)),
       sql_(database_.quoted_schema()),
       caps_(database_.quoted_schema()),
+      raise_version_(std::make_shared<const Statement>(sql_.raise_version, std::int64_t{1})),
       access_times_(options.access_times),
       accesses_(database_, sql_),
       local_(options.access_times == AccessTimes::within_call ? 0 : options.local_entries, options.local_bytes),
@@ -123,7 +124,7 @@ std::optional<Hit> PostgresCacheStore::find_exact(const GetRequest& request, Exa
     if (access_times_ == AccessTimes::within_call) {
         if (request.explain) return std::nullopt;  // which touches nothing
         Statement touch(sql_.touch_lookup, request.name_space, request.hash);
-        touch.group_commit(fmt::format("entries/{}/{}", request.name_space, request.hash));
+        touch.group_commit(entry_key(request.name_space, request.hash));
         answer = read_answer(database_.query(touch, deadline), BootClock::now());
     } else if (follower_.fresh()) {
         if (std::optional<Hit> hit = local_.find(request.name_space, request.hash)) {
@@ -146,24 +147,38 @@ std::optional<Hit> PostgresCacheStore::find_exact(const GetRequest& request, Exa
 
 std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) {
     const std::string& name_space = entry.scope.stored_namespace();
-    const bool new_scope = is_new(entry.scope);
-    std::vector<Statement> batch;
-    // A transaction may have put the same question and be open for long. That is to be waited for before the counter's
-    // row is held, for which all others wait.
-    batch.push_back(lock_question(name_space, entry.hash));
-    if (new_scope) batch.push_back(scope_statement(sql_, entry.scope));
-    batch.emplace_back(sql_.raise_version, std::int64_t{1});
-    batch.push_back(upsert_statement(sql_, entry));
     Announced announced(*this, name_space, entry.hash);
     VectorMemory::Put put(memory_, name_space, entry.hash);
-    // whoever held the counter's row before has committed, so this sees all entries that there are
-    batch.push_back(evict_after_put(caps_, entry, own));
-    const std::vector<Rows> rows = database_.run(batch, deadline);
-    if (new_scope) said(name_space);
-    const Row row = rows[rows.size() - 2][0];
+    const std::int64_t lock = lock_key(database_.schema(), name_space, entry.hash);
+    const Statement write = put_statement(sql_, entry, lock, own, raise_version_);
+    const bool new_scope = is_new(entry.scope);
+    std::optional<Rows> rows;
+    if (!new_scope) rows = put_with_others(write, deadline);
+    if (!rows) {
+        // A transaction may have put the same question and be open for long. That is to be waited for before the
+        // counter's row is held, for which all others wait.
+        std::vector<Statement> batch = {Statement(sql_.lock_question, lock)};
+        if (new_scope) batch.push_back(scope_statement(sql_, entry.scope));
+        batch.push_back(*raise_version_);
+        batch.push_back(write);
+        rows = database_.run(batch, deadline).back();
+        if (new_scope) said(name_space);
+    }
+    const Row row = (*rows)[0];
     announced.made_by(row.get<std::int64_t>("writer"));
     put.stored(row.get<std::int64_t>("id"), row.get<std::int64_t>("writer"), entry.unit);
-    return read_gone(rows.back());
+    return read_gone(*rows);
+}
+
+// Nothing: another transaction holds the question, or the counter, and is not to be waited for.
+std::optional<Rows> PostgresCacheStore::put_with_others(const Statement& write, Deadline deadline) {
+    constexpr std::string_view kLockNotAvailable = "55P03";
+    try {
+        return database_.query(write, deadline);
+    } catch (const Error& error) {
+        if (error.sqlstate() != kLockNotAvailable) throw;
+        return std::nullopt;
+    }
 }
 
 bool PostgresCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {

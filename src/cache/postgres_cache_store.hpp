@@ -79,6 +79,7 @@ private:
     void changed(std::span<const Change> changes) noexcept override;
     void all_changed() noexcept override;
     std::optional<Hit> find_exact(const GetRequest& request, Exact& known, Deadline deadline);
+    std::optional<Rows> put_with_others(const Statement& write, Deadline deadline);
     CacheSettings look(std::vector<Statement> first, Deadline deadline) STELE_EXCLUDES(learning_);
     /// `statement`: sql().remove, or the like.
     bool remove_by(const Statement& statement, const std::string& name_space, const std::string& hash,
@@ -87,6 +88,7 @@ private:
     Database database_;
     const CacheSql sql_;
     const CapsSql caps_;
+    const std::shared_ptr<const Statement> raise_version_;
     const AccessTimes access_times_;
     AccessWriter accesses_;
     LocalAnswers local_;

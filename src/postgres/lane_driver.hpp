@@ -136,7 +136,7 @@ private:
     std::deque<std::unique_ptr<LaneGroup>> flights_;
     std::vector<std::unique_ptr<LaneGroup>> spare_;
     std::vector<LaneMachine::Request> group_;
-    MergedReads merged_;
+    MergedStatements merged_;
     LaneDistance distance_;
     News news_;
     bool connecting_ = false;  // in the background

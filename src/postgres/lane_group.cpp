@@ -8,25 +8,25 @@
 
 namespace stele {
 
-const MergedRead* MergedReads::find(const Statement& statement) {
+const MergedStatement* MergedStatements::find(const Statement& statement) {
     auto found = known_.find(statement.sql().text());
     if (found == known_.end()) {
-        found = known_.emplace(statement.sql().text(), MergedRead::of(statement)).first;
+        found = known_.emplace(statement.sql().text(), MergedStatement::of(statement)).first;
     }
     return found->second && found->second->takes(statement) ? &*found->second : nullptr;
 }
 
-void MergedReads::trim() {
+void MergedStatements::trim() {
     constexpr std::size_t kMost = 256;  // texts; more are not constants
     if (known_.size() >= kMost) known_.clear();
 }
 
-void LaneGroup::compose(std::span<const LaneMachine::Request> requests, MergedReads& merged, bool writes,
+void LaneGroup::compose(std::span<const LaneMachine::Request> requests, MergedStatements& merged, bool writes,
                         std::chrono::milliseconds lock_timeout) {
     clear();
     places_.assign(requests.size(), Place());
     if (writes) {
-        arrange_writes(requests, lock_timeout);
+        arrange_writes(requests, merged, lock_timeout);
     } else {
         arrange_reads(requests, merged);
     }
@@ -40,16 +40,16 @@ void LaneGroup::clear() {
     openings_ = 0;
 }
 
-void LaneGroup::arrange_reads(std::span<const LaneMachine::Request> requests, MergedReads& merged) {
+void LaneGroup::arrange_reads(std::span<const LaneMachine::Request> requests, MergedStatements& merged) {
     struct Alike {
-        const MergedRead* read;
+        const MergedStatement* read;
         std::vector<std::size_t> indices;
     };
     std::vector<Alike> all;
     merged.trim();
     for (std::size_t i = 0; i < requests.size(); ++i) {
         const std::span<const Statement> statements = request_of(requests[i].ticket).statements;
-        const MergedRead* read = nullptr;
+        const MergedStatement* read = nullptr;
         if (requests[i].merges && requests.size() > 1) {
             const auto takes = [&](const Alike& alike) { return alike.read->takes(statements.front()); };
             if (const auto alike = std::find_if(all.begin(), all.end(), takes); alike != all.end()) {
@@ -73,7 +73,8 @@ void LaneGroup::arrange_reads(std::span<const LaneMachine::Request> requests, Me
     }
 }
 
-void LaneGroup::arrange_writes(std::span<const LaneMachine::Request> requests, std::chrono::milliseconds lock_timeout) {
+void LaneGroup::arrange_writes(std::span<const LaneMachine::Request> requests, MergedStatements& merged,
+                               std::chrono::milliseconds lock_timeout) {
     const auto key = [&](std::size_t i) -> const std::string& {
         return request_of(requests[i].ticket).statements.front().key();
     };
@@ -89,7 +90,38 @@ void LaneGroup::arrange_writes(std::span<const LaneMachine::Request> requests, s
     // of two writes of one key the later caller's comes later
     std::sort(order.begin(), order.end(),
               [&](std::size_t a, std::size_t b) { return std::tie(key(a), a) < std::tie(key(b), b); });
-    for (const std::size_t i : order) place(i, request_of(requests[i].ticket).statements);
+    arrange_in_order(order, requests, merged);
+}
+
+void LaneGroup::arrange_in_order(std::span<const std::size_t> order, std::span<const LaneMachine::Request> requests,
+                                 MergedStatements& merged) {
+    constexpr std::size_t kMostBytes = 4U << 20U;  // to be copied into one statement
+    const auto statement = [&](std::size_t i) -> const Statement& {
+        return request_of(requests[i].ticket).statements.front();
+    };
+    std::vector<std::size_t> run;  // that one statement does
+    const MergedStatement* way = nullptr;
+    std::size_t bytes = 0;
+    const auto place_run = [&] {
+        if (run.size() == 1) place(run.front(), request_of(requests[run.front()].ticket).statements);
+        if (run.size() > 1) place_merged(*way, run, requests);
+        run.clear();
+        bytes = 0;
+    };
+    merged.trim();
+    for (const std::size_t i : order) {
+        const MergedStatement* own = requests[i].merges && requests.size() > 1 ? merged.find(statement(i)) : nullptr;
+        bytes += statement(i).parameters().bytes().size();
+        const bool goes_on = !run.empty() && own != nullptr && own == way && bytes <= kMostBytes &&
+                             statement(run.back()).key() != statement(i).key();
+        if (!goes_on) {
+            place_run();
+            bytes = statement(i).parameters().bytes().size();
+        }
+        way = own;
+        run.push_back(i);
+    }
+    place_run();
 }
 
 void LaneGroup::place_openings(std::span<const LaneMachine::Request> requests) {
@@ -117,14 +149,14 @@ void LaneGroup::place(std::size_t request, std::span<const Statement> statements
     for (const Statement& statement : statements) statements_.push_back(&statement);
 }
 
-void LaneGroup::place_merged(const MergedRead& read, std::span<const std::size_t> indices,
+void LaneGroup::place_merged(const MergedStatement& way, std::span<const std::size_t> indices,
                              std::span<const LaneMachine::Request> requests) {
     std::vector<const Statement*> alike;
     for (const std::size_t i : indices) {
         places_[i] = {statements_.size(), 1, alike.size()};
         alike.push_back(&request_of(requests[i].ticket).statements.front());
     }
-    owned_.push_back(read.merge(alike));
+    owned_.push_back(way.merge(alike));
     statements_.push_back(&owned_.back());
 }
 

@@ -12,21 +12,21 @@
 
 #include "postgres/lane_machine.hpp"
 #include "postgres/lane_request.hpp"
-#include "postgres/merged_read.hpp"
+#include "postgres/merged_statement.hpp"
 #include "postgres/wire.hpp"
 
 namespace stele {
 
-/// How the reads by key of a lane are merged, kept by their text. Not thread-safe.
-class MergedReads {
+/// How the statements of a lane are merged, kept by their text. Not thread-safe.
+class MergedStatements {
 public:
     /// Null when this one cannot be merged. Valid until trim().
-    const MergedRead* find(const Statement& statement);
+    const MergedStatement* find(const Statement& statement);
     /// Forgets all when they have become too many.
     void trim();
 
 private:
-    std::map<std::string, std::optional<MergedRead>, std::less<>> known_;
+    std::map<std::string, std::optional<MergedStatement>, std::less<>> known_;
 };
 
 /// Not thread-safe. Reusable, which saves allocations.
@@ -35,9 +35,9 @@ public:
     using Reply = LaneMachine::Reply;
 
     /// Arranges the statements of these requests, which must live until this returns and `batch` was begun with
-    /// statements(). Writes: what the group as a whole runs first, then each in the order of their keys. Reads by key:
-    /// those of one text become one statement.
-    void compose(std::span<const LaneMachine::Request> requests, MergedReads& merged, bool writes,
+    /// statements(). Writes: what the group as a whole runs first, then each in the order of their keys; those that may
+    /// and follow each other become one statement. Reads by key: those of one text do.
+    void compose(std::span<const LaneMachine::Request> requests, MergedStatements& merged, bool writes,
                  std::chrono::milliseconds lock_timeout);
     std::span<const Statement* const> statements() const noexcept { return statements_; }
 
@@ -61,10 +61,13 @@ private:
     Reply reply_to(const Place& place) const;
     void place(std::size_t request, std::span<const Statement> statements);
     void place_openings(std::span<const LaneMachine::Request> requests);
-    void place_merged(const MergedRead& read, std::span<const std::size_t> indices,
+    void place_merged(const MergedStatement& way, std::span<const std::size_t> indices,
                       std::span<const LaneMachine::Request> requests);
-    void arrange_reads(std::span<const LaneMachine::Request> requests, MergedReads& merged);
-    void arrange_writes(std::span<const LaneMachine::Request> requests, std::chrono::milliseconds lock_timeout);
+    void arrange_reads(std::span<const LaneMachine::Request> requests, MergedStatements& merged);
+    void arrange_writes(std::span<const LaneMachine::Request> requests, MergedStatements& merged,
+                        std::chrono::milliseconds lock_timeout);
+    void arrange_in_order(std::span<const std::size_t> order, std::span<const LaneMachine::Request> requests,
+                          MergedStatements& merged);
     Result<Rows> part_of(const Place& place);
 
     std::vector<const Statement*> statements_;

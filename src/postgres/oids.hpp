@@ -11,6 +11,6 @@ inline constexpr std::uint32_t kBool = 16, kBytea = 17, kChar = 18, kName = 19, 
                                kUuid = 2950, kJsonb = 3802, kXid8 = 5069;
 inline constexpr std::uint32_t kBoolArray = 1000, kByteaArray = 1001, kInt2Array = 1005, kInt4Array = 1007,
                                kTextArray = 1009, kVarcharArray = 1015, kInt8Array = 1016, kFloat4Array = 1021,
-                               kFloat8Array = 1022, kTimestamptzArray = 1185, kUuidArray = 2951;
+                               kFloat8Array = 1022, kTimestamptzArray = 1185, kUuidArray = 2951, kJsonbArray = 3807;
 
 }  // namespace stele::oid

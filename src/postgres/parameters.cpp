@@ -47,7 +47,8 @@ void check_parameter(std::string_view value, std::size_t number) {
     if (find_text_fault(value)) check_text(fmt::format("parameter ${}", number), value);
 }
 
-// The header of a one-dimensional array without NULLs; the elements follow, each after its length.
+// A one-dimensional array: its header, then the elements, each after its length. A reader goes by their lengths; the
+// flag in the header says only whether there may be NULLs.
 template <class Values, class Append>
 void add_array(Slots& slots, std::string& bytes, std::uint32_t array, std::uint32_t element, const Values& values,
                Append append) {
@@ -183,6 +184,7 @@ void Parameters::add_binary(std::span<const std::byte> value) {
 void Parameters::add_column(std::span<const Parameters* const> rows, std::size_t slot, std::uint32_t array) {
     add_array(slots_, bytes_, array, rows.front()->slots_[slot].oid, rows, [this, slot](const Parameters* row) {
         const Slot& value = row->slots_[slot];
+        if (value.length < 0) return append_big_endian<std::int32_t>(bytes_, -1);
         append_bytes(bytes_, row->bytes_.data() + value.offset, static_cast<std::size_t>(value.length));
     });
 }

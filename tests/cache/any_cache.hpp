@@ -48,14 +48,14 @@ protected:
                                     std::int64_t{time.count()}));
         settle(*database);
     }
-    /// A hit, whose time is stored at once.
+    /// A hit, whose time is stored when this returns, and not again later.
     void use(SemanticCache& cache, const std::string& query, const Scope& scope = {}) {
-        ASSERT_TRUE(cache.get(query, scope)) << query;
-        if (!database) return;
-        database->execute(Statement("UPDATE " + server.schema() +
-                                        ".entries SET last_accessed_at = extract(epoch FROM clock_timestamp())::bigint,"
-                                        " access_count = greatest(access_count, 1) WHERE namespace = $1 AND query = $2",
-                                    scope.stored_namespace(), query));
+        if (!database) {
+            ASSERT_TRUE(cache.get(query, scope)) << query;
+            return;
+        }
+        SemanticCache notes(*database, nullptr, {.access_times = AccessTimes::within_call});
+        ASSERT_TRUE(notes.get(query, scope)) << query;
     }
 
     Server server;

@@ -1,4 +1,5 @@
 // Statements of many callers on few connections.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -119,6 +120,60 @@ TEST(Lanes, group_commit_acknowledges_each_write_and_undoes_only_the_guilty) {
     EXPECT_EQ(
         database.query("SELECT count(*)::int FROM " + database.quoted_schema() + ".t WHERE n >= 1000")[0].get<int>(0U),
         32 * 45);
+}
+
+TEST(Lanes, writes_that_can_be_done_together_are_one_statement_and_only_the_guilty_one_fails) {
+    Server server;
+    Database database = with_rows(server);
+    const std::string table = database.quoted_schema() + ".t";
+    database.execute(Sql("CREATE TABLE " + database.quoted_schema() + ".sizes (statements int)"));
+    const std::string made =
+        "WITH made AS (INSERT INTO " + table + " (n, text) SELECT {} RETURNING n, text) SELECT {} n, text FROM made";
+    const auto text = [&](std::string_view values, std::string_view place) {
+        return fmt::format(fmt::runtime(made), values, place);
+    };
+    const Sql one(text("$1, $2", ""));
+    const Sql many(text("* FROM unnest($1, $2) u(n, text) ORDER BY n", "(array_position($1, n))::int AS place,"));
+    database.execute(Sql("CREATE FUNCTION " + database.quoted_schema() +
+                         ".note() RETURNS trigger LANGUAGE plpgsql AS $$"
+                         " BEGIN INSERT INTO " +
+                         database.quoted_schema() +
+                         ".sizes SELECT count(*) FROM news;"
+                         " RETURN NULL; END $$"));
+    database.execute(Sql("CREATE TRIGGER note AFTER INSERT ON " + table +
+                         " REFERENCING NEW TABLE AS news"
+                         " FOR EACH STATEMENT EXECUTE FUNCTION " +
+                         database.quoted_schema() + ".note()"));
+    std::atomic<int> refused{0};
+    in_threads(32, [&](int caller) {
+        for (int i = 0; i < 50; ++i) {
+            const bool taken = i % 25 == 0;
+            const int n = taken ? i : 1000 + caller * 100 + i;
+            std::optional<std::string> word;  // some are NULL
+            if (i % 3 != 0) word = "row " + std::to_string(n);
+            Statement write(one, n, word);
+            write.group_commit(fmt::format("t/{:06}", n)).merged_as(many);
+            try {
+                const Rows rows = database.query(write);
+                EXPECT_FALSE(taken);
+                if (rows.size() != 1) {
+                    ADD_FAILURE() << "rows: " << rows.size();
+                    continue;
+                }
+                EXPECT_EQ(rows[0].get<int>("n"), n);
+                EXPECT_EQ(rows[0].find<std::string>("text"), word);
+            } catch (const Error& error) {
+                EXPECT_TRUE(taken) << error.what();
+                EXPECT_EQ(error.code(), ErrorCode::constraint_violation);
+                ++refused;
+            }
+        }
+    });
+    EXPECT_EQ(refused, 32 * 2);
+    const Rows sums = database.query(Sql("SELECT count(*)::int AS statements, sum(statements)::int AS rows FROM " +
+                                         database.quoted_schema() + ".sizes"));
+    EXPECT_EQ(sums[0].get<int>("rows"), 32 * 48);
+    EXPECT_LT(sums[0].get<int>("statements"), 32 * 48);
 }
 
 /// Writes that were not on the disk when they were acknowledged.

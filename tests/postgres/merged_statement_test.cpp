@@ -1,4 +1,4 @@
-#include "postgres/merged_read.hpp"
+#include "postgres/merged_statement.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,9 +12,9 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(MergedRead, runs_the_select_for_each_element_of_its_arrays) {
+TEST(MergedStatement, runs_the_select_for_each_element_of_its_arrays) {
     const Statement one("SELECT text FROM t WHERE a = $1 AND b = $2 -- why", "x", std::int64_t{7});
-    const auto merged = MergedRead::of(one);
+    const auto merged = MergedStatement::of(one);
     ASSERT_TRUE(merged);
     const Statement two("SELECT text FROM t WHERE a = $1 AND b = $2 -- why", "y", std::int64_t{8});
     ASSERT_TRUE(merged->takes(two));
@@ -29,8 +29,8 @@ TEST(MergedRead, runs_the_select_for_each_element_of_its_arrays) {
     EXPECT_TRUE(all.is_repeatable());
 }
 
-TEST(MergedRead, takes_only_its_own_text_and_types_and_no_null) {
-    const auto merged = MergedRead::of(Statement("SELECT $1", "x"));
+TEST(MergedStatement, takes_only_its_own_text_and_types_and_no_null) {
+    const auto merged = MergedStatement::of(Statement("SELECT $1", "x"));
     ASSERT_TRUE(merged);
     EXPECT_TRUE(merged->takes(Statement("SELECT $1", "y")));
     EXPECT_FALSE(merged->takes(Statement("SELECT  $1", "y")));
@@ -39,13 +39,30 @@ TEST(MergedRead, takes_only_its_own_text_and_types_and_no_null) {
     EXPECT_FALSE(merged->takes(Statement("SELECT $1", "y", "z")));
 }
 
-TEST(MergedRead, leaves_alone_what_is_no_select_or_has_no_scalar_parameter) {
-    EXPECT_FALSE(MergedRead::of(Statement("SELECT 1")));
-    EXPECT_FALSE(MergedRead::of(Statement("UPDATE t SET a = $1", 1)));
-    EXPECT_FALSE(MergedRead::of(Statement("SELECT $1", std::vector<std::string>{"x"})));
-    EXPECT_FALSE(MergedRead::of(Statement("SELECT $1", std::optional<int>())));
-    EXPECT_FALSE(MergedRead::of(Statement("SELECT $1; SELECT 2", 1)));
-    EXPECT_TRUE(MergedRead::of(Statement(" select $1;", 1)));
+TEST(MergedStatement, leaves_alone_what_is_no_select_or_has_no_scalar_parameter) {
+    EXPECT_FALSE(MergedStatement::of(Statement("SELECT 1")));
+    EXPECT_FALSE(MergedStatement::of(Statement("UPDATE t SET a = $1", 1)));
+    EXPECT_FALSE(MergedStatement::of(Statement("SELECT $1", std::vector<std::string>{"x"})));
+    EXPECT_FALSE(MergedStatement::of(Statement("SELECT $1", std::optional<int>())));
+    EXPECT_FALSE(MergedStatement::of(Statement("SELECT $1; SELECT 2", 1)));
+    EXPECT_TRUE(MergedStatement::of(Statement(" select $1;", 1)));
+}
+
+TEST(MergedStatement, runs_the_text_over_arrays_that_a_write_brings) {
+    const auto write = [](std::string_view name, std::optional<std::int64_t> size) {
+        Statement statement("INSERT INTO t VALUES ($1, $2)", name, size);
+        statement.group_commit(std::string(name)).merged_as("INSERT INTO t SELECT * FROM unnest($1, $2)");
+        return statement;
+    };
+    const Statement one = write("x", 7), two = write("y", std::nullopt);
+    const auto merged = MergedStatement::of(two);
+    ASSERT_TRUE(merged);
+    EXPECT_TRUE(merged->takes(one));
+    EXPECT_FALSE(merged->takes(Statement("INSERT INTO t VALUES ($1, $2)", "x", std::int64_t{7})));
+    const Statement all = merged->merge(std::array{&one, &two});
+    EXPECT_EQ(all.sql().text(), "INSERT INTO t SELECT * FROM unnest($1, $2)");
+    EXPECT_FALSE(all.is_repeatable());
+    ASSERT_EQ(all.parameters().slots().size(), 2u);
 }
 
 TEST(RenameParameters, changes_parameters_and_nothing_that_looks_like_one) {

@@ -1,0 +1,54 @@
+-- Puts of many callers in one statement, so that what triggers do for a statement is done once for all.
+
+-- The elements with the same number belong together; no question stands there twice. For whoever has raised the version
+-- counter. Does not wait for a transaction that is putting one of the questions: all others would wait for that, too. Says
+-- which entry each element (`place`, from 1) became, and in rows of the first, without an entry, what had to go.
+CREATE OR REPLACE FUNCTION {schema}.stele_put(locks bigint[], names text[], hashes text[], queries text[], responses text[],
+    vectors bytea[], metadatas jsonb[], ttls bigint[], own_entries bigint[], own_bytes bigint[], at_once bigint[],
+    OUT place integer, OUT id bigint, OUT writer bigint, OUT gone_from text, OUT evicted bigint, OUT expired bigint)
+RETURNS SETOF record LANGUAGE plpgsql AS $$
+DECLARE
+    now_is bigint := floor(extract(epoch FROM clock_timestamp()));
+    most_entries bigint := (SELECT min(n) FROM unnest(own_entries) n);
+    most_bytes bigint := (SELECT min(n) FROM unnest(own_bytes) n);
+    ids bigint[];
+    puts record;
+BEGIN
+    IF NOT (SELECT bool_and(pg_try_advisory_xact_lock(k)) FROM unnest(locks) k) THEN
+        RAISE lock_not_available USING MESSAGE = 'another transaction is putting the same question';
+    END IF;
+    ids := '{}';
+    FOR puts IN
+        WITH stored AS (
+            INSERT INTO {schema}.entries AS e (namespace, query_hash, query, response, embedding, metadata, created_at,
+                last_accessed_at, ttl, access_count)
+            SELECT u.name, u.hash, u.query, u.response, CASE WHEN octet_length(u.vector) > 0 THEN u.vector
+                    ELSE coalesce(decode(repeat('00000000',
+                        (SELECT m.value::integer FROM {schema}.schema_meta m WHERE m.key = 'embedder_dim')), 'hex'), '') END,
+                    u.metadata, now_is, now_is, u.ttl, 0
+                FROM unnest(names, hashes, queries, responses, vectors, metadatas, ttls)
+                    AS u(name, hash, query, response, vector, metadata, ttl)
+            ON CONFLICT (namespace, query_hash) DO UPDATE SET query = EXCLUDED.query, response = EXCLUDED.response,
+                embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,
+                last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0
+            RETURNING e.id, e.namespace, e.query_hash, e.xmin::text::bigint AS writer)
+        SELECT u.place::integer AS place, s.id, s.writer FROM stored s
+            JOIN unnest(names, hashes) WITH ORDINALITY AS u(name, hash, place) ON u.name = s.namespace AND u.hash = s.query_hash
+    LOOP
+        place := puts.place;
+        id := puts.id;
+        writer := puts.writer;
+        ids := ids || puts.id;
+        RETURN NEXT;
+    END LOOP;
+
+    IF most_entries IS NOT NULL OR most_bytes IS NOT NULL OR EXISTS (SELECT FROM {schema}.namespace_quotas)
+        OR EXISTS (SELECT FROM {schema}.stele_cache_limits) THEN
+        RETURN QUERY SELECT 1, NULL::bigint, NULL::bigint, g.gone_from, g.evicted, g.expired
+            FROM {schema}.stele_evict(ARRAY(SELECT DISTINCT n FROM unnest(names) n), ids, most_entries, most_bytes,
+                (SELECT max(n) FROM unnest(at_once) n)) g;
+    ELSIF random() < cardinality(names) / 64.0 THEN
+        PERFORM {schema}.stele_fold_sizes();
+    END IF;
+END
+$$;
