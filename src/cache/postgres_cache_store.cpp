@@ -31,6 +31,19 @@ private:
     std::uint64_t transaction_ = 0;
 };
 
+/// A process of mneme's locks an entry first and the counter's row then, so that it and a batch of ours may wait for
+/// each other in a circle. The server breaks it by undoing one of them: ours is then simply made again.
+std::vector<Rows> run_undeterred(Database& database, std::span<const Statement> batch, Deadline deadline) {
+    constexpr int kAttempts = 10;
+    for (int attempt = 1;; ++attempt) {
+        try {
+            return database.run(batch, deadline);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::serialization || attempt == kAttempts) throw;
+        }
+    }
+}
+
 LocalAnswers::Answers::Pointer read_answer(const Rows& rows, BootClock::time_point began) {
     if (rows.empty()) return nullptr;
     LocalAnswer answer{read_hit(rows[0], 1.0f, HitLayer::exact), std::nullopt, began};
@@ -161,7 +174,7 @@ std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnL
         if (new_scope) batch.push_back(scope_statement(sql_, entry.scope));
         batch.push_back(*raise_version_);
         batch.push_back(write);
-        rows = database_.run(batch, deadline).back();
+        rows = run_undeterred(database_, batch, deadline).back();
         if (new_scope) said(name_space);
     }
     const Row row = (*rows)[0];
@@ -170,13 +183,14 @@ std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnL
     return read_gone(*rows);
 }
 
-// Nothing: another transaction holds the question, or the counter, and is not to be waited for.
+// Nothing: another transaction holds the question, or the counter, and is not to be waited for, or they met in a circle
+// again and again.
 std::optional<Rows> PostgresCacheStore::put_with_others(const Statement& write, Deadline deadline) {
     constexpr std::string_view kLockNotAvailable = "55P03";
     try {
         return database_.query(write, deadline);
     } catch (const Error& error) {
-        if (error.sqlstate() != kLockNotAvailable) throw;
+        if (error.sqlstate() != kLockNotAvailable && error.code() != ErrorCode::serialization) throw;
         return std::nullopt;
     }
 }
@@ -195,13 +209,13 @@ bool PostgresCacheStore::remove_by(const Statement& statement, const std::string
     // the question and the counter's row first, as put does, so that the two never wait for each other in a circle
     const Statement batch[] = {lock_question(name_space, hash), Statement(sql_.hold_version), statement};
     const Announced announced(*this, name_space, hash);
-    return !database_.run(batch, deadline)[2].empty();
+    return !run_undeterred(database_, batch, deadline)[2].empty();
 }
 
 std::size_t PostgresCacheStore::clear(const std::string& name_space, Deadline deadline) {
     const Statement batch[] = {Statement(sql_.hold_version), Statement(sql_.clear, name_space),
                                Statement(sql_.forget_scope, name_space), Statement(sql_.raise_version, kRebuildStep)};
-    const std::vector<Rows> rows = database_.run(batch, deadline);
+    const std::vector<Rows> rows = run_undeterred(database_, batch, deadline);
     cleared(name_space);
     return rows[1].affected();
 }
@@ -239,7 +253,7 @@ void PostgresCacheStore::accessed(std::int64_t id) noexcept {
 std::size_t PostgresCacheStore::clear_all(Deadline deadline) {
     const Statement batch[] = {Statement(sql_.hold_version), Statement(caps_.clear_all), Statement(caps_.clear_scopes),
                                Statement(sql_.raise_version, kRebuildStep)};
-    const std::vector<Rows> rows = database_.run(batch, deadline);
+    const std::vector<Rows> rows = run_undeterred(database_, batch, deadline);
     cleared_all();
     return rows[1].affected();
 }
@@ -247,7 +261,7 @@ std::size_t PostgresCacheStore::clear_all(Deadline deadline) {
 std::vector<CacheGone> PostgresCacheStore::vacuum(const std::optional<std::string>& name_space, Deadline deadline) {
     std::vector<CacheGone> gone;
     const Statement batch[] = {Statement(sql_.hold_version), Statement(caps_.vacuum, name_space, kVacuumBatch)};
-    while (read_expired(database_.run(batch, deadline)[1], gone) == kVacuumBatch) {
+    while (read_expired(run_undeterred(database_, batch, deadline)[1], gone) == kVacuumBatch) {
     }
     const Statement tidy[] = {Statement(sql_.hold_version), Statement(caps_.fold_sizes), Statement(caps_.drop_empty)};
     database_.run(tidy, deadline);
@@ -273,7 +287,7 @@ std::vector<CacheGone> PostgresCacheStore::set_limits(const std::optional<std::s
     std::vector<Statement> batch = {Statement(sql_.raise_version, std::int64_t{1})};
     for (Statement& statement : limit_statements(caps_, tenant, quota)) batch.push_back(std::move(statement));
     batch.push_back(evict_statement(caps_, tenant));
-    return read_gone(database_.run(batch, deadline).back());
+    return read_gone(run_undeterred(database_, batch, deadline).back());
 }
 
 bool PostgresCacheStore::remove_quota(const std::string& tenant, Deadline deadline) {

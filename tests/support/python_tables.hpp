@@ -15,7 +15,8 @@ CREATE TABLE {schema}.entries (
     response TEXT NOT NULL, embedding BYTEA NOT NULL, metadata JSONB NOT NULL, created_at BIGINT NOT NULL,
     last_accessed_at BIGINT NOT NULL, ttl BIGINT, access_count BIGINT NOT NULL DEFAULT 0,
     UNIQUE (namespace, query_hash));
-CREATE TABLE {schema}.cache_counters (namespace TEXT, name TEXT, value BIGINT, PRIMARY KEY (namespace, name));
+CREATE TABLE {schema}.cache_counters (
+    namespace TEXT NOT NULL, name TEXT NOT NULL, value BIGINT NOT NULL, PRIMARY KEY (namespace, name));
 CREATE TABLE {schema}.namespace_quotas (namespace TEXT PRIMARY KEY, max_entries BIGINT NOT NULL);
 CREATE TABLE {schema}.multi_process_state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE INDEX idx_entries_ns_hash ON {schema}.entries (namespace, query_hash);
