@@ -50,6 +50,7 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       hold_version(std::string()),
       put_scope(std::string()),
       upsert(std::string()),
+      upsert_claimed(std::string()),
       remove(std::string()),
       remove_answer(std::string()),
       erase(std::string()),
@@ -109,15 +110,20 @@ CacheSql::CacheSql(const std::string& quoted_schema)
     put_scope =
         sql("INSERT INTO @stele_scopes (namespace, tenant, attributes) VALUES ($1, $2, $3) ON CONFLICT (namespace) DO "
             "NOTHING");
-    upsert = sql(
+    const std::string put =
         "INSERT INTO @entries (namespace, query_hash, query, response, embedding, metadata, created_at,"
         " last_accessed_at, ttl, access_count) SELECT $1, $2, $3, $4,"
         " CASE WHEN octet_length($5) > 0 THEN $5 ELSE coalesce(decode(repeat('00000000', @dimension), 'hex'), '') "
         "END,"
-        " $6, now, now, $7, 0 FROM (SELECT @now AS now) t"
+        " $6, now, now, $7, 0 FROM (SELECT @now AS now{}) t"
         " ON CONFLICT (namespace, query_hash) DO UPDATE SET query = EXCLUDED.query, response = EXCLUDED.response,"
         " embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,"
-        " last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0 RETURNING id, @writer");
+        " last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0 RETURNING id, @writer";
+    upsert = sql(fmt::format(fmt::runtime(put), ""));
+    upsert_claimed =
+        sql("WITH held AS (DELETE FROM @stele_computations WHERE namespace = $1 AND query_hash = $2 AND token = $8"
+            " RETURNING token) " +
+            fmt::format(fmt::runtime(put), " WHERE EXISTS (SELECT FROM held)"));
     const std::string question = "DELETE FROM @entries WHERE namespace = $1 AND query_hash = $2";
     const std::string answer = question + " AND response = $3";
     const auto raising = [&sql](const std::string& deletion) {

@@ -3,12 +3,16 @@
 #include <nlohmann/json.hpp>
 
 #include "cache/entry_vector.hpp"
+#include "cache/once/claims.hpp"
 
 namespace stele {
 
 Statement upsert_statement(const CacheSql& sql, const NewEntry& entry) {
-    return Statement(sql.upsert, entry.scope.stored_namespace(), entry.hash, entry.query, entry.response,
-                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl);
+    Statement upsert(entry.claim == nullptr ? sql.upsert : sql.upsert_claimed, entry.scope.stored_namespace(),
+                     entry.hash, entry.query, entry.response, encode_entry_vector(entry.unit), entry.metadata,
+                     entry.ttl);
+    if (entry.claim != nullptr) upsert.parameters().add(entry.claim->token);
+    return upsert;
 }
 
 Statement scope_statement(const CacheSql& sql, const Scope& scope) {
