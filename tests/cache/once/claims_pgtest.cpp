@@ -3,8 +3,8 @@
 
 #include <array>
 
-#include "any_cache.hpp"
 #include "base/hash.hpp"
+#include "cache/any_cache.hpp"
 #include "cache/memory_cache_store.hpp"
 #include "cache/once/claims.hpp"
 #include "cache/postgres_cache_store.hpp"
@@ -87,8 +87,12 @@ protected:
                 const ClaimLook look = store->claims()->take(claim, until);
                 EXPECT_EQ(look.hit.has_value(), there);
                 EXPECT_EQ(look.taken, model.take(actor));
-                if (there) EXPECT_EQ(look.hit->response, std::to_string(model.stored));
-                if (!there && !look.taken) EXPECT_GT(look.left, 0ms);
+                if (there) {
+                    EXPECT_EQ(look.hit->response, std::to_string(model.stored));
+                }
+                if (!there && !look.taken) {
+                    EXPECT_GT(look.left, 0ms);
+                }
                 EXPECT_LE(look.left, 1min);
                 return;
             }
@@ -119,7 +123,9 @@ protected:
         const ClaimLook look = store->claims()->take(nobody, Deadline::after(1min));
         EXPECT_EQ(look.taken, Model(model).take(kActors));
         ASSERT_EQ(look.hit.has_value(), model.stored >= 0);
-        if (look.hit) EXPECT_EQ(look.hit->response, std::to_string(model.stored));
+        if (look.hit) {
+            EXPECT_EQ(look.hit->response, std::to_string(model.stored));
+        }
     }
 
     std::shared_ptr<CacheStore> store;

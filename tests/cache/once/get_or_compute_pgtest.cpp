@@ -8,7 +8,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "any_cache.hpp"
+#include "cache/any_cache.hpp"
 #include "gate.hpp"
 #include "support/eventually.hpp"
 #include "support/in_threads.hpp"

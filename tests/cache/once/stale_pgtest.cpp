@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-#include "any_cache.hpp"
+#include "cache/any_cache.hpp"
 #include "gate.hpp"
 #include "support/eventually.hpp"
 

@@ -5,7 +5,7 @@
 #include <future>
 #include <stdexcept>
 
-#include "any_cache.hpp"
+#include "cache/any_cache.hpp"
 #include "gate.hpp"
 
 namespace stele {
