@@ -23,11 +23,11 @@ ClaimKeeper::~ClaimKeeper() {
 ClaimKeeper::Held::Held(ClaimKeeper& keeper, const ComputeClaim& claim)
     : keeper_(keeper), claim_(claim), due_(Deadline::Clock::now() + claim.lease / 3) {
     MutexLock lock(keeper_.mutex_);
-    place_ = keeper_.held_.insert(keeper_.held_.end(), this);
     if (!keeper_.thread_.joinable()) {
         const SignalsBlocked blocked;
         keeper_.thread_ = std::thread([&keeper] { keeper.run(); });
     }
+    place_ = keeper_.held_.insert(keeper_.held_.end(), this);
     keeper_.change_.notify_all();
 }
 

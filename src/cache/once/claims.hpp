@@ -13,7 +13,7 @@
 
 namespace stele {
 
-/// The right to compute one answer; its token stands in the table while it is held.
+/// The right to compute one answer; its token, a new one each time, stands in the table while it is held.
 struct ComputeClaim {
     std::string name_space, hash;
     std::chrono::milliseconds lease{};

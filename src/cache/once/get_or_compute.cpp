@@ -52,8 +52,7 @@ public:
           scope_(scope),
           compute_(compute),
           options_(options),
-          request_(impl.request(query, scope)),
-          claim_{request_.name_space, request_.hash, options.lease} {}
+          request_(impl.request(query, scope)) {}
 
     ComputedAnswer run();
     /// Unless somebody else does it, or has done it.
@@ -63,6 +62,7 @@ private:
     class Renewal;
 
     std::chrono::seconds serve_stale() const { return options_.serve_stale.value_or(impl_.options.serve_stale); }
+    ComputeClaim new_claim() const { return {request_.name_space, request_.hash, options_.lease}; }
     Deadline step() const { return earlier(options_.deadline, Deadline::after(options_.store_patience)); }
     /// Callers that accept other answers do not share.
     std::string key() const;
@@ -90,8 +90,8 @@ private:
     const Computation& compute_;
     const ComputeOptions& options_;
     const GetRequest request_;
-    ComputeClaim claim_;
-    std::vector<float> unit_;  // of the question, once it was embedded
+    std::optional<ComputeClaim> claim_;  // once one is wanted
+    std::vector<float> unit_;            // of the question, once it was embedded
 };
 
 /// What a renewal in the background needs, whoever is gone by then.
@@ -228,7 +228,8 @@ void SemanticCache::Impl::Computing::plan_renewal() {
 }
 
 void SemanticCache::Impl::Computing::renew(Flights::Lead lead) {
-    if (once_.closing || !once_.claims().take(claim_, step()).taken) return;
+    claim_ = new_claim();
+    if (once_.closing || !once_.claims().take(*claim_, step()).taken) return;
     Pointer answer;
     try {
         SharedAnswer shared;
@@ -309,10 +310,11 @@ std::optional<ClaimLook> SemanticCache::Impl::Computing::claim() {
 }
 
 ClaimLook SemanticCache::Impl::Computing::wait_for_claim() {
+    claim_ = new_claim();
     Claims& claims = once_.claims();
     Watches::Watch watch(claims.watches(), {request_.name_space, request_.hash});
     for (auto pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
-        ClaimLook look = claims.take(claim_, step());
+        ClaimLook look = claims.take(*claim_, step());
         if (look.taken || look.hit) return look;
         if (options_.deadline.expired()) {
             raise(ErrorCode::deadline_exceeded,
@@ -331,7 +333,7 @@ ComputedAnswer SemanticCache::Impl::Computing::compute(Flight& flight, const Get
     ++once_.computed;
     try {
         std::optional<ClaimKeeper::Held> held;
-        if (claimed) held.emplace(once_.keeper, claim_);
+        if (claimed) held.emplace(once_.keeper, *claim_);
         compute_(sink);
         answer.response = flight.stream().text();
         check_text("the answer that was computed", answer.response);
@@ -367,8 +369,8 @@ Kept SemanticCache::Impl::Computing::keep(const std::string& text, const FlightS
             put.never_expires = options_.never_expires && !sink.ttl();
             put.metadata = sink.metadata().value_or(options_.metadata);
             put.deadline = Deadline::after(options_.store_patience);
-            impl_.put(query_, text, scope_, put, &claim_);
-            return claim_.replaced ? Kept::replaced : Kept::stored;
+            impl_.put(query_, text, scope_, put, &*claim_);
+            return claim_->replaced ? Kept::replaced : Kept::stored;
         }
     } catch (...) {
         impl_.store->log(LogLevel::warning,
@@ -380,7 +382,7 @@ Kept SemanticCache::Impl::Computing::keep(const std::string& text, const FlightS
 
 void SemanticCache::Impl::Computing::release() noexcept {
     try {
-        once_.claims().release(claim_, Deadline::after(kReleasePatience));
+        once_.claims().release(*claim_, Deadline::after(kReleasePatience));
     } catch (const std::exception& error) {
         impl_.store->log(
             LogLevel::warning,

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <future>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
 
@@ -31,6 +32,11 @@ Computation must_not_run() {
     return [](AnswerSink&) { throw std::logic_error("there is an answer"); };
 }
 
+/// PostgreSQL writes it in its own way.
+nlohmann::json value_of(const Json& json) {
+    return nlohmann::json::parse(json.text());
+}
+
 class GetOrCompute : public test::AnyCache {};
 
 INSTANTIATE_TEST_SUITE_P(All, GetOrCompute, ::testing::Values(On::database, On::memory), test::name_of);
@@ -47,7 +53,7 @@ TEST_P(GetOrCompute, an_answer_is_computed_stored_and_found_the_next_time) {
     EXPECT_FALSE(computed.hit);
     const ComputedAnswer found = cache.get_or_compute("where IS it?", "acme", must_not_run());
     EXPECT_EQ(found.response, "Under Orders.");
-    EXPECT_EQ(found.metadata, options.metadata);
+    EXPECT_EQ(value_of(found.metadata), value_of(options.metadata));
     EXPECT_EQ(found.source, AnswerSource::stored);
     ASSERT_TRUE(found.hit);
     EXPECT_EQ(found.hit->query, "Where is it?");
@@ -273,7 +279,7 @@ TEST_P(GetOrCompute, the_computation_may_say_how_its_answer_is_kept) {
     const std::vector<CacheEntry> entries = cache.list();
     ASSERT_EQ(entries.size(), 1U);
     EXPECT_EQ(entries[0].ttl, 60s);
-    EXPECT_EQ(entries[0].metadata, Json::parse(R"({"tokens": 7})"));
+    EXPECT_EQ(value_of(entries[0].metadata), value_of(answer.metadata));
     const auto bad = [](AnswerSink& sink) { sink.ttl(0s); };
     EXPECT_EQ(error_of([&] { cache.get_or_compute("other", {}, bad); }).code, ErrorCode::invalid_argument);
 }
