@@ -50,7 +50,7 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       hold_version(std::string()),
       put_scope(std::string()),
       upsert(std::string()),
-      upsert_claimed(std::string()),
+      upsert_held(std::string()),
       remove(std::string()),
       remove_answer(std::string()),
       erase(std::string()),
@@ -120,7 +120,7 @@ CacheSql::CacheSql(const std::string& quoted_schema)
         " embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,"
         " last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0 RETURNING id, @writer";
     upsert = sql(fmt::format(fmt::runtime(put), ""));
-    upsert_claimed =
+    upsert_held =
         sql("WITH held AS (DELETE FROM @stele_computations WHERE namespace = $1 AND query_hash = $2 AND token = $8"
             " RETURNING token) " +
             fmt::format(fmt::runtime(put), " WHERE EXISTS (SELECT FROM held)"));

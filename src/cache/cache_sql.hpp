@@ -32,20 +32,20 @@ struct CacheSql {
     Sql writers;       // $1 namespace -> id, writer of all its entries
 
     // changing
-    Sql lock_question;   // $1 lock_key(): until the end of the transaction nobody else changes that question's entry
-    Sql raise_version;   // $1 by how much -> version
-    Sql hold_version;    // keeps others from raising it until the end of the transaction
-    Sql put_scope;       // $1 namespace, $2 tenant, $3 attributes
-    Sql upsert;          // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl -> id,
-                         // writer; an empty embedding becomes zeros once the dimension is known
-    Sql upsert_claimed;  // the same, $8 token: only while the claim with it is held, which it ends; else no row
-    Sql remove;          // $1 namespace, $2 hash -> id, version; no row if there was none
-    Sql remove_answer;   // the same, $3 response: only while it is this one
-    Sql erase;           // $1 namespace, $2 hash; leaves the version as it is
-    Sql erase_answer;    // the same, $3 response: only while it is this one
-    Sql clear;           // $1 namespace: all its entries; leaves the version as it is
-    Sql forget_scope;    // $1 namespace
-    Sql renew;           // $1 ids: those that were put more than half a minute ago count as put now
+    Sql lock_question;  // $1 lock_key(): until the end of the transaction nobody else changes that question's entry
+    Sql raise_version;  // $1 by how much -> version
+    Sql hold_version;   // keeps others from raising it until the end of the transaction
+    Sql put_scope;      // $1 namespace, $2 tenant, $3 attributes
+    Sql upsert;         // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl -> id,
+                        // writer; an empty embedding becomes zeros once the dimension is known
+    Sql upsert_held;    // the same, $8 token: only while the claim with it is held, which it ends; else no row
+    Sql remove;         // $1 namespace, $2 hash -> id, version; no row if there was none
+    Sql remove_answer;  // the same, $3 response: only while it is this one
+    Sql erase;          // $1 namespace, $2 hash; leaves the version as it is
+    Sql erase_answer;   // the same, $3 response: only while it is this one
+    Sql clear;          // $1 namespace: all its entries; leaves the version as it is
+    Sql forget_scope;   // $1 namespace
+    Sql renew;          // $1 ids: those that were put more than half a minute ago count as put now
 
     // counting
     Sql add_counters;  // $1 namespaces, $2 names, $3 values

@@ -8,9 +8,8 @@
 namespace stele {
 
 Statement upsert_statement(const CacheSql& sql, const NewEntry& entry) {
-    Statement upsert(entry.claim == nullptr ? sql.upsert : sql.upsert_claimed, entry.scope.stored_namespace(),
-                     entry.hash, entry.query, entry.response, encode_entry_vector(entry.unit), entry.metadata,
-                     entry.ttl);
+    Statement upsert(entry.claim == nullptr ? sql.upsert : sql.upsert_held, entry.scope.stored_namespace(), entry.hash,
+                     entry.query, entry.response, encode_entry_vector(entry.unit), entry.metadata, entry.ttl);
     if (entry.claim != nullptr) upsert.parameters().add(entry.claim->token);
     return upsert;
 }

@@ -72,14 +72,14 @@ private:
     std::optional<Hit> old_answer(const GetOutcome& found, std::chrono::seconds within) const;
     ComputedAnswer found_answer(Hit hit, AnswerSource source) const;
     ComputedAnswer serve(GetOutcome found);
-    ComputedAnswer finish(const SharedAnswer& shared, bool followed);
+    ComputedAnswer finish(const SharedAnswer& got, bool followed);
     void plan_renewal();
 
     Pointer lead(Flights::Lead lead, const GetOutcome& found);
     SharedAnswer find_or_compute(Flight& flight, const GetOutcome& found);
     std::optional<ClaimLook> claim();
     ClaimLook wait_for_claim();
-    ComputedAnswer compute(Flight& flight, const GetOutcome& found, bool claimed, bool background);
+    ComputedAnswer compute(Flight& flight, const GetOutcome& found, bool claimed, bool unattended);
     Kept keep(const std::string& text, const FlightSink& sink, bool claimed);
     void release() noexcept;
 
@@ -196,13 +196,13 @@ ComputedAnswer SemanticCache::Impl::Computing::serve(GetOutcome found) {
     return found_answer(*std::move(found.hit), AnswerSource::stored);
 }
 
-ComputedAnswer SemanticCache::Impl::Computing::finish(const SharedAnswer& shared, bool followed) {
-    ComputedAnswer answer = shared.answer;
+ComputedAnswer SemanticCache::Impl::Computing::finish(const SharedAnswer& got, bool followed) {
+    ComputedAnswer answer = got.answer;
     if (followed && answer.source == AnswerSource::computed) answer.source = AnswerSource::shared;
     if (answer.source == AnswerSource::shared) ++once_.shared;
     GetOutcome outcome;
-    outcome.miss = shared.miss;
-    outcome.expired = shared.expired;
+    outcome.miss = got.miss;
+    outcome.expired = got.expired;
     if (answer.source == AnswerSource::stored) outcome.hit = answer.hit;
     if (answer.source == AnswerSource::stored && answer.hit->stale) ++once_.stale;
     impl_.count(outcome, request_.name_space);
@@ -232,11 +232,11 @@ void SemanticCache::Impl::Computing::renew(Flights::Lead lead) {
     if (once_.closing || !once_.claims().take(*claim_, step()).taken) return;
     Pointer answer;
     try {
-        SharedAnswer shared;
-        shared.miss = MissReason::expired;
-        shared.expired = true;
-        shared.answer = compute(lead.flight(), {}, true, true);
-        answer = std::make_shared<const SharedAnswer>(std::move(shared));
+        SharedAnswer got;
+        got.miss = MissReason::expired;
+        got.expired = true;
+        got.answer = compute(lead.flight(), {}, true, true);
+        answer = std::make_shared<const SharedAnswer>(std::move(got));
     } catch (...) {
         lead.land();
         lead.flight().fail();
@@ -265,34 +265,34 @@ Pointer SemanticCache::Impl::Computing::lead(Flights::Lead lead, const GetOutcom
 }
 
 SharedAnswer SemanticCache::Impl::Computing::find_or_compute(Flight& flight, const GetOutcome& found) {
-    SharedAnswer shared;
-    shared.miss = found.miss;
-    shared.expired = found.expired;
+    SharedAnswer got;
+    got.miss = found.miss;
+    got.expired = found.expired;
     bool claimed = false;
     if (found.miss != MissReason::unavailable) {
         GetOutcome alike;
         if (impl_.embedder != nullptr || options_.embedding) {
             alike = find(true);
             unit_ = std::move(alike.unit);
-            shared.miss = alike.miss;
+            got.miss = alike.miss;
         }
         if (alike.hit) {
             flight.stream().write(alike.hit->response);
-            shared.answer = found_answer(*std::move(alike.hit), AnswerSource::stored);
-            return shared;
+            got.answer = found_answer(*std::move(alike.hit), AnswerSource::stored);
+            return got;
         }
         const std::optional<ClaimLook> look = claim();
         if (look && look->hit) {
             Hit hit = *look->hit;
             impl_.shared->guards.set_confidence(hit);
             flight.stream().write(hit.response);
-            shared.answer = found_answer(std::move(hit), AnswerSource::shared);
-            return shared;
+            got.answer = found_answer(std::move(hit), AnswerSource::shared);
+            return got;
         }
         claimed = look.has_value();
     }
-    shared.answer = compute(flight, found, claimed, false);
-    return shared;
+    got.answer = compute(flight, found, claimed, false);
+    return got;
 }
 
 // Nothing: the store is away.
@@ -327,8 +327,8 @@ ClaimLook SemanticCache::Impl::Computing::wait_for_claim() {
 }
 
 ComputedAnswer SemanticCache::Impl::Computing::compute(Flight& flight, const GetOutcome& found, bool claimed,
-                                                       bool background) {
-    FlightSink sink(flight, impl_.options.max_response_bytes, background ? &once_.closing : nullptr);
+                                                       bool unattended) {
+    FlightSink sink(flight, impl_.options.max_response_bytes, unattended ? &once_.closing : nullptr);
     ComputedAnswer answer;
     ++once_.computed;
     try {
