@@ -82,6 +82,7 @@ void add_cache(CLI::App& app, Context& context) {
     cache->require_subcommand(1, 1);
     add_cache_get(*cache, context);
     add_cache_explain(*cache, context);
+    add_cache_compute(*cache, context);
     add_cache_put(*cache, context);
     add_cache_remove(*cache, context);
     add_cache_stats(*cache, context);

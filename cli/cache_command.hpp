@@ -42,6 +42,7 @@ SemanticCache open_cache(Context& context, std::shared_ptr<Embedder> embedder,
 std::string why_wording_only(const WatchedEmbedder* embedder);
 
 void add_cache_get(CLI::App& cache, Context& context);
+void add_cache_compute(CLI::App& cache, Context& context);
 void add_cache_explain(CLI::App& cache, Context& context);
 void add_cache_put(CLI::App& cache, Context& context);
 void add_cache_remove(CLI::App& cache, Context& context);

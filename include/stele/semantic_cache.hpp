@@ -18,6 +18,7 @@
 #include "stele/database.hpp"
 #include "stele/embedder.hpp"
 #include "stele/export.hpp"
+#include "stele/get_or_compute.hpp"
 #include "stele/guard.hpp"
 #include "stele/json.hpp"
 #include "stele/memory_database.hpp"
@@ -39,6 +40,16 @@ struct SemanticCacheOptions {
     std::optional<float> similarity_threshold{};
     /// Lifetime of answers put without one, 1 s to 100 years; nothing: for ever.
     std::optional<std::chrono::seconds> default_ttl{};
+    /// Every lifetime of what this cache puts is shortened by up to this share of it, 0 to 0.9, by how much the
+    /// question says: what is put at one time does not expire at one time.
+    float ttl_jitter = 0.0f;
+    /// So long after its lifetime an answer is still served by get_or_compute (Hit::stale) while one caller of all
+    /// processes renews it in the background. vacuum() of this cache spares those; another process's does so with the
+    /// same option. What goes for a limit goes: first what has expired.
+    std::chrono::seconds serve_stale{0};
+    /// Runs the renewals; they end before close() returns. Empty: two threads of the cache's own, for which at most 64
+    /// more wait, and what is beyond those is left to later callers.
+    TaskRunner background{};
     /// Strip and fold blanks and case before hashing and embedding, as mneme does.
     bool normalize = true;
     std::size_t max_query_bytes = 32'768;
@@ -104,6 +115,16 @@ struct Hit {
     std::chrono::seconds age{};  ///< by the database's clock, never negative
     Json metadata = Json::object();
     float confidence = 1.0f;  ///< what SemanticCacheOptions::confidence makes of it; of an exact hit for information
+    bool stale = false;       ///< past its lifetime; by get_or_compute only
+};
+
+/// What get_or_compute returns.
+struct ComputedAnswer {
+    std::string response{};
+    Json metadata = Json::object();
+    AnswerSource source = AnswerSource::stored;
+    std::optional<Hit> hit{};  ///< where it was found, by this call or by the one that it shares the answer of
+    Kept kept = Kept::stored;
 };
 
 /// Why there is no answer. The first five are mneme's.
@@ -183,7 +204,12 @@ struct CacheStats {
     std::int64_t truncated = 0;          ///< misses of questions that the embedder cut, since this cache was opened
     std::int64_t refused = 0;         ///< misses for which MissReason is refused_by_guard, since this cache was opened
     std::int64_t guard_failures = 0;  ///< exceptions of guards, validator and confidence, since this cache was opened
-    std::size_t index_rows = 0;       ///< vectors in memory
+    // of get_or_compute, since this cache was opened
+    std::int64_t computed = 0;          ///< computations that were begun
+    std::int64_t shared = 0;            ///< calls that got another caller's (AnswerSource::shared)
+    std::int64_t compute_failures = 0;  ///< computations that threw
+    std::int64_t served_stale = 0;      ///< calls that got what was past its lifetime
+    std::size_t index_rows = 0;         ///< vectors in memory
     std::size_t index_bytes = 0;
     std::size_t local_entries = 0;  ///< answers in memory, of all scopes
     std::size_t local_bytes = 0;
@@ -277,6 +303,23 @@ public:
     /// Error(limit_exceeded) before anything is embedded or sent.
     void put(std::string_view query, std::string_view response, const Scope& scope = {},
              const PutOptions& options = {});
+    /// The stored answer, as get finds it, or what `compute` writes, which is stored. While one caller computes, in
+    /// this process or in any other, the others who ask the same question wait for that; in this process they read
+    /// along (ComputeOptions::reader). `compute` runs on the calling thread.
+    ///
+    /// If it throws, nothing is stored, and it throws to all who wait for it in this process, as it is; who has read a
+    /// part gets IncompleteAnswer. In other processes the next who waits computes. Error(cancelled), and
+    /// Error(deadline_exceeded) after the deadline of its caller, are that caller's alone: another who waits computes.
+    /// A deadline ends no computation: whose passes while he computes gets the answer late. A process that dies, stops
+    /// or loses its connection while it computes is replaced when its lease is over; what it puts then is refused
+    /// (Kept::replaced), its own callers get it all the same.
+    ///
+    /// Without the store (it is away, and miss_when_unavailable is set) the computation runs once in each process, and
+    /// what it writes is returned and not stored. Throws Error(deadline_exceeded) when the answer of another did not
+    /// come in time, Error(invalid_argument) in a transaction, and what get and put throw for what they are given. One
+    /// call counts as one hit or one miss.
+    ComputedAnswer get_or_compute(std::string_view query, const Scope& scope, const Computation& compute,
+                                  const ComputeOptions& options = {});
     /// Removes the answer to exactly this question (after normalisation). False: there was none.
     bool remove(std::string_view query, const Scope& scope = {}, std::optional<Deadline> deadline = {});
     /// Removes all answers of a scope, those that have expired too, and what is known of the scope; says how many
@@ -324,7 +367,7 @@ public:
     /// Puts a hook in the place of SemanticCacheOptions::on_event; an empty one is none. A call of the one before may
     /// still be under way.
     void on_event(CacheEventHook hook);
-    /// Saves the counters; further calls throw Error(closed). Idempotent.
+    /// Waits for renewals in the background and saves the counters; further calls throw Error(closed). Idempotent.
     void close(std::optional<Deadline> deadline = {});
 
 private:

@@ -23,6 +23,7 @@
 #include "stele/error.hpp"
 #include "stele/executor.hpp"
 #include "stele/filter.hpp"
+#include "stele/get_or_compute.hpp"
 #include "stele/guard.hpp"
 #include "stele/hashing_embedder.hpp"
 #include "stele/http_embedder.hpp"

@@ -25,7 +25,9 @@ class SharedLoad {
 public:
     using Pointer = std::shared_ptr<const Value>;
 
-    explicit SharedLoad(Deadline deadline) : deadline_(deadline) {}
+    /// `loader`: that of another thread, if this one only begins it.
+    explicit SharedLoad(Deadline deadline, std::thread::id loader = std::this_thread::get_id())
+        : deadline_(deadline), loader_(loader) {}
 
     void succeed(Pointer value) STELE_EXCLUDES(mutex_) {
         const MutexLock lock(mutex_);
@@ -91,7 +93,7 @@ private:
     }
 
     const Deadline deadline_;
-    const std::thread::id loader_ = std::this_thread::get_id();
+    const std::thread::id loader_;
     Mutex mutex_;
     Condition change_;
     bool ended_ STELE_GUARDED_BY(mutex_) = false;

@@ -60,6 +60,11 @@ CacheQuota read_limits(const CapsSql& sql, Executor& executor, Deadline deadline
     return {limit(rows[0], "max_entries"), limit(rows[0], "max_bytes")};
 }
 
+Statement vacuum_statement(const CapsSql& sql, const std::optional<std::string>& name_space,
+                           std::chrono::seconds spared) {
+    return Statement(sql.vacuum, name_space, kVacuumBatch, static_cast<double>(spared.count()));
+}
+
 std::int64_t read_expired(const Rows& rows, std::vector<CacheGone>& all) {
     std::int64_t sum = 0;
     for (const Row& row : rows) {

@@ -1,6 +1,7 @@
 // What keeps the cache within its limits, looks it over and cleans it, on tables: outside and inside of transactions.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ std::map<std::string, CacheQuota> read_quotas(const CapsSql& sql, const std::opt
                                               Executor& executor, Deadline deadline);
 CacheQuota read_limits(const CapsSql& sql, Executor& executor, Deadline deadline);
 
+/// Of one batch.
+Statement vacuum_statement(const CapsSql& sql, const std::optional<std::string>& name_space,
+                           std::chrono::seconds spared);
 /// Adds to `all`; says how many.
 std::int64_t read_expired(const Rows& rows, std::vector<CacheGone>& all);
 std::vector<CacheNamespace> read_namespaces(const CapsSql& sql, Executor& executor, Deadline deadline);

@@ -60,6 +60,36 @@ void check_put(std::string_view query, std::string_view response, const PutOptio
     check_ttl("ttl", put.ttl);
 }
 
+void check_lifetimes(const SemanticCacheOptions& options) {
+    check_ttl("default ttl", options.default_ttl);
+    if (!(options.ttl_jitter >= 0.0f && options.ttl_jitter <= 0.9f)) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("ttl_jitter is {}; it is a share of the lifetime, 0 to 0.9", options.ttl_jitter));
+    }
+    if (options.serve_stale != std::chrono::seconds(0)) check_ttl("time in serve_stale", options.serve_stale);
+}
+
+void check_compute(std::string_view query, const Computation& compute, const ComputeOptions& options,
+                   const SemanticCacheOptions& cache) {
+    using namespace std::chrono_literals;
+    if (!compute) raise(ErrorCode::invalid_argument, "there is no computation to run");
+    PutOptions put;
+    put.ttl = options.ttl;
+    put.metadata = options.metadata;
+    check_put(query, {}, put, cache);
+    if (options.lease < 100ms || options.lease > 1h) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("the lease is {} ms; it must be between 100 ms and an hour", options.lease.count()));
+    }
+    if (options.store_patience < 1ms) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("store_patience is {} ms; it must be 1 ms or more", options.store_patience.count()));
+    }
+    const auto serve_stale = options.serve_stale.value_or(0s);
+    if (serve_stale != 0s) check_ttl("time in serve_stale", serve_stale);
+    if (options.stale_if_error != 0s) check_ttl("time in stale_if_error", options.stale_if_error);
+}
+
 void check_quota(std::string_view what, const CacheQuota& quota) {
     constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
     if (quota.entries.value_or(0) > kMost || quota.bytes.value_or(0) > kMost) {

@@ -14,9 +14,13 @@ namespace stele {
 void check_threshold(const std::optional<float>& threshold);
 /// Guards without a check, a min_confidence that is not a number.
 void check_guards(const SemanticCacheOptions& options);
+/// What is asked of lifetimes: ttl_jitter, serve_stale.
+void check_lifetimes(const SemanticCacheOptions& options);
 void check_ttl(std::string_view what, const std::optional<std::chrono::seconds>& ttl);
 void check_put(std::string_view query, std::string_view response, const PutOptions& put,
                const SemanticCacheOptions& cache);
+void check_compute(std::string_view query, const Computation& compute, const ComputeOptions& options,
+                   const SemanticCacheOptions& cache);
 /// `what` names it in the message.
 void check_quota(std::string_view what, const CacheQuota& quota);
 void check_tenant_quota(std::string_view tenant, const CacheQuota& quota);

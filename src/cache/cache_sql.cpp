@@ -123,8 +123,8 @@ CacheSql::CacheSql(const std::string& quoted_schema)
     const std::string stored = "id, writer, gone_from, evicted, expired FROM @stele_put";
     put = sql("SELECT " + stored +
               "(ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], ARRAY[$6], ARRAY[$7], ARRAY[$8], ARRAY[$9],"
-              " ARRAY[$10], ARRAY[$11])");
-    put_many = sql("SELECT place, " + stored + "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+              " ARRAY[$10], ARRAY[$11], ARRAY[$12])");
+    put_many = sql("SELECT place, " + stored + "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
     const std::string question = "DELETE FROM @entries WHERE namespace = $1 AND query_hash = $2";
     const std::string answer = question + " AND response = $3";
     const auto raising = [&sql](const std::string& deletion) {

@@ -38,11 +38,12 @@ struct CacheSql {
     Sql put_scope;      // $1 namespace, $2 tenant, $3 attributes
     Sql upsert;         // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl -> id,
                         // writer; an empty embedding becomes zeros once the dimension is known
-    Sql put;  // $1 lock_key(), $2 to $8 as upsert, $9 entries and $10 bytes that all may have, $11 how many more may
-              // go -> id, writer; rows without these are what had to go; error 55P03 instead of waiting for
-              // another's put of that question. After raise_version
-    Sql put_many;       // the same over arrays; the rows begin with which element they belong to
-    Sql remove;         // $1 namespace, $2 hash -> id, version; no row if there was none
+    Sql put;       // $1 lock_key(), $2 to $8 as upsert, $9 token or NULL: only while the claim with it is held, which
+                   // it ends; $10 entries and $11 bytes that all may have, $12 how many more may go -> id, writer;
+                   // rows without these are what had to go; error 55P03 instead of waiting for another's put of
+                   // that question. After raise_version
+    Sql put_many;  // the same over arrays; the rows begin with which element they belong to
+    Sql remove;    // $1 namespace, $2 hash -> id, version; no row if there was none
     Sql remove_answer;  // the same, $3 response: only while it is this one
     Sql erase;          // $1 namespace, $2 hash; leaves the version as it is
     Sql erase_answer;   // the same, $3 response: only while it is this one

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cache/entry_vector.hpp"
+#include "cache/once/claims.hpp"
 
 namespace stele {
 
@@ -16,8 +17,10 @@ Statement upsert_statement(const CacheSql& sql, const NewEntry& entry) {
 Statement put_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t lock, const OwnLimits& own,
                         const std::shared_ptr<const Statement>& opening) {
     const std::string& name_space = entry.scope.stored_namespace();
+    std::optional<Uuid> token;
+    if (entry.claim != nullptr) token = entry.claim->token;
     Statement put(sql.put, lock, name_space, entry.hash, entry.query, entry.response, encode_entry_vector(entry.unit),
-                  entry.metadata, entry.ttl, number(own.limits.entries), number(own.limits.bytes), own.at_once);
+                  entry.metadata, entry.ttl, token, number(own.limits.entries), number(own.limits.bytes), own.at_once);
     put.group_commit(entry_key(name_space, entry.hash), opening).merged_as(sql.put_many);
     return put;
 }

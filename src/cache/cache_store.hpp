@@ -18,6 +18,9 @@
 
 namespace stele {
 
+class Claims;
+struct ComputeClaim;
+
 /// What the vectors are, as far as that is settled.
 struct CacheSettings {
     std::optional<std::string> fingerprint, dimension;
@@ -31,6 +34,7 @@ struct NewEntry {
     std::span<const float> unit;  ///< empty: found by its wording only
     const Json& metadata;
     std::optional<std::int64_t> ttl;  ///< seconds
+    ComputeClaim* claim = nullptr;    ///< stored only while it is held, and ends it; is told otherwise
 };
 
 struct CacheTotals {
@@ -89,8 +93,9 @@ public:
     /// How many there were.
     virtual std::size_t clear(const std::string& name_space, Deadline deadline) = 0;
     virtual std::size_t clear_all(Deadline deadline) = 0;
-    /// Removes what has expired.
-    virtual std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, Deadline deadline) = 0;
+    /// Removes what has expired, unless that is less than `spared` ago.
+    virtual std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, std::chrono::seconds spared,
+                                          Deadline deadline) = 0;
     virtual std::vector<CacheEntry> list(const std::optional<std::string>& name_space, const CacheEntryFilter& filter,
                                          Deadline deadline) = 0;
     virtual std::vector<CacheNamespace> namespaces(Deadline deadline) = 0;
@@ -120,6 +125,9 @@ public:
     /// The same store inside; Error(invalid_argument) where it has no transactions.
     virtual std::unique_ptr<CacheStore> join(Transaction& transaction) { return refuse(transaction); }
     virtual std::unique_ptr<CacheStore> join(Savepoint& savepoint) { return refuse(savepoint); }
+
+    /// Who may compute an answer; null in a transaction.
+    virtual Claims* claims() noexcept { return nullptr; }
 
     /// For messages.
     virtual std::string describe() const = 0;

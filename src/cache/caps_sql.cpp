@@ -81,7 +81,8 @@ CapsSql::CapsSql(const std::string& quoted_schema)
     limits = sql("SELECT max_entries, max_bytes FROM @stele_cache_limits WHERE namespace = '' AND whole");
 
     vacuum = with(
-        "WITH dead AS (SELECT e.id FROM @entries e WHERE ($1::text IS NULL OR e.namespace = $1) AND {} LIMIT $2"
+        "WITH dead AS (SELECT e.id FROM @entries e WHERE ($1::text IS NULL OR e.namespace = $1) AND {}"
+        " AND e.created_at::float8 + e.ttl::float8 <= @now - $3 LIMIT $2"
         " FOR UPDATE SKIP LOCKED),"
         " gone AS (DELETE FROM @entries e USING dead WHERE e.id = dead.id RETURNING e.namespace),"
         " sums AS (SELECT namespace, count(*) AS expired FROM gone GROUP BY namespace),"

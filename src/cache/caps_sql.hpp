@@ -27,6 +27,7 @@ struct CapsSql {
 
     // cleaning
     Sql vacuum;        // $1 namespace or NULL, $2 at most -> namespace, expired; counts them and raises the version
+                       // $3: those are spared that expired fewer s ago
     Sql clear_all;     // all entries; leaves the version as it is
     Sql clear_scopes;  // what is known of all scopes
     Sql fold_sizes;    // holding the version counter's row

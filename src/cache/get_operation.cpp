@@ -60,6 +60,10 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
                 co_return outcome;
             }
             outcome.expired = true;
+            if (request.keep_old) {
+                outcome.old = read_hit(found[0], 1.0f, HitLayer::exact);
+                outcome.overdue = outcome.old->age - std::chrono::seconds(found[0].get<std::int64_t>("ttl"));
+            }
         }
     }
     outcome.miss = outcome.expired ? MissReason::expired : MissReason::no_match;
@@ -84,6 +88,7 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
         }
         unit = neighbours.check(std::move(embedding->vector));
     }
+    if (request.keep_unit) outcome.unit = unit;
 
     // more are asked for only when all of the first were dead or refused
     constexpr std::size_t kFirst = 8, kMost = 8'192;

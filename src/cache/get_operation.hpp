@@ -26,6 +26,8 @@ struct GetRequest {
     std::string_view asked{};                // as it was asked, for the guards
     const GuardChain* guards = nullptr;      // null: whatever is alike enough is served
     std::optional<std::size_t> explain{};    // so many candidates are to be shown
+    bool keep_old = false;                   // GetOutcome::old is wanted
+    bool keep_unit = false;                  // GetOutcome::unit is wanted
 };
 
 /// How the vectors in memory are reached; may throw Error.
@@ -50,6 +52,11 @@ struct GetOutcome {
     };
     std::vector<Invalid> invalid{};
     std::string embedder_error{};  // of an embedder that failed
+
+    // if they were wanted: the exact match that is past its lifetime, and for how long; the question's vector
+    std::optional<Hit> old{};
+    std::chrono::seconds overdue{};
+    std::vector<float> unit{};
 
     // of an explanation
     std::optional<float> threshold{};

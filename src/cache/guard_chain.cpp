@@ -47,6 +47,15 @@ std::optional<Refusal> GuardChain::check_confidence(Hit& hit) const {
                    fmt::format("{:.3f} is less than {:.3f}", hit.confidence, *min_confidence_)};
 }
 
+std::optional<Refusal> GuardChain::check_valid(std::string_view response) const {
+    if (!validator_ || validator_(response)) return std::nullopt;
+    return Refusal{RefusalKind::invalid, "the validator refuses the answer"};
+}
+
+bool GuardChain::valid(std::string_view response) const {
+    return !ask("validator", [&] { return check_valid(response); });
+}
+
 void GuardChain::set_confidence(Hit& hit) const {
     const auto ignored = ask("confidence", [&] { return check_confidence(hit); });
     static_cast<void>(ignored);
@@ -55,10 +64,7 @@ void GuardChain::set_confidence(Hit& hit) const {
 std::optional<GuardChain::Verdict> GuardChain::judge(std::string_view asked, std::string_view asked_key,
                                                      Hit& candidate) const {
     std::optional<Verdict> verdict = ask("confidence", [&] { return check_confidence(candidate); });
-    std::optional<Verdict> invalid = ask("validator", [&]() -> std::optional<Refusal> {
-        if (!validator_ || validator_(candidate.response)) return std::nullopt;
-        return Refusal{RefusalKind::invalid, "the validator refuses the answer"};
-    });
+    std::optional<Verdict> invalid = ask("validator", [&] { return check_valid(candidate.response); });
     if (invalid) return invalid;
     if (verdict || guards_.empty()) return verdict;
     const std::string stored_key = normalize_ ? normalize_query(candidate.query) : candidate.query;

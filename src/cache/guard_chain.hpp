@@ -24,6 +24,8 @@ public:
     };
     /// Sets the candidate's confidence. Nothing: it is accepted.
     std::optional<Verdict> judge(std::string_view asked, std::string_view asked_key, Hit& candidate) const;
+    /// Whether the validator takes a new answer for one.
+    bool valid(std::string_view response) const;
     /// Of an exact hit, which is served whatever it is.
     void set_confidence(Hit& hit) const;
 
@@ -32,6 +34,7 @@ public:
 private:
     template <class Check>
     std::optional<Verdict> ask(const std::string& by, const Check& check) const;
+    std::optional<Refusal> check_valid(std::string_view response) const;
     std::optional<Refusal> check_confidence(Hit& hit) const;
     Verdict failed(const std::string& by, const char* what) const;
 

@@ -133,9 +133,10 @@ std::size_t JoinedCacheStore::clear_all(Deadline deadline) {
     return rows[1].affected();
 }
 
-std::vector<CacheGone> JoinedCacheStore::vacuum(const std::optional<std::string>& name_space, Deadline deadline) {
+std::vector<CacheGone> JoinedCacheStore::vacuum(const std::optional<std::string>& name_space,
+                                                std::chrono::seconds spared, Deadline deadline) {
     std::vector<CacheGone> gone;
-    const Statement batch[] = {Statement(sql_.hold_version), Statement(caps_.vacuum, name_space, kVacuumBatch)};
+    const Statement batch[] = {Statement(sql_.hold_version), vacuum_statement(caps_, name_space, spared)};
     while (read_expired(joined_.run(batch, deadline)[1], gone) == kVacuumBatch) {
     }
     return gone;

@@ -100,14 +100,15 @@ std::size_t MemoryCacheStore::clear_all(Deadline) {
     return entries;
 }
 
-std::vector<CacheGone> MemoryCacheStore::vacuum(const std::optional<std::string>& name_space, Deadline) {
+std::vector<CacheGone> MemoryCacheStore::vacuum(const std::optional<std::string>& name_space,
+                                                std::chrono::seconds spared, Deadline) {
     MutexLock lock(impl_.mutex);
     std::vector<CacheGone> gone;
     for (auto& [name, space] : data_->spaces) {
         if (name_space && *name_space != name) continue;
         std::vector<std::int64_t> dead;
         for (const auto& [id, entry] : space.entries) {
-            if (!live(entry)) dead.push_back(id);
+            if (!live(entry) && now() - entry.created - *entry.ttl >= spared) dead.push_back(id);
         }
         for (const std::int64_t id : dead) erase(space, id);
         if (!dead.empty()) gone.push_back({name, 0, static_cast<std::int64_t>(dead.size())});

@@ -58,6 +58,9 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
             outcome.expired = !live(entry);
             if (!outcome.expired) {
                 outcome.hit = hit(found->second, entry, 1.0f, HitLayer::exact);
+            } else if (request.keep_old) {
+                outcome.old = hit(found->second, entry, 1.0f, HitLayer::exact);
+                outcome.overdue = age(entry) - *entry.ttl;
             }
         }
     }
@@ -80,6 +83,7 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
         }
         unit = checked_vector(std::move(embedding->vector), dimension());
     }
+    if (request.keep_unit) outcome.unit = unit;
     CandidateTrial trial(request, min_score, outcome);
     const std::vector<Found> all = alike(request.name_space, unit, trial.search_from());
     // without the lock: guards are the caller's code
@@ -121,6 +125,10 @@ std::vector<MemoryCacheStore::Found> MemoryCacheStore::alike(const std::string& 
 
 std::vector<CacheGone> MemoryCacheStore::put(const NewEntry& entry, const OwnLimits& own, Deadline) {
     MutexLock lock(impl_.mutex);
+    if (entry.claim != nullptr && !end(*entry.claim)) {
+        entry.claim->replaced = true;
+        return {};
+    }
     Space& space = data_->spaces[entry.scope.stored_namespace()];
     space.tenant = entry.scope.tenant();
     space.attributes = entry.scope.attributes();

@@ -12,11 +12,12 @@
 
 #include "base/memory_database_impl.hpp"
 #include "cache/cache_store.hpp"
+#include "cache/once/claims.hpp"
 #include "vectors/flat_index.hpp"
 
 namespace stele {
 
-class MemoryCacheStore final : public CacheStore, public std::enable_shared_from_this<MemoryCacheStore> {
+class MemoryCacheStore final : public CacheStore, Claims, public std::enable_shared_from_this<MemoryCacheStore> {
 public:
     explicit MemoryCacheStore(MemoryDatabase database);
 
@@ -31,7 +32,8 @@ public:
                        Deadline deadline) override;
     std::size_t clear(const std::string& name_space, Deadline deadline) override;
     std::size_t clear_all(Deadline deadline) override;
-    std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, Deadline deadline) override;
+    std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, std::chrono::seconds spared,
+                                  Deadline deadline) override;
     std::vector<CacheEntry> list(const std::optional<std::string>& name_space, const CacheEntryFilter& filter,
                                  Deadline deadline) override;
     std::vector<CacheNamespace> namespaces(Deadline deadline) override;
@@ -43,6 +45,7 @@ public:
     CacheQuota limits(Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
     void save(const Counters::Batch& batch, Deadline deadline) override;
+    Claims* claims() noexcept override { return this; }
 
     std::shared_ptr<const CacheStore> outside() const override { return shared_from_this(); }
     std::string_view kind() const noexcept override { return "memory"; }
@@ -75,6 +78,12 @@ private:
         std::map<std::string, CacheQuota> quotas;
         CacheQuota limits;
         Counters saved;
+        struct Held {
+            Uuid token;
+            Timestamp lease_end;
+        };
+        std::map<Watches::Key, Held> claims;
+        Watches watches;
     };
 
     std::chrono::sys_seconds now() const { return std::chrono::floor<std::chrono::seconds>(impl_.now()); }
@@ -91,6 +100,12 @@ private:
     /// Copies, the most alike first.
     std::vector<Found> alike(const std::string& name_space, std::span<const float> unit, float min_score)
         STELE_EXCLUDES(impl_.mutex);
+    ClaimLook take(const ComputeClaim& claim, Deadline deadline) override;
+    void renew(std::span<const ComputeClaim> claims, Deadline deadline) override;
+    void release(const ComputeClaim& claim, Deadline deadline) override;
+    Watches& watches() noexcept override { return data_->watches; }
+    /// Ends it; false: somebody else has it.
+    bool end(const ComputeClaim& claim) STELE_REQUIRES(impl_.mutex);
     /// A row of the index, the entry and its hash go together.
     static void erase(Space& space, std::int64_t id);
     void accessed(const std::string& name_space, std::int64_t id) STELE_EXCLUDES(impl_.mutex);

@@ -58,6 +58,7 @@ PostgresCacheStore::PostgresCacheStore(Database database, const SemanticCacheOpt
       sql_(database_.quoted_schema()),
       caps_(database_.quoted_schema()),
       raise_version_(std::make_shared<const Statement>(sql_.raise_version, std::int64_t{1})),
+      claims_(database_, sql_),
       access_times_(options.access_times),
       accesses_(database_, sql_),
       local_(options.access_times == AccessTimes::within_call ? 0 : options.local_entries, options.local_bytes),
@@ -153,6 +154,7 @@ std::optional<Hit> PostgresCacheStore::find_exact(const GetRequest& request, Exa
         return std::nullopt;
     }
     known = answer == nullptr ? Exact::absent : Exact::expired;
+    if (known == Exact::expired && request.keep_old) known = Exact::unknown;  // it is to be read as it is
     if (answer == nullptr || answer->expired()) return std::nullopt;
     if (access_times_ != AccessTimes::within_call && !request.explain) accessed(answer->hit.id);
     return answer->hit;
@@ -177,9 +179,14 @@ std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnL
         rows = run_undeterred(database_, batch, deadline).back();
         if (new_scope) said(name_space);
     }
-    const Row row = (*rows)[0];
-    announced.made_by(row.get<std::int64_t>("writer"));
-    put.stored(row.get<std::int64_t>("id"), row.get<std::int64_t>("writer"), entry.unit);
+    const auto id = rows->empty() ? std::nullopt : (*rows)[0].find<std::int64_t>("id");
+    if (id) {
+        const auto writer = (*rows)[0].get<std::int64_t>("writer");
+        announced.made_by(writer);
+        put.stored(*id, writer, entry.unit);
+    } else {
+        entry.claim->replaced = true;  // somebody else has the claim
+    }
     return read_gone(*rows);
 }
 
@@ -233,16 +240,19 @@ void PostgresCacheStore::changed(std::span<const Change> changes) noexcept {
         if (!change.name_space) return all_changed();
         if (!change.key) {
             local_.all_changed();
+            claims_.watches().all_changed();
             if (memory != nullptr) memory->changed(*change.name_space);
             continue;
         }
         local_.changed(*change.name_space, *change.key);
+        claims_.watches().changed(*change.name_space, *change.key);
         if (memory != nullptr) memory->changed(*change.name_space, *change.key, change.transaction);
     }
 }
 
 void PostgresCacheStore::all_changed() noexcept {
     local_.all_changed();
+    claims_.watches().all_changed();
     if (VectorMemory* const memory = memory_) memory->all_changed();
 }
 
@@ -258,12 +268,14 @@ std::size_t PostgresCacheStore::clear_all(Deadline deadline) {
     return rows[1].affected();
 }
 
-std::vector<CacheGone> PostgresCacheStore::vacuum(const std::optional<std::string>& name_space, Deadline deadline) {
+std::vector<CacheGone> PostgresCacheStore::vacuum(const std::optional<std::string>& name_space,
+                                                  std::chrono::seconds spared, Deadline deadline) {
     std::vector<CacheGone> gone;
-    const Statement batch[] = {Statement(sql_.hold_version), Statement(caps_.vacuum, name_space, kVacuumBatch)};
+    const Statement batch[] = {Statement(sql_.hold_version), vacuum_statement(caps_, name_space, spared)};
     while (read_expired(run_undeterred(database_, batch, deadline)[1], gone) == kVacuumBatch) {
     }
-    const Statement tidy[] = {Statement(sql_.hold_version), Statement(caps_.fold_sizes), Statement(caps_.drop_empty)};
+    const Statement tidy[] = {Statement(claims_.sql().forget), Statement(sql_.hold_version),
+                              Statement(caps_.fold_sizes), Statement(caps_.drop_empty)};
     database_.run(tidy, deadline);
     return gone;
 }

@@ -11,6 +11,7 @@
 #include "cache/cache_store.hpp"
 #include "cache/caps_sql.hpp"
 #include "cache/local_answers.hpp"
+#include "cache/once/postgres_claims.hpp"
 #include "cache/vector_memory.hpp"
 #include "postgres/change_follower.hpp"
 #include "stele/database.hpp"
@@ -34,7 +35,8 @@ public:
                        Deadline deadline) override;
     std::size_t clear(const std::string& name_space, Deadline deadline) override;
     std::size_t clear_all(Deadline deadline) override;
-    std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, Deadline deadline) override;
+    std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, std::chrono::seconds spared,
+                                  Deadline deadline) override;
     std::vector<CacheEntry> list(const std::optional<std::string>& name_space, const CacheEntryFilter& filter,
                                  Deadline deadline) override;
     std::vector<CacheNamespace> namespaces(Deadline deadline) override;
@@ -47,6 +49,7 @@ public:
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
     void save(const Counters::Batch& batch, Deadline deadline) override;
     void flush(Deadline deadline) override { accesses_.flush(deadline); }
+    Claims* claims() noexcept override { return &claims_; }
 
     std::unique_ptr<CacheStore> join(Transaction& transaction) override;
     std::unique_ptr<CacheStore> join(Savepoint& savepoint) override;
@@ -89,6 +92,7 @@ private:
     const CacheSql sql_;
     const CapsSql caps_;
     const std::shared_ptr<const Statement> raise_version_;
+    PostgresClaims claims_;
     const AccessTimes access_times_;
     AccessWriter accesses_;
     LocalAnswers local_;

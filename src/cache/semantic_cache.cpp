@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "cache/cache_checks.hpp"
 #include "cache/memory_cache_store.hpp"
+#include "cache/once/once.hpp"
 #include "cache/postgres_cache_store.hpp"
 #include "cache/semantic_cache_impl.hpp"
 
@@ -94,28 +95,8 @@ std::optional<float> SemanticCache::similarity_threshold() const noexcept {
 
 void SemanticCache::put(std::string_view query, std::string_view response, const Scope& scope,
                         const PutOptions& options) {
-    Impl& impl = *impl_;
-    impl.check_open();
-    check_put(query, response, options, impl.options);
-    const Deadline until = impl.deadline(options.deadline);
-    const std::string text = impl.key_text(query);
-    const std::string hash = query_hash(text);
-    const std::vector<float> vector = impl.vector_for(text, options, until);
-    std::optional<std::int64_t> ttl;
-    if (const auto lifetime = options.ttl ? options.ttl : impl.options.default_ttl;
-        lifetime && !options.never_expires) {
-        ttl = lifetime->count();
-    }
-    const NewEntry entry{.scope = scope,
-                         .hash = hash,
-                         .query = query,
-                         .response = response,
-                         .unit = vector,
-                         .metadata = options.metadata,
-                         .ttl = ttl};
-    const std::vector<CacheGone> gone = impl.store->put(entry, impl.own_limits(), until);
-    impl.tell(CacheEvent::Kind::put, scope.stored_namespace(), 1);
-    impl.tell(gone);
+    impl_->check_open();
+    impl_->put(query, response, scope, options);
 }
 
 bool SemanticCache::remove(std::string_view query, const Scope& scope, std::optional<Deadline> deadline) {
@@ -165,6 +146,11 @@ CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional
     stats.truncated = impl.shared->truncated;
     stats.refused = impl.shared->refused;
     stats.guard_failures = impl.shared->guards.failures();
+    const Once& once = *impl.shared->once;
+    stats.computed = once.computed;
+    stats.shared = once.shared;
+    stats.compute_failures = once.failures;
+    stats.served_stale = once.stale;
     stats.index_rows = totals.index_rows;
     stats.index_bytes = totals.index_bytes;
     stats.local_entries = totals.local_entries;

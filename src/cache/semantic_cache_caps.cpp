@@ -68,7 +68,8 @@ CacheHealth SemanticCache::health(std::optional<Deadline> deadline) {
 
 std::size_t SemanticCache::vacuum(const std::optional<Scope>& scope, std::optional<Deadline> deadline) {
     impl_->check_open();
-    return static_cast<std::size_t>(impl_->tell(impl_->store->vacuum(stored(scope), impl_->deadline(deadline))));
+    return static_cast<std::size_t>(
+        impl_->tell(impl_->store->vacuum(stored(scope), impl_->options.serve_stale, impl_->deadline(deadline))));
 }
 
 std::size_t SemanticCache::clear_all(std::optional<Deadline> deadline) {

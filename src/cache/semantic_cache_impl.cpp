@@ -9,6 +9,8 @@
 #include "base/hash.hpp"
 #include "base/text.hpp"
 #include "cache/cache_checks.hpp"
+#include "cache/lifetime.hpp"
+#include "cache/once/once.hpp"
 
 namespace stele {
 inline namespace v0 {
@@ -40,12 +42,15 @@ std::unique_ptr<SemanticCache::Impl> SemanticCache::Impl::make(std::shared_ptr<C
         store->log(LogLevel::warning, "a guard of the cache: " + failure);
     };
     auto shared = std::make_shared<Shared>(std::move(embedder), std::move(options), log);
-    return std::make_unique<Impl>(std::move(shared), std::move(store));
+    shared->once = std::make_shared<Once>(store);
+    auto impl = std::make_unique<Impl>(std::move(shared), std::move(store));
+    impl->background = std::make_unique<Background>();
+    return impl;
 }
 
 void SemanticCache::Impl::open() {
     check_threshold(options.similarity_threshold);
-    check_ttl("default ttl", options.default_ttl);
+    check_lifetimes(options);
     check_guards(options);
     check_quota("max_entries or max_bytes", {options.max_entries, options.max_bytes});
     for (const auto& [tenant, quota] : options.quotas) check_tenant_quota(tenant, quota);
@@ -82,6 +87,7 @@ void SemanticCache::Impl::close(const std::optional<Deadline>& given) {
     const Deadline until = deadline(given);
     std::exception_ptr failure;
     try {
+        drain(until);
         store->flush(until);
     } catch (const Error&) {
         failure = std::current_exception();  // the counters may be saved all the same
@@ -100,16 +106,27 @@ std::string SemanticCache::Impl::key_text(std::string_view query) const {
     return std::string(query);
 }
 
-GetOutcome SemanticCache::Impl::look_up(std::string_view query, const Scope& scope, const GetOptions& get,
-                                        std::optional<std::size_t> explain) {
-    check_threshold(get.similarity_threshold);
+GetRequest SemanticCache::Impl::request(std::string_view query, const Scope& scope) const {
     GetRequest request;
     request.name_space = scope.stored_namespace();
     request.query = key_text(query);
     request.hash = query_hash(request.query);
     request.asked = query;
     request.guards = &shared->guards;
-    request.explain = explain;
+    return request;
+}
+
+GetOutcome SemanticCache::Impl::look_up(std::string_view query, const Scope& scope, const GetOptions& get,
+                                        std::optional<std::size_t> explain) {
+    GetRequest looked_for = request(query, scope);
+    looked_for.explain = explain;
+    GetOutcome outcome = find(looked_for, get);
+    if (!explain) count(outcome, looked_for.name_space);
+    return outcome;
+}
+
+GetOutcome SemanticCache::Impl::find(GetRequest& request, const GetOptions& get) {
+    check_threshold(get.similarity_threshold);
     GetOutcome outcome;
     if (get.bypass) {
         outcome.miss = MissReason::bypass;
@@ -117,7 +134,7 @@ GetOutcome SemanticCache::Impl::look_up(std::string_view query, const Scope& sco
         try {
             const Deadline until = deadline(get.deadline);
             outcome = search(request, get, until);
-            if (options.mneme_compatible && !explain) remove_invalid(outcome, request.name_space, until);
+            if (options.mneme_compatible && !request.explain) remove_invalid(outcome, request.name_space, until);
         } catch (const Error& error) {
             if (error.code() == ErrorCode::dimension_mismatch) {
                 outcome.miss = MissReason::dim_mismatch;
@@ -134,7 +151,6 @@ GetOutcome SemanticCache::Impl::look_up(std::string_view query, const Scope& sco
     if (outcome.miss == MissReason::embedder_failure) {
         store->log(LogLevel::warning, fmt::format("Embedder failed, get is a miss: {}", outcome.embedder_error));
     }
-    if (!explain) count(outcome, request.name_space);
     return outcome;
 }
 
@@ -146,7 +162,7 @@ GetOutcome SemanticCache::Impl::search(GetRequest& request, const GetOptions& ge
             request.unit = checked(std::move(*request.unit));
         }
     }
-    request.by_meaning = store->dimension() != 0 && (request.unit || embedder != nullptr);
+    request.by_meaning = request.by_meaning && store->dimension() != 0 && (request.unit || embedder != nullptr);
     const auto from = [this, &get] { return threshold(get); };
     GetOutcome outcome = store->get(request, from, embedder, until);
     // what was found by meaning has it already: it was asked for it
@@ -179,6 +195,30 @@ float SemanticCache::Impl::threshold(const GetOptions& get) const {
                   embedder != nullptr ? fmt::format("the embedder '{}'", embedder->fingerprint()) : "the caller"));
     }
     return *chosen;
+}
+
+void SemanticCache::Impl::put(std::string_view query, std::string_view response, const Scope& scope,
+                              const PutOptions& put, ComputeClaim* claim) {
+    check_put(query, response, put, options);
+    const Deadline until = deadline(put.deadline);
+    const std::string text = key_text(query);
+    const std::string hash = query_hash(text);
+    const std::vector<float> vector = vector_for(text, put, until);
+    std::optional<std::int64_t> ttl;
+    if (const auto lifetime = put.ttl ? put.ttl : options.default_ttl; lifetime && !put.never_expires) {
+        ttl = jittered(*lifetime, options.ttl_jitter, hash).count();
+    }
+    const NewEntry entry{.scope = scope,
+                         .hash = hash,
+                         .query = query,
+                         .response = response,
+                         .unit = vector,
+                         .metadata = put.metadata,
+                         .ttl = ttl,
+                         .claim = claim};
+    const std::vector<CacheGone> gone = store->put(entry, own_limits(), until);
+    if (claim == nullptr || !claim->replaced) tell(CacheEvent::Kind::put, scope.stored_namespace(), 1);
+    tell(gone);
 }
 
 std::vector<float> SemanticCache::Impl::vector_for(const std::string& text, const PutOptions& put, Deadline until) {

