@@ -3,6 +3,7 @@
 
 #include "stele/adopt.hpp"
 #include "stele/async.hpp"
+#include "stele/cache_archive.hpp"
 #include "stele/cache_caps.hpp"
 #include "stele/cache_event.hpp"
 #include "stele/calibrate.hpp"
