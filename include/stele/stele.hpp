@@ -45,6 +45,7 @@
 #include "stele/notification.hpp"
 #include "stele/once.hpp"
 #include "stele/prometheus.hpp"
+#include "stele/reembed.hpp"
 #include "stele/revision.hpp"
 #include "stele/rollout.hpp"
 #include "stele/rows.hpp"

@@ -6,9 +6,10 @@
 
 namespace stele {
 
-Statement upsert_statement(const CacheSql& sql, const NewEntry& entry) {
+Statement upsert_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t epoch) {
+    const auto made_in = entry.unit.empty() ? std::nullopt : std::optional(epoch);
     return Statement(sql.upsert, entry.scope.stored_namespace(), entry.hash, entry.query, entry.response,
-                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl);
+                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl, made_in);
 }
 
 Statement scope_statement(const CacheSql& sql, const Scope& scope) {

@@ -12,7 +12,8 @@
 
 namespace stele {
 
-Statement upsert_statement(const CacheSql& sql, const NewEntry& entry);
+/// `epoch`: in which the vector was made.
+Statement upsert_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t epoch);
 Statement scope_statement(const CacheSql& sql, const Scope& scope);
 
 /// Without what is in memory.

@@ -113,7 +113,14 @@ void SemanticCache::put(std::string_view query, std::string_view response, const
                          .unit = vector,
                          .metadata = options.metadata,
                          .ttl = ttl};
-    const std::vector<CacheGone> gone = impl.store->put(entry, impl.own_limits(), until);
+    std::vector<CacheGone> gone;
+    try {
+        gone = impl.store->put(entry, impl.own_limits(), until);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::fingerprint_mismatch) throw;
+        impl.store->follow(impl.embedder, until);
+        gone = impl.store->put(entry, impl.own_limits(), until);
+    }
     impl.tell(CacheEvent::Kind::put, scope.stored_namespace(), 1);
     impl.tell(gone);
 }
