@@ -90,6 +90,10 @@ void add_cache(CLI::App& app, Context& context) {
     add_cache_namespaces(*cache, context);
     add_cache_quota(*cache, context);
     add_cache_vacuum(*cache, context);
+    add_cache_calibrate(*cache, context);
+    add_cache_reembed(*cache, context);
+    add_cache_export(*cache, context);
+    add_cache_import(*cache, context);
     cache->footer(R"(Examples:
   stele cache put "Where is my order?" "In your account, under Orders."
   stele cache get "where is my ORDER?"

@@ -51,5 +51,9 @@ void add_cache_list(CLI::App& cache, Context& context);
 void add_cache_namespaces(CLI::App& cache, Context& context);
 void add_cache_quota(CLI::App& cache, Context& context);
 void add_cache_vacuum(CLI::App& cache, Context& context);
+void add_cache_calibrate(CLI::App& cache, Context& context);
+void add_cache_reembed(CLI::App& cache, Context& context);
+void add_cache_export(CLI::App& cache, Context& context);
+void add_cache_import(CLI::App& cache, Context& context);
 
 }  // namespace stele::cli

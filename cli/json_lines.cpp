@@ -33,8 +33,12 @@ std::istream& InputFile::stream() {
     return file_ ? static_cast<std::istream&>(*file_) : std::cin;
 }
 
-JsonLines::JsonLines(std::istream& in, const std::string& name, std::size_t limit)
-    : in_(in), name_(name), limit_(limit), buffer_(std::make_unique_for_overwrite<char[]>(limit + 1)) {}
+JsonLines::JsonLines(std::istream& in, const std::string& name, std::size_t limit, bool comments)
+    : in_(in),
+      name_(name),
+      limit_(limit),
+      comments_(comments),
+      buffer_(std::make_unique_for_overwrite<char[]>(limit + 1)) {}
 
 std::optional<std::string_view> JsonLines::next() {
     if (std::exchange(too_long_, false)) {
@@ -48,7 +52,7 @@ std::optional<std::string_view> JsonLines::next() {
         auto length = static_cast<std::size_t>(in_.gcount());
         if (!in_.eof()) --length;  // the line's end, which counts
         const std::string_view text = trimmed({buffer_.get(), length});
-        if (text.empty()) continue;
+        if (text.empty() || (comments_ && text.front() == '#')) continue;
         check_json(text);
         return text;
     }

@@ -30,8 +30,9 @@ class JsonLines {
 public:
     static constexpr std::size_t kLongestLine = 4'194'304;  ///< in bytes
 
-    /// Both must outlive it; `name` stands for the stream in messages.
-    JsonLines(std::istream& in, const std::string& name, std::size_t limit = kLongestLine);
+    /// Both must outlive it; `name` stands for the stream in messages. `comments`: a line that begins with # is passed
+    /// over.
+    JsonLines(std::istream& in, const std::string& name, std::size_t limit = kLongestLine, bool comments = false);
 
     /// The next one, without the blanks around it, as long as no other is asked for; nothing at the end. It is JSON:
     /// Error(invalid_argument), naming the line, for one that is not, or too long; the next call goes on behind it.
@@ -52,6 +53,7 @@ private:
     std::istream& in_;
     const std::string& name_;
     std::size_t limit_;
+    bool comments_;
     std::unique_ptr<char[]> buffer_;
     std::size_t number_ = 0;
     bool too_long_ = false;  // the rest of that line comes next

@@ -3,8 +3,10 @@
 
 #include "stele/adopt.hpp"
 #include "stele/async.hpp"
+#include "stele/cache_archive.hpp"
 #include "stele/cache_caps.hpp"
 #include "stele/cache_event.hpp"
+#include "stele/calibrate.hpp"
 #include "stele/canceller.hpp"
 #include "stele/cluster.hpp"
 #include "stele/configuration.hpp"
@@ -44,6 +46,7 @@
 #include "stele/notification.hpp"
 #include "stele/once.hpp"
 #include "stele/prometheus.hpp"
+#include "stele/reembed.hpp"
 #include "stele/revision.hpp"
 #include "stele/rollout.hpp"
 #include "stele/rows.hpp"

@@ -15,6 +15,9 @@ constexpr std::string_view kNow = "floor(date_part('epoch', clock_timestamp())):
 constexpr std::string_view kLive = "(e.ttl IS NULL OR e.ttl > @now - e.created_at)";
 constexpr std::string_view kDimension = "(SELECT value::integer FROM @schema_meta WHERE key = 'embedder_dim')";
 constexpr std::string_view kWriter = "xmin::text::bigint AS writer";
+// raised whenever other vectors take the place of all that there are
+constexpr std::string_view kEpoch =
+    "coalesce((SELECT value::bigint FROM @schema_meta WHERE key = 'stele_embedder_epoch'), 0)";
 
 std::string replaced(std::string text, std::string_view mark, std::string_view with) {
     for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += with.size()) {
@@ -29,6 +32,7 @@ Sql cache_sql(std::string_view text, const std::string& quoted_schema) {
     std::string filled = replaced(std::string(text), "@live", kLive);
     filled = replaced(std::move(filled), "@dimension", kDimension);
     filled = replaced(std::move(filled), "@writer", kWriter);
+    filled = replaced(std::move(filled), "@epoch", kEpoch);
     filled = replaced(std::move(filled), "@now", kNow);
     return Sql(replaced(std::move(filled), "@", quoted_schema + "."));
 }
@@ -58,12 +62,15 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       erase_answer(std::string()),
       clear(std::string()),
       forget_scope(std::string()),
+      same_epoch(std::string()),
       renew(std::string()),
       add_counters(std::string()),
       counters(std::string()) {
     const auto sql = [&quoted_schema](std::string_view text) { return cache_sql(text, quoted_schema); };
 
-    settings = sql("SELECT key, value FROM @schema_meta WHERE key IN ('embedder_fingerprint', 'embedder_dim')");
+    settings =
+        sql("SELECT key, value FROM @schema_meta WHERE key IN ('embedder_fingerprint', 'embedder_dim',"
+            " 'stele_embedder_epoch')");
     // both or none, and none if one of them is another's already
     claim =
         sql("INSERT INTO @schema_meta (key, value) SELECT key, value"
@@ -83,9 +90,9 @@ CacheSql::CacheSql(const std::string& quoted_schema)
         sql("WITH touched AS (UPDATE @entries e SET last_accessed_at = greatest(e.last_accessed_at, @now),"
             " access_count = e.access_count + 1 WHERE e.namespace = $1 AND e.query_hash = $2 AND @live) " +
             entry);
-    fetch =
-        sql("SELECT e.id, e.query_hash, e.query, e.response, e.metadata, @now - e.created_at AS age,"
-            " NOT @live AS expired FROM @entries e WHERE e.id = ANY($2::bigint[]) AND e.namespace = $1");
+    fetch = sql(
+        "SELECT e.id, e.query_hash, e.query, e.response, e.metadata, @now - e.created_at AS age,"
+        " NOT @live AS expired, @epoch AS epoch FROM @entries e WHERE e.id = ANY($2::bigint[]) AND e.namespace = $1");
     // a row that somebody changes at this moment is left out: nobody waits for accesses, in no circle either
     touch =
         sql("UPDATE @entries e SET last_accessed_at = greatest(e.last_accessed_at, @now - t.ago),"
@@ -116,15 +123,16 @@ CacheSql::CacheSql(const std::string& quoted_schema)
         " last_accessed_at, ttl, access_count) SELECT $1, $2, $3, $4,"
         " CASE WHEN octet_length($5) > 0 THEN $5 ELSE coalesce(decode(repeat('00000000', @dimension), 'hex'), '') "
         "END,"
-        " $6, now, now, $7, 0 FROM (SELECT @now AS now) t"
+        " $6, now, now, $7, 0 FROM (SELECT @now AS now) t WHERE $8::bigint IS NULL OR $8 = @epoch"
         " ON CONFLICT (namespace, query_hash) DO UPDATE SET query = EXCLUDED.query, response = EXCLUDED.response,"
         " embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,"
         " last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0 RETURNING id, @writer");
-    const std::string stored = "id, writer, gone_from, evicted, expired FROM @stele_put";
+    const std::string stored = "id, writer, refused_for, gone_from, evicted, expired FROM @stele_put";
     put = sql("SELECT " + stored +
               "(ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], ARRAY[$6], ARRAY[$7], ARRAY[$8], ARRAY[$9],"
-              " ARRAY[$10], ARRAY[$11], ARRAY[$12])");
-    put_many = sql("SELECT place, " + stored + "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
+              " ARRAY[$10], ARRAY[$11], ARRAY[$12],"
+              " ARRAY[$13])");
+    put_many = sql("SELECT place, " + stored + "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)");
     const std::string question = "DELETE FROM @entries WHERE namespace = $1 AND query_hash = $2";
     const std::string answer = question + " AND response = $3";
     const auto raising = [&sql](const std::string& deletion) {
@@ -140,6 +148,7 @@ CacheSql::CacheSql(const std::string& quoted_schema)
     erase_answer = sql(answer);
     clear = sql("DELETE FROM @entries WHERE namespace = $1");
     forget_scope = sql("DELETE FROM @stele_scopes WHERE namespace = $1");
+    same_epoch = sql("SELECT @stele_same_epoch($1)");
     // lifetimes begin with the commit
     renew =
         sql("UPDATE @entries SET created_at = now, last_accessed_at = now FROM (SELECT @now AS now) t"

@@ -9,8 +9,9 @@
 
 namespace stele {
 
-/// "@entries" with the schema's name before it, "@now", "@live" (of an entry e), "@version", "@dimension" and "@writer"
-/// as expressions.
+/// "@entries" with the schema's name before it, "@now", "@live" (of an entry e), "@version", "@dimension", "@writer"
+/// and
+/// "@epoch" as expressions.
 Sql cache_sql(std::string_view text, const std::string& quoted_schema);
 
 struct CacheSql {
@@ -23,7 +24,7 @@ struct CacheSql {
 
     // looking
     Sql lookup;        // $1 namespace, $2 hash -> the entry, without its vector
-    Sql fetch;         // $1 namespace, $2 ids -> these entries, without vectors
+    Sql fetch;         // $1 namespace, $2 ids -> these entries, without vectors; epoch
     Sql touch_lookup;  // as lookup; if live, the entry was answered now
     Sql touch;         // $1 ids, $2 how often, $3 how many seconds ago: they were answered
     Sql load;          // $1 namespace, $2 id, $3 limit -> id, query_hash, embedding, writer of the next entries
@@ -36,19 +37,21 @@ struct CacheSql {
     Sql raise_version;  // $1 by how much -> version
     Sql hold_version;   // keeps others from raising it until the end of the transaction
     Sql put_scope;      // $1 namespace, $2 tenant, $3 attributes
-    Sql upsert;         // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl -> id,
-                        // writer; an empty embedding becomes zeros once the dimension is known
-    Sql put;       // $1 lock_key(), $2 to $8 as upsert, $9 token or NULL: only while the claim with it is held, which
-                   // it ends; $10 entries and $11 bytes that all may have, $12 how many more may go -> id, writer;
-                   // rows without these are what had to go; error 55P03 instead of waiting for another's put of
-                   // that question. After raise_version
-    Sql put_many;  // the same over arrays; the rows begin with which element they belong to
-    Sql remove;    // $1 namespace, $2 hash -> id, version; no row if there was none
+    Sql upsert;         // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl, $8
+                        // the epoch in which the embedding was made or NULL -> id, writer; none in another epoch. An
+                        // empty embedding becomes zeros once the dimension is known
+    Sql put;            // $1 lock_key(), $2 to $8 as upsert's first, $9 token or NULL: only while the claim with it is
+              // held, which it ends; $10 epoch as in upsert; $11 entries and $12 bytes that all may have, $13 how
+              // many more may go -> id and writer, or refused_for "claim" or "epoch"; then rows with what had to
+              // go. Error 55P03 instead of waiting for another's put of the question. After raise_version
+    Sql put_many;       // the same over arrays; the rows begin with which element they belong to
+    Sql remove;         // $1 namespace, $2 hash -> id, version; no row if there was none
     Sql remove_answer;  // the same, $3 response: only while it is this one
     Sql erase;          // $1 namespace, $2 hash; leaves the version as it is
     Sql erase_answer;   // the same, $3 response: only while it is this one
     Sql clear;          // $1 namespace: all its entries; leaves the version as it is
     Sql forget_scope;   // $1 namespace
+    Sql same_epoch;     // $1 epoch: fails in another one, so that the transaction is run again
     Sql renew;          // $1 ids: those that were put more than half a minute ago count as put now
 
     // counting

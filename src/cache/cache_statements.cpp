@@ -9,20 +9,26 @@
 
 namespace stele {
 
-Statement upsert_statement(const CacheSql& sql, const NewEntry& entry) {
-    return Statement(sql.upsert, entry.scope.stored_namespace(), entry.hash, entry.query, entry.response,
-                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl);
+namespace {
+
+std::optional<std::int64_t> made_in(const NewEntry& entry, std::int64_t epoch) {
+    return entry.unit.empty() ? std::nullopt : std::optional(epoch);
 }
 
-Statement put_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t lock, const OwnLimits& own,
-                        const std::shared_ptr<const Statement>& opening) {
-    const std::string& name_space = entry.scope.stored_namespace();
+}  // namespace
+
+Statement upsert_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t epoch) {
+    return Statement(sql.upsert, entry.scope.stored_namespace(), entry.hash, entry.query, entry.response,
+                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl, made_in(entry, epoch));
+}
+
+Statement put_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t lock, std::int64_t epoch,
+                        const OwnLimits& own) {
     std::optional<Uuid> token;
     if (entry.claim != nullptr) token = entry.claim->token;
-    Statement put(sql.put, lock, name_space, entry.hash, entry.query, entry.response, encode_entry_vector(entry.unit),
-                  entry.metadata, entry.ttl, token, number(own.limits.entries), number(own.limits.bytes), own.at_once);
-    put.group_commit(entry_key(name_space, entry.hash), opening).merged_as(sql.put_many);
-    return put;
+    return Statement(sql.put, lock, entry.scope.stored_namespace(), entry.hash, entry.query, entry.response,
+                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl, token, made_in(entry, epoch),
+                     number(own.limits.entries), number(own.limits.bytes), own.at_once);
 }
 
 std::string entry_key(const std::string& name_space, const std::string& hash) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,10 +13,11 @@
 
 namespace stele {
 
-Statement upsert_statement(const CacheSql& sql, const NewEntry& entry);
-/// CacheSql::put, to be committed with others, behind `opening`; `lock`: lock_key().
-Statement put_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t lock, const OwnLimits& own,
-                        const std::shared_ptr<const Statement>& opening);
+/// `epoch`: in which the vector was made.
+Statement upsert_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t epoch);
+/// CacheSql::put; `lock`: lock_key().
+Statement put_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t lock, std::int64_t epoch,
+                        const OwnLimits& own);
 /// What statements of one question's entry are committed together by.
 std::string entry_key(const std::string& name_space, const std::string& hash);
 Statement scope_statement(const CacheSql& sql, const Scope& scope);

@@ -24,6 +24,7 @@ struct ComputeClaim;
 /// What the vectors are, as far as that is settled.
 struct CacheSettings {
     std::optional<std::string> fingerprint, dimension;
+    std::int64_t epoch = 0;  ///< raised whenever all vectors are replaced by those of another embedder
 };
 
 /// Checked by the caller, who keeps it alive.
@@ -79,6 +80,10 @@ public:
     /// Settles what is not settled yet, and tells what is then.
     virtual CacheSettings claim(const std::optional<std::string>& fingerprint, std::size_t length,
                                 Deadline deadline) = 0;
+
+    /// After Error(fingerprint_mismatch) of get or put, which say so when the vectors are of another epoch than this
+    /// one began with: goes on if they are of this embedder again, else throws it anew.
+    virtual void follow(const Embedder*, Deadline) {}
 
     /// As get_operation() says. `threshold` may throw.
     virtual GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,

@@ -109,6 +109,9 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
         fetch.statements.push_back(Statement(sql.fetch, request.name_space, ids).read());
         Result<std::vector<Rows>> rows = co_await fetch;
         const std::vector<Rows> fetched = value_or_raise(std::move(rows));
+        if (!fetched.front().empty()) {
+            if (const auto epoch = fetched.front()[0].find<std::int64_t>("epoch")) neighbours.made_in(*epoch);
+        }
         hear_all(candidates, fetched.front(), neighbours, trial);
         if (exhausted) break;
     }

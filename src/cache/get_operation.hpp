@@ -39,6 +39,8 @@ struct Neighbours {
     std::function<void()> distrust;  // an id belongs to another question than the one whose vector was searched
     std::function<std::vector<float>(std::vector<float>)> check;  // a vector made usable, or Error
     std::function<bool()> any = [] { return false; };             // there are vectors to search
+    std::function<void(std::int64_t epoch)> made_in = [](std::int64_t) {
+    };  // what was searched is of this epoch, or Error
 };
 
 struct GetOutcome {

@@ -13,6 +13,7 @@ namespace {
 // touches own rows, and what is too much then, which is known only while the counter is held.
 const std::string kScope = "cache 1 scope ";
 const std::string kVersion = "cache 2 version";
+const std::string kEpoch = "cache 2 version, epoch";
 const std::string kRenew = "cache 3 renew";
 const std::string kFill = "cache 4 fill";
 const std::string kEvict = "cache 5 evict";
@@ -31,6 +32,9 @@ GetOutcome JoinedCacheStore::get(const GetRequest& request, const std::function<
         const VectorMemory& shared = *outside_->memory();
         if (!vectors_) vectors_.emplace(sql_, shared);
         neighbours.threshold = threshold;
+        neighbours.made_in = [&, searched = outside_->epoch()](std::int64_t epoch) {
+            if (epoch != searched) outside_->refuse_epoch();
+        };
         neighbours.catch_up = [] {};
         neighbours.search = [&](std::span<const float> unit, std::size_t k, float min_score) {
             return vectors_->search(request.name_space, unit, k, min_score, joined_, deadline);
@@ -77,9 +81,16 @@ void JoinedCacheStore::raise_version(std::int64_t id) {
 std::vector<CacheGone> JoinedCacheStore::put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) {
     const std::string& name_space = entry.scope.stored_namespace();
     const bool may_need_zeros = entry.unit.empty() && dimension() == 0;
-    const std::vector<Rows> rows = change(name_space, entry.hash, upsert_statement(sql_, entry), deadline);
+    const std::int64_t epoch = outside_->epoch();
+    const std::vector<Rows> rows = change(name_space, entry.hash, upsert_statement(sql_, entry, epoch), deadline);
+    if (rows.back().empty()) outside_->refuse_epoch();
     const auto id = rows.back()[0].get<std::int64_t>("id");
     changed(id, name_space, entry.hash);
+    if (!entry.unit.empty()) {
+        joined_.before_commit(kEpoch, epoch, [outside = outside_](std::span<const std::int64_t> epochs) {
+            return Statement(outside->sql().same_epoch, *std::min_element(epochs.begin(), epochs.end()));
+        });
+    }
     joined_.before_commit(kRenew, id, [outside = outside_](std::span<const std::int64_t> ids) {
         return Statement(outside->sql().renew, std::vector<std::int64_t>(ids.begin(), ids.end()));
     });

@@ -23,6 +23,7 @@ public:
     std::size_t dimension() const noexcept override { return outside_->dimension(); }
     CacheSettings look(Deadline) override { return {}; }
     CacheSettings claim(const std::optional<std::string>& fingerprint, std::size_t length, Deadline deadline) override;
+    void follow(const Embedder* embedder, Deadline deadline) override { outside_->follow(embedder, deadline); }
     GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
                    Deadline deadline) override;
     std::vector<CacheGone> put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) override;

@@ -76,9 +76,15 @@ CacheSettings PostgresCacheStore::look(std::vector<Statement> first, Deadline de
     const std::vector<Rows> rows = database_.run(first, deadline);
     CacheSettings settings;
     for (const Row& row : rows.back()) {
-        const bool of_dimension = row.get<std::string_view>("key") == "embedder_dim";
-        (of_dimension ? settings.dimension : settings.fingerprint) = row.get<std::string>("value");
+        const auto key = row.get<std::string_view>("key");
+        auto value = row.get<std::string>("value");
+        if (key == "stele_embedder_epoch") {
+            settings.epoch = std::strtoll(value.c_str(), nullptr, 10);
+        } else {
+            (key == "embedder_dim" ? settings.dimension : settings.fingerprint) = std::move(value);
+        }
     }
+    if (!opened_.exchange(true)) epoch_ = settings.epoch;  // its caller checks the embedder
     const std::size_t dimension = settings.dimension ? std::strtoull(settings.dimension->c_str(), nullptr, 10) : 0;
     MutexLock lock(learning_);
     if (dimension != 0 && !memory_owner_) {
@@ -97,6 +103,30 @@ CacheSettings PostgresCacheStore::claim(const std::optional<std::string>& finger
                 deadline);
 }
 
+void PostgresCacheStore::follow(const Embedder* embedder, Deadline deadline) {
+    doubts_epoch_ = false;  // first: what changes from here on is doubted anew
+    const CacheSettings settings = look({}, deadline);
+    if (settings.epoch == epoch_) return;
+    VectorMemory* const memory = memory_;
+    const bool fits = embedder != nullptr && memory != nullptr && settings.fingerprint == embedder->fingerprint() &&
+                      settings.dimension == std::to_string(memory->dimension());
+    if (!fits) {
+        doubts_epoch_ = true;
+        raise(ErrorCode::fingerprint_mismatch,
+              fmt::format("all vectors in {} were replaced by those of the embedder '{}' since this cache was opened: "
+                          "open it again, with that embedder",
+                          describe(), settings.fingerprint.value_or("?")));
+    }
+    memory->all_changed();  // before the epoch, so that who reads that finds no vector of the one before
+    epoch_ = settings.epoch;
+}
+
+void PostgresCacheStore::refuse_epoch() {
+    doubts_epoch_ = true;
+    raise(ErrorCode::fingerprint_mismatch,
+          fmt::format("all vectors in {} were replaced by those of another embedder at this moment", describe()));
+}
+
 GetOutcome PostgresCacheStore::get(const GetRequest& request, const std::function<float()>& threshold,
                                    Embedder* embedder, Deadline deadline) {
     GetOutcome outcome;
@@ -105,7 +135,11 @@ GetOutcome PostgresCacheStore::get(const GetRequest& request, const std::functio
     if (outcome.hit) return outcome;
     Neighbours neighbours;
     if (request.by_meaning) {
+        if (doubts_epoch_) follow(embedder, deadline);
         VectorMemory* const memory = memory_;
+        neighbours.made_in = [this, searched = epoch()](std::int64_t epoch) {
+            if (epoch != searched) refuse_epoch();
+        };
         neighbours.threshold = threshold;
         neighbours.catch_up = [=, this] {
             if (!follower_.fresh()) follower_.catch_up(deadline);
@@ -165,7 +199,8 @@ std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnL
     Announced announced(*this, name_space, entry.hash);
     VectorMemory::Put put(memory_, name_space, entry.hash);
     const std::int64_t lock = lock_key(database_.schema(), name_space, entry.hash);
-    const Statement write = put_statement(sql_, entry, lock, own, raise_version_);
+    Statement write = put_statement(sql_, entry, lock, epoch(), own);
+    write.group_commit(entry_key(name_space, entry.hash), raise_version_).merged_as(sql_.put_many);
     const bool new_scope = is_new(entry.scope);
     std::optional<Rows> rows;
     if (!new_scope) rows = put_with_others(write, deadline);
@@ -179,13 +214,13 @@ std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnL
         rows = run_undeterred(database_, batch, deadline).back();
         if (new_scope) said(name_space);
     }
-    const auto id = rows->empty() ? std::nullopt : (*rows)[0].find<std::int64_t>("id");
-    if (id) {
-        const auto writer = (*rows)[0].get<std::int64_t>("writer");
-        announced.made_by(writer);
-        put.stored(*id, writer, entry.unit);
-    } else {
+    const Row row = (*rows)[0];
+    if (const auto refused = row.find<std::string_view>("refused_for")) {
+        if (*refused == "epoch") refuse_epoch();
         entry.claim->replaced = true;  // somebody else has the claim
+    } else {
+        announced.made_by(row.get<std::int64_t>("writer"));
+        put.stored(row.get<std::int64_t>("id"), row.get<std::int64_t>("writer"), entry.unit);
     }
     return read_gone(*rows);
 }
@@ -251,6 +286,7 @@ void PostgresCacheStore::changed(std::span<const Change> changes) noexcept {
 }
 
 void PostgresCacheStore::all_changed() noexcept {
+    doubts_epoch_ = true;
     local_.all_changed();
     claims_.watches().all_changed();
     if (VectorMemory* const memory = memory_) memory->all_changed();

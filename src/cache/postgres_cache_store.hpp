@@ -27,6 +27,7 @@ public:
     std::size_t dimension() const noexcept override;
     CacheSettings look(Deadline deadline) override { return look({}, deadline); }
     CacheSettings claim(const std::optional<std::string>& fingerprint, std::size_t length, Deadline deadline) override;
+    void follow(const Embedder* embedder, Deadline deadline) override;
     GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
                    Deadline deadline) override;
     std::vector<CacheGone> put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) override;
@@ -65,6 +66,10 @@ public:
     const CacheSql& sql() const noexcept { return sql_; }
     const CapsSql& caps() const noexcept { return caps_; }
     VectorMemory* memory() const noexcept { return memory_; }
+    /// Of the vectors that are in memory, and of those that may be put.
+    std::int64_t epoch() const noexcept { return epoch_; }
+    /// Error(fingerprint_mismatch).
+    [[noreturn]] void refuse_epoch();
     VectorMemory::Size index_size(const std::optional<std::string>& name_space) const;
     Statement lock_question(const std::string& name_space, const std::string& hash) const;
     /// Whether the tables may not say yet what the scope stands for.
@@ -98,6 +103,9 @@ private:
     LocalAnswers local_;
     Mutex learning_;
     std::unique_ptr<VectorMemory> memory_owner_ STELE_GUARDED_BY(learning_);
+    std::atomic<std::int64_t> epoch_{0};
+    std::atomic<bool> opened_{false};             // the epoch was learnt
+    std::atomic<bool> doubts_epoch_{false};       // it may be another by now
     std::atomic<VectorMemory*> memory_{nullptr};  // null: how long the tables' vectors are is not known yet
     mutable Mutex scopes_mutex_;
     std::set<std::string> known_scopes_ STELE_GUARDED_BY(scopes_mutex_);

@@ -71,13 +71,14 @@ void SemanticCache::Impl::check_embedder(Deadline until) {
         raise(
             ErrorCode::fingerprint_mismatch,
             fmt::format("the vectors in {} were made by the embedder '{}', not by '{}'; use that embedder, or another "
-                        "schema (their vectors cannot be compared: to switch, reembed)",
+                        "schema (their vectors cannot be compared: to switch, `stele cache reembed`)",
                         store->describe(), *settings.fingerprint, embedder->fingerprint()));
     }
     if (settings.dimension != dimension) {
         raise(ErrorCode::dimension_mismatch,
-              fmt::format("the vectors in {} have {} elements, the embedder's {}; use another schema, or reembed",
-                          store->describe(), settings.dimension.value_or("?"), dimension));
+              fmt::format(
+                  "the vectors in {} have {} elements, the embedder's {}; use another schema, or `stele cache reembed`",
+                  store->describe(), settings.dimension.value_or("?"), dimension));
     }
 }
 
@@ -136,7 +137,10 @@ GetOutcome SemanticCache::Impl::find(GetRequest& request, const GetOptions& get)
             outcome = search(request, get, until);
             if (options.mneme_compatible && !request.explain) remove_invalid(outcome, request.name_space, until);
         } catch (const Error& error) {
-            if (error.code() == ErrorCode::dimension_mismatch) {
+            if (error.code() == ErrorCode::fingerprint_mismatch) {
+                outcome.miss = MissReason::embedder_failure;
+                outcome.embedder_error = error.info().message;
+            } else if (error.code() == ErrorCode::dimension_mismatch) {
                 outcome.miss = MissReason::dim_mismatch;
                 store->log(LogLevel::warning, fmt::format("get is a miss: {}", error.info().message));
             } else if (!options.miss_when_unavailable || !is_outage(error.code()) || store->in_transaction()) {
@@ -216,7 +220,14 @@ void SemanticCache::Impl::put(std::string_view query, std::string_view response,
                          .metadata = put.metadata,
                          .ttl = ttl,
                          .claim = claim};
-    const std::vector<CacheGone> gone = store->put(entry, own_limits(), until);
+    std::vector<CacheGone> gone;
+    try {
+        gone = store->put(entry, own_limits(), until);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::fingerprint_mismatch) throw;
+        store->follow(embedder, until);
+        gone = store->put(entry, own_limits(), until);
+    }
     if (claim == nullptr || !claim->replaced) tell(CacheEvent::Kind::put, scope.stored_namespace(), 1);
     tell(gone);
 }

@@ -22,7 +22,8 @@ constexpr std::array kIrreplaceable{
     Irreplaceable{"notes on revisions", "stele_revision_notes"},
     Irreplaceable{"keys of what was remembered", "stele_memory_keys"},
     Irreplaceable{"forks of what was remembered", "stele_memory_forks"},
-    Irreplaceable{"limits of the cache", "stele_cache_limits", "coalesce(max_entries, max_bytes) IS NOT NULL"}};
+    Irreplaceable{"limits of the cache", "stele_cache_limits", "coalesce(max_entries, max_bytes) IS NOT NULL"},
+    Irreplaceable{"vectors of a re-embedding of the cache", "stele_shadow_vectors"}};
 
 class Undoing {
 public:

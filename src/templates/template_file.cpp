@@ -9,8 +9,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/replace_file.hpp"
 #include "base/result.hpp"
-#include "templates/replace_file.hpp"
 
 namespace stele {
 namespace {

@@ -50,6 +50,13 @@ TEST(Sha256, gives_the_same_bytes_as_its_hexadecimal_form) {
     EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(Sha256, what_comes_bit_by_bit_has_the_sum_of_the_whole) {
+    RunningSha256 running;
+    for (const char* part : {"a", "", "bc"}) running.add(part);
+    EXPECT_EQ(running.hex(), sha256_hex("abc"));
+    EXPECT_EQ(RunningSha256().hex(), sha256_hex(""));
+}
+
 TEST(Sha256, can_be_used_from_many_threads_at_once) {
     const std::string expected = sha256_hex("shared");
     std::vector<std::thread> threads;

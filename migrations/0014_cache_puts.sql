@@ -2,30 +2,37 @@
 
 -- The elements with the same number belong together; no question stands there twice. For whoever has raised the version
 -- counter. Does not wait for a transaction that is putting one of the questions: all others would wait for that, too. What
--- has a token is stored only while the computation with it is claimed, and ends it. Says which entry each element
--- (`place`, from 1) became, and in rows of the first, without an entry, what had to go.
+-- has a token is stored only while the computation with it is claimed, and ends it; what has an epoch, in that of the
+-- vectors. Says which entry each element (`place`, from 1) became, or what it is refused for, and in further rows of the
+-- first what had to go.
 CREATE OR REPLACE FUNCTION {schema}.stele_put(locks bigint[], names text[], hashes text[], queries text[], responses text[],
-    vectors bytea[], metadatas jsonb[], ttls bigint[], tokens uuid[], own_entries bigint[], own_bytes bigint[], at_once bigint[],
-    OUT place integer, OUT id bigint, OUT writer bigint, OUT gone_from text, OUT evicted bigint, OUT expired bigint)
+    vectors bytea[], metadatas jsonb[], ttls bigint[], tokens uuid[], epochs bigint[], own_entries bigint[], own_bytes bigint[], at_once bigint[],
+    OUT place integer, OUT id bigint, OUT writer bigint, OUT refused_for text, OUT gone_from text, OUT evicted bigint, OUT expired bigint)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE
     now_is bigint := floor(extract(epoch FROM clock_timestamp()));
     most_entries bigint := (SELECT min(n) FROM unnest(own_entries) n);
     most_bytes bigint := (SELECT min(n) FROM unnest(own_bytes) n);
     ids bigint[] := '{}';
-    refused bigint[] := '{}';
+    late bigint[] := '{}';
+    replaced bigint[] := '{}';
     puts record;
 BEGIN
     IF NOT (SELECT bool_and(pg_try_advisory_xact_lock(k)) FROM unnest(locks) k) THEN
         RAISE lock_not_available USING MESSAGE = 'another transaction is putting the same question';
     END IF;
+    IF cardinality(array_remove(epochs, NULL)) > 0 THEN
+        late := ARRAY(SELECT u.place FROM unnest(epochs) WITH ORDINALITY AS u(epoch, place) WHERE u.epoch <>
+            coalesce((SELECT m.value::bigint FROM {schema}.schema_meta m WHERE m.key = 'stele_embedder_epoch'), 0));
+    END IF;
     IF cardinality(array_remove(tokens, NULL)) > 0 THEN
         WITH ended AS (
-            DELETE FROM {schema}.stele_computations c USING unnest(names, hashes, tokens) AS u(name, hash, token)
-                WHERE c.namespace = u.name AND c.query_hash = u.hash AND c.token = u.token
-            RETURNING c.token)
-        SELECT coalesce(array_agg(u.place), '{}') INTO refused FROM unnest(tokens) WITH ORDINALITY AS u(token, place)
-            WHERE u.token IS NOT NULL AND NOT EXISTS (SELECT FROM ended WHERE ended.token = u.token);
+            DELETE FROM {schema}.stele_computations c USING unnest(names, hashes, tokens) WITH ORDINALITY
+                    AS u(name, hash, token, place)
+                WHERE c.namespace = u.name AND c.query_hash = u.hash AND c.token = u.token AND u.place <> ALL (late)
+            RETURNING u.place)
+        SELECT coalesce(array_agg(u.place), '{}') INTO replaced FROM unnest(tokens) WITH ORDINALITY AS u(token, place)
+            WHERE u.token IS NOT NULL AND u.place <> ALL (late) AND NOT EXISTS (SELECT FROM ended WHERE ended.place = u.place);
     END IF;
     FOR puts IN
         WITH stored AS (
@@ -37,7 +44,7 @@ BEGIN
                     u.metadata, now_is, now_is, u.ttl, 0
                 FROM unnest(names, hashes, queries, responses, vectors, metadatas, ttls) WITH ORDINALITY
                     AS u(name, hash, query, response, vector, metadata, ttl, place)
-                WHERE u.place <> ALL (refused)
+                WHERE u.place <> ALL (late) AND u.place <> ALL (replaced)
             ON CONFLICT (namespace, query_hash) DO UPDATE SET query = EXCLUDED.query, response = EXCLUDED.response,
                 embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,
                 last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0
@@ -51,10 +58,14 @@ BEGIN
         ids := ids || puts.id;
         RETURN NEXT;
     END LOOP;
+    RETURN QUERY
+    SELECT n::integer, NULL::bigint, NULL::bigint, 'epoch', NULL, NULL::bigint, NULL::bigint FROM unnest(late) n
+    UNION ALL
+    SELECT n::integer, NULL, NULL, 'claim', NULL, NULL, NULL FROM unnest(replaced) n;
 
     IF most_entries IS NOT NULL OR most_bytes IS NOT NULL OR EXISTS (SELECT FROM {schema}.namespace_quotas)
         OR EXISTS (SELECT FROM {schema}.stele_cache_limits) THEN
-        RETURN QUERY SELECT 1, NULL::bigint, NULL::bigint, g.gone_from, g.evicted, g.expired
+        RETURN QUERY SELECT 1, NULL::bigint, NULL::bigint, NULL, g.gone_from, g.evicted, g.expired
             FROM {schema}.stele_evict(ARRAY(SELECT DISTINCT n FROM unnest(names) n), ids, most_entries, most_bytes,
                 (SELECT max(n) FROM unnest(at_once) n)) g;
     ELSIF random() < cardinality(names) / 64.0 THEN
