@@ -37,6 +37,9 @@ struct Neighbours {
     std::function<void()> distrust;  // an id belongs to another question than the one whose vector was searched
     std::function<std::vector<float>(std::vector<float>)> check;  // a vector made usable, or Error
     std::function<bool()> any = [] { return false; };             // there are vectors to search
+    // The search's scores are exact. Else they are measured again by the vectors in the rows; candidates are found,
+    // too, whose score is a little too low.
+    std::function<bool()> exact = [] { return true; };
 };
 
 struct GetOutcome {

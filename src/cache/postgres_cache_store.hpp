@@ -39,6 +39,9 @@ public:
                                  Deadline deadline) override;
     std::vector<CacheNamespace> namespaces(Deadline deadline) override;
     StoreHealth health(Deadline deadline) override;
+    std::size_t compact(const std::optional<std::string>& name_space, Deadline deadline) override;
+    void set_vector_format(VectorFormat format) override STELE_EXCLUDES(learning_);
+    VectorFormat vector_format() const noexcept override { return format_; }
     std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
                                       Deadline deadline) override;
     bool remove_quota(const std::string& tenant, Deadline deadline) override;
@@ -90,6 +93,8 @@ private:
     const AccessTimes access_times_;
     AccessWriter accesses_;
     LocalAnswers local_;
+    std::atomic<VectorFormat> format_;
+    const std::size_t index_bytes_;
     Mutex learning_;
     std::unique_ptr<VectorMemory> memory_owner_ STELE_GUARDED_BY(learning_);
     std::atomic<VectorMemory*> memory_{nullptr};  // null: how long the tables' vectors are is not known yet

@@ -119,8 +119,9 @@ GetOutcome SemanticCache::Impl::look_up(std::string_view query, const Scope& sco
             outcome = search(request, get, until);
             if (options.mneme_compatible && !explain) remove_invalid(outcome, request.name_space, until);
         } catch (const Error& error) {
-            if (error.code() == ErrorCode::dimension_mismatch) {
-                outcome.miss = MissReason::dim_mismatch;
+            if (error.code() == ErrorCode::dimension_mismatch || error.code() == ErrorCode::limit_exceeded) {
+                const bool mismatch = error.code() == ErrorCode::dimension_mismatch;
+                outcome.miss = mismatch ? MissReason::dim_mismatch : MissReason::index_full;
                 store->log(LogLevel::warning, fmt::format("get is a miss: {}", error.info().message));
             } else if (!options.miss_when_unavailable || !is_outage(error.code()) || store->in_transaction()) {
                 throw;  // a transaction in which a statement failed is over: that is no miss
