@@ -93,6 +93,12 @@ struct SemanticCacheOptions {
     /// scope that alone needs more is not searched by meaning: MissReason::index_full, until 10,000 of its entries were
     /// changed or it was cleared.
     std::size_t index_bytes = 0;
+    /// A directory in which vectors are left for other processes of this host and for the next start; empty: none. It
+    /// is made if there is none. Vectors are written behind the calls and at close(), mapped from there, and brought up
+    /// to date by the change log; where that does not reach back far enough (an hour, a restart of the server), or
+    /// anything is damaged or another's, they are read from the tables. What is written says as much as the vectors do:
+    /// it is readable by its owner only.
+    std::filesystem::path index_snapshot{};
 
     /// Told what happens; see also SemanticCache::on_event.
     CacheEventHook on_event{};

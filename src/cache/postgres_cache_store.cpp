@@ -50,6 +50,7 @@ PostgresCacheStore::PostgresCacheStore(Database database, const SemanticCacheOpt
       local_(options.access_times == AccessTimes::within_call ? 0 : options.local_entries, options.local_bytes),
       format_(options.vector_format),
       index_bytes_(options.index_bytes),
+      snapshot_(options.index_snapshot),
       follower_(*database_.impl().changes),
       subscription_(follower_.subscribe(*this)) {}
 
@@ -70,10 +71,22 @@ CacheSettings PostgresCacheStore::look(std::vector<Statement> first, Deadline de
     const std::size_t dimension = settings.dimension ? std::strtoull(settings.dimension->c_str(), nullptr, 10) : 0;
     MutexLock lock(learning_);
     if (dimension != 0 && !memory_owner_) {
+        if (!snapshot_.empty()) {
+            const std::string whose = fmt::format("{}\n{}", database_.schema(), settings.fingerprint.value_or(""));
+            const auto log_failure = [this](const std::string& failure) { log(LogLevel::warning, failure); };
+            files_owner_ = std::make_unique<VectorFiles>(snapshot_, whose, follower_, log_failure);
+            files_ = files_owner_.get();
+        }
         VectorMemoryOptions options{.format = format_, .limit_bytes = index_bytes_};
         options.copy = [this](const std::string& name_space, std::int64_t after, const auto& row, Deadline until) {
             copy_vectors(database_, sql_, name_space, after, row, until);
         };
+        if (VectorFiles* const files = files_) {
+            options.restore = [files](const std::string& name_space, VectorSpace& space, Deadline until) {
+                return files->restore(name_space, space, until);
+            };
+            options.loaded = [this, files] { files->loaded(*memory_); };
+        }
         memory_owner_ = std::make_unique<VectorMemory>(sql_, dimension, std::move(options));
         memory_ = memory_owner_.get();
     }
@@ -258,6 +271,14 @@ std::vector<CacheNamespace> PostgresCacheStore::namespaces(Deadline deadline) {
 
 StoreHealth PostgresCacheStore::health(Deadline deadline) {
     return read_health(caps_, database_, deadline);
+}
+
+void PostgresCacheStore::flush(Deadline deadline) {
+    if (VectorFiles* const files = files_) {
+        files->stop();
+        files->save(*memory_);
+    }
+    accesses_.flush(deadline);
 }
 
 std::size_t PostgresCacheStore::compact(const std::optional<std::string>& name_space, Deadline deadline) {

@@ -11,6 +11,7 @@
 #include "cache/cache_store.hpp"
 #include "cache/caps_sql.hpp"
 #include "cache/local_answers.hpp"
+#include "cache/vector_files.hpp"
 #include "cache/vector_memory.hpp"
 #include "postgres/change_follower.hpp"
 #include "stele/database.hpp"
@@ -49,7 +50,7 @@ public:
     CacheQuota limits(Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
     void save(const Counters::Batch& batch, Deadline deadline) override;
-    void flush(Deadline deadline) override { accesses_.flush(deadline); }
+    void flush(Deadline deadline) override STELE_EXCLUDES(learning_);
 
     std::unique_ptr<CacheStore> join(Transaction& transaction) override;
     std::unique_ptr<CacheStore> join(Savepoint& savepoint) override;
@@ -97,6 +98,9 @@ private:
     const std::size_t index_bytes_;
     Mutex learning_;
     std::unique_ptr<VectorMemory> memory_owner_ STELE_GUARDED_BY(learning_);
+    const std::filesystem::path snapshot_;
+    std::unique_ptr<VectorFiles> files_owner_ STELE_GUARDED_BY(learning_);
+    std::atomic<VectorFiles*> files_{nullptr};    // null: no vectors are kept in files
     std::atomic<VectorMemory*> memory_{nullptr};  // null: how long the tables' vectors are is not known yet
     mutable Mutex scopes_mutex_;
     std::set<std::string> known_scopes_ STELE_GUARDED_BY(scopes_mutex_);

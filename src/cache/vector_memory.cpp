@@ -167,14 +167,26 @@ void VectorMemory::Put::tell_new_space(VectorMemory& memory) const {
 }
 
 std::shared_ptr<const VectorSpace> VectorMemory::known(const std::string& name_space) const {
+    const VectorFormat format = format_;
     SpacePointer space = find(name_space);
-    if (!space) return nullptr;
+    if (!space || space->vectors.format() != format) return nullptr;
     const VectorSpace* vectors = &space->vectors;
     return {std::move(space), vectors};
 }
 
 void VectorMemory::forget(const std::string& name_space, std::int64_t id) {
     if (const SpacePointer space = find(name_space)) space->vectors.remove(id);
+}
+
+std::vector<VectorMemory::InMemory> VectorMemory::in_memory() const {
+    std::vector<InMemory> all;
+    const MutexLock lock(spaces_mutex_);
+    for (const auto& [name, space] : spaces_) {
+        if (!space->loaded) continue;
+        const Size size = space->vectors.size();
+        all.push_back({name, space->vectors.format(), size.rows, size.changes - space->saved});
+    }
+    return all;
 }
 
 VectorMemory::Size VectorMemory::size(std::string_view name_space) const {
@@ -203,7 +215,13 @@ VectorMemory::SpacePointer VectorMemory::find(std::string_view name_space) const
 VectorMemory::SpacePointer VectorMemory::open(const std::string& name_space) {
     MutexLock lock(spaces_mutex_);
     SpacePointer& space = spaces_[name_space];
-    if (!space) space = std::make_shared<Space>(dimension_, format_);
+    const VectorFormat format = format_;
+    // whoever knows of the format by now must not meet one of the format before
+    if (space && space->vectors.format() != format) {
+        let_go(space);
+        space.reset();
+    }
+    if (!space) space = std::make_shared<Space>(dimension_, format);
     return space;
 }
 

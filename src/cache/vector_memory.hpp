@@ -38,6 +38,12 @@ struct VectorMemoryOptions {
     using Copy = std::function<void(const std::string& name_space, std::int64_t after,
                                     const std::function<void(const VectorRow&)>& row, Deadline deadline)>;
     Copy copy{};
+    /// Fills an empty space with what is known of the namespace, and returns the questions whose rows are to be read
+    /// again; nothing: the space is still empty. Null: nothing is known.
+    using Restore = std::function<std::optional<std::vector<std::string>>(const std::string& name_space,
+                                                                          VectorSpace& space, Deadline deadline)>;
+    Restore restore{};
+    std::function<void()> loaded{};  ///< a namespace was loaded from the tables
 };
 
 /// Thread-safe. A namespace is loaded at its first search. From then on it is told which questions' rows were changed;
@@ -101,6 +107,23 @@ public:
     /// The row is gone from the tables, whoever deleted it.
     void forget(const std::string& name_space, std::int64_t id);
 
+    /// A namespace of which all is in memory.
+    struct InMemory {
+        std::string name_space;
+        VectorFormat format;
+        std::size_t rows;
+        std::uint64_t changes;  ///< since it was restored, or a picture of it was done with
+    };
+    std::vector<InMemory> in_memory() const;
+    /// What a search would see by now of one of these, after it has read the rows of the stale questions.
+    struct Saved {
+        RowFormat format;
+        FlatIndex::Picture picture;
+        std::vector<std::string> stale;
+        std::function<void()> done;  ///< to be called when it was saved
+    };
+    std::optional<Saved> picture(const std::string& name_space, Deadline deadline);
+
     using Size = VectorSpace::Size;
     Size size(std::string_view name_space) const;
     Size size() const;
@@ -113,6 +136,7 @@ private:
         std::atomic<std::uint64_t> searched{0};  // the number of its last search
         std::atomic<std::size_t> counted{0};     // bytes; changed under the lock of the spaces
         std::atomic<bool> too_large{false};
+        std::atomic<std::uint64_t> saved{0};  // changes by then
 
         TimedMutex reading;
         std::int64_t loaded_to STELE_GUARDED_BY(reading) = 0;  // the last id
@@ -150,6 +174,7 @@ private:
     void copy(Space& space, const std::string& name_space, Deadline deadline) STELE_REQUIRES(space.reading);
     void count(Space& space, const std::string& name_space) STELE_EXCLUDES(spaces_mutex_);
     void let_go(SpacePointer& space) STELE_REQUIRES(spaces_mutex_);
+    bool restore(Space& space, const std::string& name_space, Deadline deadline) STELE_REQUIRES(space.reading);
     void check_size(const Space& space, const std::string& name_space) const;
 
     const CacheSql& sql_;

@@ -61,10 +61,12 @@ std::size_t VectorMemory::compact(const std::optional<std::string>& name_space, 
 
 void VectorMemory::load(Space& space, const std::string& name_space, Executor& executor, Deadline deadline) {
     const TimedLock reading(space.reading, deadline);
+    if (!space.loaded && restore(space, name_space, deadline)) return;
     while (!space.loaded) {
         if (space.loaded_to != 0 && options_.copy) {
             copy(space, name_space, deadline);
             space.loaded = true;
+            if (options_.loaded) options_.loaded();
             return;
         }
         const Statement page(sql_.load, name_space, space.loaded_to, kPage);
@@ -76,6 +78,33 @@ void VectorMemory::load(Space& space, const std::string& name_space, Executor& e
         if (!rows.empty()) space.loaded_to = rows[rows.size() - 1].get<std::int64_t>("id");
         space.loaded = rows.size() < kPage;
     }
+}
+
+bool VectorMemory::restore(Space& space, const std::string& name_space, Deadline deadline) {
+    if (!options_.restore || space.loaded_to != 0 || space.vectors.size().changes != 0) return false;
+    const auto stale = options_.restore(name_space, space.vectors, deadline);
+    if (!stale) return false;
+    space.saved = space.vectors.size().changes;
+    {
+        const MutexLock lock(space.news);
+        for (const std::string& hash : *stale) space.mark(hash);
+    }
+    count(space, name_space);
+    check_size(space, name_space);
+    space.loaded = true;
+    return true;
+}
+
+std::optional<VectorMemory::Saved> VectorMemory::picture(const std::string& name_space, Deadline deadline) {
+    const SpacePointer space = find(name_space);
+    if (!space || !space->loaded) return std::nullopt;
+    const TimedLock reading(space->reading, deadline);  // else some are neither stale nor there yet
+    const MutexLock lock(space->news);
+    const std::uint64_t changes = space->vectors.size().changes;
+    return Saved{space->vectors.row_format(),
+                 space->vectors.picture(),
+                 {space->stale.begin(), space->stale.end()},
+                 [space, changes] { space->saved = changes; }};
 }
 
 // All in one snapshot, younger than the space: what is changed after it is noted here.

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.hpp"
@@ -50,10 +52,18 @@ public:
     std::vector<Candidate> search(std::span<const float> unit, std::size_t k, float min_score) const;
     std::size_t compact() { return index_.compact(); }
 
+    /// As FlatIndex: rows that lie in somebody's memory; those of unusable vectors are not among them.
+    bool adopt(std::shared_ptr<const void> owner, const std::byte* vectors, std::span<const StoredRow> rows) {
+        return index_.adopt(std::move(owner), vectors, rows);
+    }
+    FlatIndex::Picture picture() const { return index_.picture(); }
+
     struct Size {
         std::size_t rows = 0, bytes = 0, tombstones = 0;
+        std::uint64_t changes = 0;  ///< since it was made
     };
     Size size() const;
+    const RowFormat& row_format() const noexcept { return index_.row_format(); }
     VectorFormat format() const noexcept { return index_.format(); }
 
 private:

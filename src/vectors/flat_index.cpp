@@ -125,16 +125,26 @@ void FlatIndex::clear() {
 }
 
 std::size_t FlatIndex::compact() {
-    const MutexLock lock(changes_);
-    const std::size_t before = dead_;
-    // rows of the others move into the tail
-    if (tail_ != kNone && blocks_[tail_]->dead != 0) evacuate(tail_);
-    for (std::size_t block = 0; block < blocks_.size(); ++block) {
-        if (blocks_[block] && blocks_[block]->dead != 0) evacuate(block);
+    std::size_t reclaimed = 0;
+    const auto clean = [&](std::size_t block) STELE_REQUIRES(changes_) {
+        if (!blocks_[block] || blocks_[block]->dead == 0) return;
+        reclaimed += blocks_[block]->dead;
+        evacuate(block);
+    };
+    {
+        const MutexLock lock(changes_);
+        if (tail_ != kNone) clean(tail_);  // rows of the others move there
     }
+    // others may change it in between
+    for (std::size_t block = 0;; ++block) {
+        const MutexLock lock(changes_);
+        if (block >= blocks_.size()) break;
+        clean(block);
+    }
+    const MutexLock lock(changes_);
     by_id_.fit(ids_of(blocks_, rows_per_block_));
     by_tag_.fit(tags_of(blocks_, rows_per_block_));
-    return before - dead_;
+    return reclaimed;
 }
 
 std::optional<RowNote> FlatIndex::note(std::int64_t id) const {
@@ -178,7 +188,7 @@ std::vector<Match> FlatIndex::search(std::span<const float> unit_query, std::siz
 
 FlatIndex::Usage FlatIndex::usage() const {
     const MutexLock lock(changes_);
-    Usage usage{.rows = rows_, .tombstones = dead_, .capacity = 0, .vector_bytes = 0, .bytes = 0};
+    Usage usage{.rows = rows_, .tombstones = dead_, .capacity = 0, .vector_bytes = 0, .bytes = 0, .changes = change_};
     for (const std::shared_ptr<RowBlock>& block : blocks_) {
         if (!block) continue;
         usage.capacity += block->capacity();
@@ -196,6 +206,63 @@ std::vector<std::span<const std::byte>> FlatIndex::memory() const {
         if (block) all.emplace_back(block->vector(0), block->rows() * format_.stride());
     }
     return all;
+}
+
+FlatIndex::Picture FlatIndex::picture() const {
+    const Seen seen = look();
+    Picture picture;
+    picture.blocks_ = seen.blocks;
+    picture.change_ = seen.change;
+    return picture;
+}
+
+void FlatIndex::Picture::each(const Row& row) const {
+    for (const std::shared_ptr<RowBlock>& block : *blocks_) {
+        if (!block) continue;
+        const std::size_t rows = block->rows();
+        for (std::size_t i = 0; i < rows; ++i) {
+            const RowLabel& label = block->label(i);
+            if (!label.seen_at(change_)) continue;
+            const float* const scale = block->scales(i);
+            row({label.id, label.note.tag, label.note.version, scale == nullptr ? 1 : *scale}, block->vector(i));
+        }
+    }
+}
+
+bool FlatIndex::adopt(std::shared_ptr<const void> owner, const std::byte* vectors, std::span<const StoredRow> rows) {
+    const MutexLock lock(changes_);
+    if (rows_ + dead_ != 0) return false;
+    Blocks blocks;
+    RowTable by_id, by_tag;
+    float largest_scale = largest_scale_;
+    for (std::size_t first = 0; first < rows.size(); first += rows_per_block_) {
+        const auto some = rows.subspan(first, std::min(rows_per_block_, rows.size() - first));
+        blocks.push_back(
+            std::make_shared<RowBlock>(format_, owner, vectors + first * format_.stride(), some, change_ + 1));
+        const auto ids = ids_of(blocks, rows_per_block_);
+        const auto tags = tags_of(blocks, rows_per_block_);
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            const auto id = static_cast<std::uint64_t>(some[i].id);
+            const RowNumber row = number(blocks.size() - 1, i);
+            if (by_id.find(id, ids) != kNoRow) return false;
+            by_id.make_room(ids);
+            by_id.insert(id, row);
+            if (format_.scaled()) largest_scale = std::max(largest_scale, some[i].scale);
+            if (some[i].tag == 0) continue;
+            if (by_tag.find(some[i].tag, tags) != kNoRow) return false;
+            by_tag.make_room(tags);
+            by_tag.insert(some[i].tag, row);
+        }
+    }
+    blocks_ = std::move(blocks);
+    by_id_ = std::move(by_id);
+    by_tag_ = std::move(by_tag);
+    tail_ = kNone;
+    rows_ = rows.size();
+    largest_scale_ = largest_scale;
+    ++change_;
+    show(true);
+    return true;
 }
 
 FlatIndex::Seen FlatIndex::look() const {

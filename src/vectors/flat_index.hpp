@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,7 +43,8 @@ public:
     /// Says whether the id was there.
     bool remove(std::int64_t id) STELE_EXCLUDES(changes_);
     void clear() STELE_EXCLUDES(changes_);
-    /// Gives back what tombstones take, and says how many there were. Takes up to the room of a block meanwhile.
+    /// Gives back what tombstones take, and says how many there were. Takes up to the room of a block meanwhile;
+    /// between two blocks others may change it.
     std::size_t compact() STELE_EXCLUDES(changes_);
 
     bool contains(std::int64_t id) const { return note(id).has_value(); }
@@ -55,6 +57,7 @@ public:
     /// more than that (RowQuery::margin).
     std::vector<Match> search(std::span<const float> unit_query, std::size_t k, float min_score) const;
 
+    const RowFormat& row_format() const noexcept { return format_; }
     std::size_t dimension() const noexcept { return format_.dimension(); }
     VectorFormat format() const noexcept { return format_.format(); }
 
@@ -62,10 +65,29 @@ public:
         std::size_t rows = 0, tombstones = 0;
         std::size_t capacity = 0;      ///< rows that fit into the blocks there are
         std::size_t vector_bytes = 0;  ///< of the blocks: capacity rows, each padded to a multiple of 64 bytes
-        std::size_t bytes = 0;         ///< with what else is kept
+        std::size_t bytes = 0;         ///< with what else is kept, without what lies in somebody else's memory
+        std::uint64_t changes = 0;     ///< since it was made; removals are not counted
     };
     Usage usage() const STELE_EXCLUDES(changes_);
     std::size_t size() const { return usage().rows; }
+
+    /// What a search would look at; further changes do not show. Thread-safe. Keeps the rows alive.
+    class Picture {
+    public:
+        /// `vector`: as it lies in a row.
+        using Row = std::function<void(const StoredRow& row, const std::byte* vector)>;
+        void each(const Row& row) const;
+
+    private:
+        friend class FlatIndex;
+        std::shared_ptr<const std::vector<std::shared_ptr<RowBlock>>> blocks_;
+        std::uint64_t change_ = 0;
+    };
+    Picture picture() const;
+    /// Takes rows over whose vectors lie in somebody's memory one after the other, each as RowFormat has it, aligned to
+    /// 64 bytes. False, and nothing was done: there are rows already, or two of these have an id or a tag in common.
+    bool adopt(std::shared_ptr<const void> owner, const std::byte* vectors, std::span<const StoredRow> rows)
+        STELE_EXCLUDES(changes_);
 
     /// The rows of each block, dead ones among them. For measuring, while nobody changes the index.
     std::vector<std::span<const std::byte>> memory() const;

@@ -10,7 +10,6 @@
 #include <new>
 #include <numeric>
 
-#include "forced_target.hpp"
 #include "random_vectors.hpp"
 
 namespace stele {
@@ -42,13 +41,27 @@ private:
     std::unique_ptr<float[], Free> floats_;
 };
 
+class ForcedTarget {
+public:
+    explicit ForcedTarget(std::int64_t target) {
+        hwy::SetSupportedTargetsForTest(target);
+        hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    }
+    ~ForcedTarget() {
+        hwy::SetSupportedTargetsForTest(0);
+        hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    }
+    ForcedTarget(const ForcedTarget&) = delete;
+    ForcedTarget& operator=(const ForcedTarget&) = delete;
+};
+
 TEST(Kernels, every_instruction_set_of_this_machine_agrees_with_the_plain_loop) {
     const std::vector<std::int64_t> targets = hwy::SupportedAndGeneratedTargets();
     ASSERT_FALSE(targets.empty());
     std::mt19937_64 random(1);
     for (const std::int64_t target : targets) {
         SCOPED_TRACE(hwy::TargetName(target));
-        const testing::ForcedTarget forced(target);
+        const ForcedTarget forced(target);
         ASSERT_EQ(kernels::active_target(), target);
         // 1 to 16: less than a register; 17, 47: a few; 100, 383: an odd number of them; 768, 1536: real models
         for (const std::size_t dimension : {1, 2, 15, 16, 17, 47, 64, 100, 383, 768, 1536}) {
