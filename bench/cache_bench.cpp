@@ -20,6 +20,7 @@
 
 #include "base/hash.hpp"
 #include "cache/entry_vector.hpp"
+#include "cache_index_rows.hpp"
 #include "clustered.hpp"
 #include "companion.hpp"
 #include "crowd.hpp"
@@ -327,5 +328,8 @@ private:
 
 int main(int argc, char** argv) {
     return stele::bench::run(argc, argv, "The semantic cache beside mneme and raw libpq.",
-                             [](stele::bench::SideBySide& bench) { stele::bench::Bench(bench).run(); });
+                             [](stele::bench::SideBySide& bench) {
+                                 stele::bench::Bench(bench).run();
+                                 stele::bench::measure_cache_index(bench);
+                             });
 }

@@ -68,7 +68,7 @@ public:
     double read_ms() const {
         return seconds([&] {
                    std::uint64_t sum = 0;
-                   for (std::size_t i = 0; i < index_.block_count(); ++i) sum += read_all(index_.block(i));
+                   for (const auto block : index_.memory()) sum += read_all(floats(block));
                    sink = sum;
                }) /
                kMillisecond;
@@ -76,8 +76,8 @@ public:
     double plain_loop_ms() const {
         std::vector<float> scores(kRows);
         return seconds([&] {
-                   for (std::size_t i = 0; i < index_.block_count(); ++i) {
-                       const std::span<const float> block = index_.block(i);
+                   for (const auto bytes : index_.memory()) {
+                       const std::span<const float> block = floats(bytes);
                        plain_dot_rows(block.data(), nth(queries_, dimension_, 0),
                                       std::span(scores).first(block.size() / dimension_));
                    }
@@ -87,6 +87,10 @@ public:
     }
 
 private:
+    static std::span<const float> floats(std::span<const std::byte> rows) {
+        return {reinterpret_cast<const float*>(rows.data()), rows.size() / sizeof(float)};
+    }
+
     std::size_t dimension_;
     std::vector<float> queries_;
     FlatIndex index_;

@@ -60,6 +60,8 @@ std::string miss_text(MissReason reason) {
         case MissReason::expired: return "what would have answered it has expired";
         case MissReason::embedder_failure: return "the embedder failed";
         case MissReason::dim_mismatch: return "its vector is of another length than those stored";
+        case MissReason::index_full:
+            return "the vectors of its namespace do not fit into the memory that they may have";
         case MissReason::bypass:
         case MissReason::unavailable: break;
     }

@@ -41,7 +41,7 @@ struct CacheHealth {
     std::int64_t bytes = 0;
     std::size_t namespaces = 0;                                ///< that hold entries
     std::optional<std::chrono::seconds> oldest_entry_age{};    ///< nothing: there are none
-    std::string index_backend, store_backend, vector_dtype{};  ///< "flat"; "postgres" or "memory"; "float32"
+    std::string index_backend, store_backend, vector_dtype{};  ///< "flat"; "postgres" or "memory"; as VectorFormat's
     std::string problem{};                                     ///< why the store does not answer; empty: it does
 };
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <memory>
@@ -24,6 +25,7 @@
 #include "stele/memory_database.hpp"
 #include "stele/scope.hpp"
 #include "stele/transaction.hpp"
+#include "stele/vector_format.hpp"
 
 namespace stele {
 inline namespace v0 {
@@ -93,6 +95,22 @@ struct SemanticCacheOptions {
     std::size_t evict_at_once = 16;
     static constexpr std::size_t kEvictATenth = std::numeric_limits<std::size_t>::max();
 
+    /// How vectors lie in this process's memory. With another format than float32 the best that a search finds are
+    /// compared once more by the vectors in the tables, which come along with their answers: similarities are exact,
+    /// and no float32 is kept in memory. See also SemanticCache::set_vector_format.
+    VectorFormat vector_format = VectorFormat::float32;
+    /// What the vectors in memory may take, of all scopes together, with what is known of each; 0: whatever they need.
+    /// Beyond it those of the scope that was searched longest ago go first; they are read again when it is searched. A
+    /// scope that alone needs more is not searched by meaning: MissReason::index_full, until 10,000 of its entries were
+    /// changed or it was cleared.
+    std::size_t index_bytes = 0;
+    /// A directory in which vectors are left for other processes of this host and for the next start; empty: none. It
+    /// is made if there is none. Vectors are written behind the calls and at close(), mapped from there, and brought up
+    /// to date by the change log; where that does not reach back far enough (an hour, a restart of the server), or
+    /// anything is damaged or another's, they are read from the tables. What is written says as much as the vectors do:
+    /// it is readable by its owner only.
+    std::filesystem::path index_snapshot{};
+
     /// Told what happens; see also SemanticCache::on_event.
     CacheEventHook on_event{};
 };
@@ -137,7 +155,8 @@ enum class MissReason : std::uint8_t {
     truncated,         ///< the embedder cut the question, so only the same one would have done
     refused_by_guard,  ///< alike enough, but refused by a guard, the validator or min_confidence
     expired,           ///< the same question, or one alike enough, is past its lifetime
-    unavailable        ///< the store could not be reached
+    unavailable,       ///< the store could not be reached
+    index_full,  ///< the scope's vectors do not fit into SemanticCacheOptions::index_bytes; the log has the numbers
 };
 /// Its name: "below_threshold".
 STELE_API std::string_view to_string(MissReason reason) noexcept;
@@ -210,8 +229,10 @@ struct CacheStats {
     std::int64_t compute_failures = 0;  ///< computations that threw
     std::int64_t served_stale = 0;      ///< calls that got what was past its lifetime
     std::size_t index_rows = 0;         ///< vectors in memory
-    std::size_t index_bytes = 0;
-    std::size_t local_entries = 0;  ///< answers in memory, of all scopes
+    std::size_t index_tombstones = 0;   ///< beside them: of entries that were removed or replaced; see compact()
+    std::size_t index_bytes = 0;        ///< what all of it takes, with room for more rows
+    std::size_t vector_bytes = 0;       ///< what the vectors of `entries` would take: mneme's memory_bytes_estimate
+    std::size_t local_entries = 0;      ///< answers in memory, of all scopes
     std::size_t local_bytes = 0;
 };
 
@@ -231,8 +252,10 @@ struct CacheEntry {
 /// process's memory and then in the tables (one round trip, no embedding), then for a similar one (embedder, a scan of
 /// the scope's vectors in memory, one round trip). Times are the database's. Thread-safe.
 ///
-/// Memory: SemanticCacheOptions::local_bytes, and dimension x 4 bytes, and places in three hash tables, for every entry
-/// of the scopes that were asked in this process by meaning.
+/// Memory: SemanticCacheOptions::local_bytes, and the vector (SemanticCacheOptions::vector_format) and about 60 bytes
+/// more for every entry of the scopes that were asked in this process by meaning, at most
+/// SemanticCacheOptions::index_bytes. A scope's vectors are read at its first get by meaning, which waits for that, and
+/// so do others of the same scope. From then on nobody who searches waits for those who put, remove or read vectors.
 ///
 /// What others change, whoever they are, is noted by triggers in the transaction that changes it, and followed
 /// (DatabaseOptions::max_staleness): an answer from memory, and a vector by which one is found, is not older than that.
@@ -342,8 +365,18 @@ public:
     CacheHealth health(std::optional<Deadline> deadline = {});
 
     /// Removes what is past its lifetime, in batches of a transaction each (in a transaction of the caller's: all in
-    /// that, keeping every put of others waiting until it ends), and says how much that was.
-    std::size_t vacuum(const std::optional<Scope>& scope = {}, std::optional<Deadline> deadline = {});
+    /// that, keeping every put of others waiting until it ends), and says how much that was. Then compacts, unless told
+    /// not to, or in a transaction.
+    std::size_t vacuum(const std::optional<Scope>& scope = {}, std::optional<Deadline> deadline = {},
+                       bool compact = true);
+    /// Gives back the memory of vectors whose entries were removed or replaced, of a scope or of all; says how many
+    /// there were. Nobody who searches waits for it. It is seldom needed: of many rows at most an eighth is kept so
+    /// long.
+    std::size_t compact(const std::optional<Scope>& scope = {}, std::optional<Deadline> deadline = {});
+    /// From now on, of this cache and of what it is in transactions. Vectors are read again from the tables, of each
+    /// scope when it is searched next, so that nothing is lost by way of a smaller format.
+    void set_vector_format(VectorFormat format);
+    VectorFormat vector_format() const noexcept;
     /// Removes all answers of all tenants, and what is known of their scopes, in one transaction; says how many there
     /// were. Quotas and limits stay. For the rest, as clear().
     std::size_t clear_all(std::optional<Deadline> deadline = {});

@@ -61,4 +61,5 @@
 #include "stele/trace.hpp"
 #include "stele/transaction.hpp"
 #include "stele/uuid.hpp"
+#include "stele/vector_format.hpp"
 #include "stele/vector_index.hpp"

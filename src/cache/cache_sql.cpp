@@ -43,9 +43,12 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       fill_vectors(std::string()),
       lookup(std::string()),
       fetch(std::string()),
+      fetch_all(std::string()),
       touch_lookup(std::string()),
       touch(std::string()),
       load(std::string()),
+      copying("SELECT set_config('stele.copy_of', $1, true), set_config('stele.copy_after', $2, true)"),
+      copy(std::string()),
       by_question(std::string()),
       vectors(std::string()),
       writers(std::string()),
@@ -90,9 +93,13 @@ CacheSql::CacheSql(const std::string& quoted_schema)
         sql("WITH touched AS (UPDATE @entries e SET last_accessed_at = greatest(e.last_accessed_at, @now),"
             " access_count = e.access_count + 1 WHERE e.namespace = $1 AND e.query_hash = $2 AND @live) " +
             entry);
-    fetch = sql(
-        "SELECT e.id, e.query_hash, e.query, e.response, e.metadata, @now - e.created_at AS age,"
-        " NOT @live AS expired, @epoch AS epoch FROM @entries e WHERE e.id = ANY($2::bigint[]) AND e.namespace = $1");
+    const auto fetched = [](std::string_view more) {
+        return "SELECT e.id, e.query_hash, e.query, e.response, e.metadata, @now - e.created_at AS age, NOT @live AS "
+               "expired, @epoch AS epoch" +
+               std::string(more) + " FROM @entries e WHERE e.id = ANY($2::bigint[]) AND e.namespace = $1";
+    };
+    fetch = sql(fetched(""));
+    fetch_all = sql(fetched(", e.embedding"));
     // a row that somebody changes at this moment is left out: nobody waits for accesses, in no circle either
     touch =
         sql("UPDATE @entries e SET last_accessed_at = greatest(e.last_accessed_at, @now - t.ago),"
@@ -103,6 +110,10 @@ CacheSql::CacheSql(const std::string& quoted_schema)
     load = sql(
         "SELECT id, query_hash, embedding, @writer FROM @entries WHERE namespace = $1 AND id > $2 ORDER BY id LIMIT "
         "$3");
+    // COPY takes no parameters
+    copy =
+        sql("SELECT id, query_hash, embedding, @writer FROM @entries WHERE namespace = current_setting('stele.copy_of')"
+            " AND id > current_setting('stele.copy_after')::bigint ORDER BY id");
     by_question =
         sql("SELECT id, query_hash, embedding, @writer FROM @entries WHERE namespace = $1"
             " AND query_hash = ANY($2::text[])");

@@ -25,9 +25,12 @@ struct CacheSql {
     // looking
     Sql lookup;        // $1 namespace, $2 hash -> the entry, without its vector
     Sql fetch;         // $1 namespace, $2 ids -> these entries, without vectors; epoch
+    Sql fetch_all;     // the same, with vectors
     Sql touch_lookup;  // as lookup; if live, the entry was answered now
     Sql touch;         // $1 ids, $2 how often, $3 how many seconds ago: they were answered
     Sql load;          // $1 namespace, $2 id, $3 limit -> id, query_hash, embedding, writer of the next entries
+    Sql copying;       // $1 namespace, $2 id, as text: what `copy` is about, until the transaction ends
+    Sql copy;          // -> id, query_hash, embedding, writer of all further entries
     Sql by_question;   // $1 namespace, $2 hashes -> the same of these
     Sql vectors;       // $1 ids -> id, namespace, query_hash, embedding, writer
     Sql writers;       // $1 namespace -> id, writer of all its entries

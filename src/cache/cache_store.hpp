@@ -41,7 +41,7 @@ struct NewEntry {
 struct CacheTotals {
     Counters::Values counters{};  ///< as they were saved
     std::int64_t entries = 0, expired = 0, bytes = 0;
-    std::size_t index_rows = 0, index_bytes = 0, local_entries = 0, local_bytes = 0;
+    std::size_t index_rows = 0, index_tombstones = 0, index_bytes = 0, local_entries = 0, local_bytes = 0;
 };
 
 /// What one cache asks of its puts, besides the limits that are stored.
@@ -105,6 +105,11 @@ public:
                                          Deadline deadline) = 0;
     virtual std::vector<CacheNamespace> namespaces(Deadline deadline) = 0;
     virtual StoreHealth health(Deadline deadline) = 0;
+
+    /// Of the vectors in memory: how many were of entries that are gone.
+    virtual std::size_t compact(const std::optional<std::string>& name_space, Deadline deadline) = 0;
+    virtual void set_vector_format(VectorFormat format) = 0;
+    virtual VectorFormat vector_format() const noexcept = 0;
 
     /// Of a tenant, or of all together; what is too much goes, and is told.
     virtual std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,

@@ -1,9 +1,12 @@
 #include "cache/get_operation.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
+#include <tuple>
 
 #include "cache/candidate_trial.hpp"
+#include "cache/entry_vector.hpp"
 
 namespace stele {
 Hit read_hit(const Row& row, float similarity, HitLayer layer) {
@@ -40,6 +43,24 @@ void hear_all(const std::vector<Candidate>& candidates, const Rows& rows, const 
         }
         if (!found) neighbours.forget(candidate.id);
     }
+}
+
+// By the vectors in the rows, which are also younger than those in memory. Who has no usable one by now is not there.
+void measure_again(std::vector<Candidate>& candidates, const Rows& rows, const std::vector<float>& unit) {
+    const auto worthless = [&](Candidate& candidate) {
+        for (const Row& row : rows) {
+            if (row.get<std::int64_t>("id") != candidate.id) continue;
+            const std::vector<float> stored =
+                decode_entry_vector(row.get<std::span<const std::byte>>("embedding"), unit.size());
+            if (stored.empty()) return true;
+            candidate.score = static_cast<float>(std::inner_product(unit.begin(), unit.end(), stored.begin(), 0.0));
+        }
+        return false;  // one that is gone is to be forgotten
+    };
+    std::erase_if(candidates, worthless);
+    std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+        return std::tuple(-a.score, a.id) < std::tuple(-b.score, b.id);
+    });
 }
 
 }  // namespace
@@ -97,7 +118,9 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
     bool any = false;
     for (std::size_t k = std::clamp(request.explain.value_or(0), kFirst, kMost); k <= kMost && trial.wants_more();
          k *= 8) {
+        bool exact = neighbours.exact();
         std::vector<Candidate> candidates = neighbours.search(unit, k, trial.search_from());
+        exact = exact && neighbours.exact();  // it may be changed at any time
         const bool exhausted = candidates.size() < k;
         std::erase_if(candidates, [&heard](const Candidate& one) { return !heard.insert(one.id).second; });
         if (candidates.empty()) break;
@@ -106,12 +129,13 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
         ids.reserve(candidates.size());
         for (const Candidate& candidate : candidates) ids.push_back(candidate.id);
         RunStep fetch;
-        fetch.statements.push_back(Statement(sql.fetch, request.name_space, ids).read());
+        fetch.statements.push_back(Statement(exact ? sql.fetch : sql.fetch_all, request.name_space, ids).read());
         Result<std::vector<Rows>> rows = co_await fetch;
         const std::vector<Rows> fetched = value_or_raise(std::move(rows));
         if (!fetched.front().empty()) {
             if (const auto epoch = fetched.front()[0].find<std::int64_t>("epoch")) neighbours.made_in(*epoch);
         }
+        if (!exact) measure_again(candidates, fetched.front(), unit);
         hear_all(candidates, fetched.front(), neighbours, trial);
         if (exhausted) break;
     }

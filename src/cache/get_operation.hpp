@@ -41,6 +41,9 @@ struct Neighbours {
     std::function<bool()> any = [] { return false; };             // there are vectors to search
     std::function<void(std::int64_t epoch)> made_in = [](std::int64_t) {
     };  // what was searched is of this epoch, or Error
+    // The search's scores are exact. Else they are measured again by the vectors in the rows; candidates are found,
+    // too, whose score is a little too low.
+    std::function<bool()> exact = [] { return true; };
 };
 
 struct GetOutcome {

@@ -45,6 +45,7 @@ GetOutcome JoinedCacheStore::get(const GetRequest& request, const std::function<
             return checked_vector(std::move(vector), shared.dimension());
         };
         neighbours.any = [&] { return vectors_->any(request.name_space); };
+        neighbours.exact = [&shared] { return shared.format() == VectorFormat::float32; };
     }
     GetOutcome outcome = drive(get_operation(sql_, request, neighbours), joined_, embedder, deadline);
     if (outcome.hit && !request.explain) {
@@ -194,6 +195,7 @@ CacheTotals JoinedCacheStore::totals(const std::optional<std::string>& name_spac
     const VectorMemory::Size size = outside_->index_size(name_space);
     totals.index_rows = size.rows;
     totals.index_bytes = size.bytes;
+    totals.index_tombstones = size.tombstones;
     return totals;
 }
 

@@ -38,6 +38,12 @@ public:
                                  Deadline deadline) override;
     std::vector<CacheNamespace> namespaces(Deadline deadline) override;
     StoreHealth health(Deadline deadline) override;
+    // What is in memory is no part of the transaction.
+    std::size_t compact(const std::optional<std::string>& name_space, Deadline deadline) override {
+        return outside_->compact(name_space, deadline);
+    }
+    void set_vector_format(VectorFormat format) override { outside_->set_vector_format(format); }
+    VectorFormat vector_format() const noexcept override { return outside_->vector_format(); }
     std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
                                       Deadline deadline) override;
     bool remove_quota(const std::string& tenant, Deadline deadline) override;

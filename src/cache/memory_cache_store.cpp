@@ -1,6 +1,10 @@
 #include "cache/memory_cache_store.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 
 #include "cache/candidate_trial.hpp"
 #include "cache/entry_vector.hpp"
@@ -17,7 +21,11 @@ CacheQuota least(const CacheQuota& a, const CacheQuota& b) {
 
 }  // namespace
 
-MemoryCacheStore::MemoryCacheStore(MemoryDatabase database) : database_(std::move(database)), impl_(database_.impl()) {
+MemoryCacheStore::MemoryCacheStore(MemoryDatabase database, const SemanticCacheOptions& options)
+    : database_(std::move(database)),
+      impl_(database_.impl()),
+      format_(options.vector_format),
+      index_bytes_(options.index_bytes) {
     MutexLock lock(impl_.mutex);
     data_ = &impl_.data<Data>("cache");
 }
@@ -112,15 +120,44 @@ void MemoryCacheStore::accessed(const std::string& name_space, std::int64_t id) 
 std::vector<MemoryCacheStore::Found> MemoryCacheStore::alike(const std::string& name_space, std::span<const float> unit,
                                                              float min_score) {
     MutexLock lock(impl_.mutex);
-    const Space& space = data_->spaces[name_space];
+    Space& space = data_->spaces[name_space];
     std::vector<Found> all;
-    if (!space.index) return all;
-    for (const Match& match : space.index->search(unit, space.index->size(), min_score)) {
-        const Entry& entry = space.entries.at(match.id);
-        all.push_back(
-            {hit(match.id, entry, std::min(match.score, 1.0f), HitLayer::semantic), entry.hash, !live(entry)});
+    const FlatIndex* const index = index_of(space);
+    if (index == nullptr) return all;
+    if (index_bytes_ != 0 && index->usage().bytes > index_bytes_) {
+        raise(ErrorCode::limit_exceeded,
+              fmt::format("the vectors of the scope '{}' need more than index_bytes, which is {}", name_space,
+                          index_bytes_));
     }
+    for (const Match& match : index->search(unit, index->size(), min_score)) {
+        const Entry& entry = space.entries.at(match.id);
+        const double exact = std::inner_product(unit.begin(), unit.end(), entry.unit.begin(), 0.0);
+        const float score = index->format() == VectorFormat::float32 ? match.score : static_cast<float>(exact);
+        all.push_back({hit(match.id, entry, std::min(score, 1.0f), HitLayer::semantic), entry.hash, !live(entry)});
+    }
+    std::sort(all.begin(), all.end(), [](const Found& a, const Found& b) {
+        return std::tuple(-a.entry.similarity, a.entry.id) < std::tuple(-b.entry.similarity, b.entry.id);
+    });
     return all;
+}
+
+FlatIndex* MemoryCacheStore::index_of(Space& space) const {
+    const VectorFormat format = format_;
+    if (!space.index || space.index->format() == format) return space.index.get();
+    space.index = std::make_unique<FlatIndex>(space.index->dimension(), format);
+    for (const auto& [id, entry] : space.entries) {
+        if (!entry.unit.empty()) space.index->upsert(id, entry.unit);
+    }
+    return space.index.get();
+}
+
+std::size_t MemoryCacheStore::compact(const std::optional<std::string>& name_space, Deadline) {
+    MutexLock lock(impl_.mutex);
+    std::size_t tombstones = 0;
+    for (auto& [name, space] : data_->spaces) {
+        if (space.index && (!name_space || *name_space == name)) tombstones += space.index->compact();
+    }
+    return tombstones;
 }
 
 std::vector<CacheGone> MemoryCacheStore::put(const NewEntry& entry, const OwnLimits& own, Deadline) {
@@ -146,9 +183,10 @@ std::vector<CacheGone> MemoryCacheStore::put(const NewEntry& entry, const OwnLim
     // one without a vector has zeros instead, in tables
     stored.bytes = static_cast<std::int64_t>(entry.query.size() + entry.response.size() + entry.metadata.text().size() +
                                              data_->dimension * sizeof(float));
+    stored.unit.assign(entry.unit.begin(), entry.unit.end());
     space.entries.insert_or_assign(id, std::move(stored));
     if (!entry.unit.empty()) {
-        if (!space.index) space.index.emplace(data_->dimension);
+        if (!space.index) space.index = std::make_unique<FlatIndex>(data_->dimension, format_);
         space.index->upsert(id, entry.unit);
     } else if (space.index) {
         space.index->remove(id);
@@ -200,8 +238,10 @@ CacheTotals MemoryCacheStore::totals(const std::optional<std::string>& name_spac
         totals.expired += static_cast<std::int64_t>(space.entries.size()) - living;
         for (const auto& [id, entry] : space.entries) totals.bytes += entry.bytes;
         if (!space.index) continue;
-        totals.index_rows += space.index->size();
-        totals.index_bytes += space.index->bytes();
+        const FlatIndex::Usage usage = space.index->usage();
+        totals.index_rows += usage.rows;
+        totals.index_tombstones += usage.tombstones;
+        totals.index_bytes += usage.bytes;
     }
     return totals;
 }

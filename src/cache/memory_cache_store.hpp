@@ -1,6 +1,7 @@
 // Answers in memory only, for the twin.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -19,7 +20,7 @@ namespace stele {
 
 class MemoryCacheStore final : public CacheStore, Claims, public std::enable_shared_from_this<MemoryCacheStore> {
 public:
-    explicit MemoryCacheStore(MemoryDatabase database);
+    MemoryCacheStore(MemoryDatabase database, const SemanticCacheOptions& options);
 
     std::size_t dimension() const noexcept override;
     CacheSettings look(Deadline deadline) override;
@@ -38,6 +39,9 @@ public:
                                  Deadline deadline) override;
     std::vector<CacheNamespace> namespaces(Deadline deadline) override;
     StoreHealth health(Deadline deadline) override;
+    std::size_t compact(const std::optional<std::string>& name_space, Deadline deadline) override;
+    void set_vector_format(VectorFormat format) override { format_ = format; }
+    VectorFormat vector_format() const noexcept override { return format_; }
     std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
                                       Deadline deadline) override;
     bool remove_quota(const std::string& tenant, Deadline deadline) override;
@@ -62,13 +66,14 @@ private:
         std::chrono::sys_seconds last_access;
         std::int64_t access_count = 0;
         std::int64_t bytes = 0;
+        std::vector<float> unit{};  // empty: it has none
     };
     struct Space {
         std::string tenant;
         std::map<std::string, std::string> attributes;
         std::map<std::int64_t, Entry> entries;                 // by id
         std::map<std::string, std::int64_t, std::less<>> ids;  // by hash
-        std::optional<FlatIndex> index;                        // as soon as a vector came
+        std::unique_ptr<FlatIndex> index;                      // as soon as a vector came
     };
     struct Data {
         CacheSettings settings;
@@ -106,6 +111,8 @@ private:
     Watches& watches() noexcept override { return data_->watches; }
     /// Ends it; false: somebody else has it.
     bool end(const ComputeClaim& claim) STELE_REQUIRES(impl_.mutex);
+    /// In this cache's format, which another of the same entries may not have. Null: there are no vectors.
+    FlatIndex* index_of(Space& space) const;
     /// A row of the index, the entry and its hash go together.
     static void erase(Space& space, std::int64_t id);
     void accessed(const std::string& name_space, std::int64_t id) STELE_EXCLUDES(impl_.mutex);
@@ -116,6 +123,8 @@ private:
 
     const MemoryDatabase database_;
     MemoryDatabase::Impl& impl_;
+    std::atomic<VectorFormat> format_;
+    const std::size_t index_bytes_;
     Data* data_ = nullptr;  // under its lock
 };
 

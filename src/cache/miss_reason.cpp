@@ -13,9 +13,10 @@ std::string_view to_string(MissReason reason) noexcept {
         case MissReason::truncated: return "truncated";
         case MissReason::refused_by_guard: return "refused_by_guard";
         case MissReason::expired: return "expired";
-        case MissReason::unavailable: break;
+        case MissReason::unavailable: return "unavailable";
+        case MissReason::index_full: break;
     }
-    return "unavailable";
+    return "index_full";
 }
 
 std::string_view to_string(CandidateFate fate) noexcept {

@@ -8,6 +8,7 @@
 #include "cache/cache_statements.hpp"
 #include "cache/entry_vector.hpp"
 #include "cache/joined_cache_store.hpp"
+#include "cache/vector_copy.hpp"
 #include "postgres/database_impl.hpp"
 
 namespace stele {
@@ -62,6 +63,9 @@ PostgresCacheStore::PostgresCacheStore(Database database, const SemanticCacheOpt
       access_times_(options.access_times),
       accesses_(database_, sql_),
       local_(options.access_times == AccessTimes::within_call ? 0 : options.local_entries, options.local_bytes),
+      format_(options.vector_format),
+      index_bytes_(options.index_bytes),
+      snapshot_(options.index_snapshot),
       follower_(*database_.impl().changes),
       subscription_(follower_.subscribe(*this)) {}
 
@@ -88,7 +92,23 @@ CacheSettings PostgresCacheStore::look(std::vector<Statement> first, Deadline de
     const std::size_t dimension = settings.dimension ? std::strtoull(settings.dimension->c_str(), nullptr, 10) : 0;
     MutexLock lock(learning_);
     if (dimension != 0 && !memory_owner_) {
-        memory_owner_ = std::make_unique<VectorMemory>(sql_, dimension);
+        if (!snapshot_.empty()) {
+            const std::string whose = fmt::format("{}\n{}", database_.schema(), settings.fingerprint.value_or(""));
+            const auto log_failure = [this](const std::string& failure) { log(LogLevel::warning, failure); };
+            files_owner_ = std::make_unique<VectorFiles>(snapshot_, whose, follower_, log_failure);
+            files_ = files_owner_.get();
+        }
+        VectorMemoryOptions options{.format = format_, .limit_bytes = index_bytes_};
+        options.copy = [this](const std::string& name_space, std::int64_t after, const auto& row, Deadline until) {
+            copy_vectors(database_, sql_, name_space, after, row, until);
+        };
+        if (VectorFiles* const files = files_) {
+            options.restore = [files](const std::string& name_space, VectorSpace& space, Deadline until) {
+                return files->restore(name_space, space, until);
+            };
+            options.loaded = [this, files] { files->loaded(*memory_); };
+        }
+        memory_owner_ = std::make_unique<VectorMemory>(sql_, dimension, std::move(options));
         memory_ = memory_owner_.get();
     }
     return settings;
@@ -153,6 +173,7 @@ GetOutcome PostgresCacheStore::get(const GetRequest& request, const std::functio
             return checked_vector(std::move(vector), memory->dimension());
         };
         neighbours.any = [&, memory] { return memory->size(request.name_space).rows != 0; };
+        neighbours.exact = [memory] { return memory->format() == VectorFormat::float32; };
     }
     outcome = drive(get_operation(sql_, request, neighbours, known), database_, embedder, deadline);
     if (!outcome.hit || request.explain) return outcome;
@@ -329,6 +350,27 @@ StoreHealth PostgresCacheStore::health(Deadline deadline) {
     return read_health(caps_, database_, deadline);
 }
 
+void PostgresCacheStore::flush(Deadline deadline) {
+    if (VectorFiles* const files = files_) {
+        files->stop();
+        files->save(*memory_);
+    }
+    accesses_.flush(deadline);
+}
+
+std::size_t PostgresCacheStore::compact(const std::optional<std::string>& name_space, Deadline deadline) {
+    VectorMemory* const memory = memory_;
+    if (memory == nullptr) return 0;
+    follower_.catch_up(deadline);
+    return memory->compact(name_space, database_, deadline);
+}
+
+void PostgresCacheStore::set_vector_format(VectorFormat format) {
+    MutexLock lock(learning_);  // whoever learns how long vectors are takes it from here
+    format_ = format;
+    if (memory_owner_) memory_owner_->set_format(format);
+}
+
 // The counter is raised for what may go; it also keeps puts out until that is gone.
 std::vector<CacheGone> PostgresCacheStore::set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
                                                       Deadline deadline) {
@@ -356,6 +398,7 @@ CacheTotals PostgresCacheStore::totals(const std::optional<std::string>& name_sp
     const VectorMemory::Size size = index_size(name_space);
     totals.index_rows = size.rows;
     totals.index_bytes = size.bytes;
+    totals.index_tombstones = size.tombstones;
     const LocalAnswers::Answers::Counts local = local_.counts();
     totals.local_entries = local.entries;
     totals.local_bytes = local.bytes;

@@ -12,6 +12,7 @@
 #include "cache/caps_sql.hpp"
 #include "cache/local_answers.hpp"
 #include "cache/once/postgres_claims.hpp"
+#include "cache/vector_files.hpp"
 #include "cache/vector_memory.hpp"
 #include "postgres/change_follower.hpp"
 #include "stele/database.hpp"
@@ -42,6 +43,9 @@ public:
                                  Deadline deadline) override;
     std::vector<CacheNamespace> namespaces(Deadline deadline) override;
     StoreHealth health(Deadline deadline) override;
+    std::size_t compact(const std::optional<std::string>& name_space, Deadline deadline) override;
+    void set_vector_format(VectorFormat format) override STELE_EXCLUDES(learning_);
+    VectorFormat vector_format() const noexcept override { return format_; }
     std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
                                       Deadline deadline) override;
     bool remove_quota(const std::string& tenant, Deadline deadline) override;
@@ -49,7 +53,7 @@ public:
     CacheQuota limits(Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
     void save(const Counters::Batch& batch, Deadline deadline) override;
-    void flush(Deadline deadline) override { accesses_.flush(deadline); }
+    void flush(Deadline deadline) override STELE_EXCLUDES(learning_);
     Claims* claims() noexcept override { return &claims_; }
 
     std::unique_ptr<CacheStore> join(Transaction& transaction) override;
@@ -101,11 +105,16 @@ private:
     const AccessTimes access_times_;
     AccessWriter accesses_;
     LocalAnswers local_;
+    std::atomic<VectorFormat> format_;
+    const std::size_t index_bytes_;
     Mutex learning_;
     std::unique_ptr<VectorMemory> memory_owner_ STELE_GUARDED_BY(learning_);
     std::atomic<std::int64_t> epoch_{0};
-    std::atomic<bool> opened_{false};             // the epoch was learnt
-    std::atomic<bool> doubts_epoch_{false};       // it may be another by now
+    std::atomic<bool> opened_{false};        // the epoch was learnt
+    std::atomic<bool> doubts_epoch_{false};  // it may be another by now
+    const std::filesystem::path snapshot_;
+    std::unique_ptr<VectorFiles> files_owner_ STELE_GUARDED_BY(learning_);
+    std::atomic<VectorFiles*> files_{nullptr};    // null: no vectors are kept in files
     std::atomic<VectorMemory*> memory_{nullptr};  // null: how long the tables' vectors are is not known yet
     mutable Mutex scopes_mutex_;
     std::set<std::string> known_scopes_ STELE_GUARDED_BY(scopes_mutex_);

@@ -37,8 +37,8 @@ SemanticCache::SemanticCache(Database database, std::shared_ptr<Embedder> embedd
 
 SemanticCache SemanticCache::in_memory(MemoryDatabase database, std::shared_ptr<Embedder> embedder,
                                        SemanticCacheOptions options) {
-    SemanticCache twin(
-        Impl::make(std::make_shared<MemoryCacheStore>(std::move(database)), std::move(embedder), std::move(options)));
+    auto store = std::make_shared<MemoryCacheStore>(std::move(database), options);
+    SemanticCache twin(Impl::make(std::move(store), std::move(embedder), std::move(options)));
     twin.impl_->open();
     return twin;
 }
@@ -152,6 +152,9 @@ CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional
     stats.compute_failures = once.failures;
     stats.served_stale = once.stale;
     stats.index_rows = totals.index_rows;
+    stats.index_tombstones = totals.index_tombstones;
+    stats.vector_bytes =
+        vector_bytes(impl.store->vector_format(), static_cast<std::size_t>(totals.entries), impl.store->dimension());
     stats.index_bytes = totals.index_bytes;
     stats.local_entries = totals.local_entries;
     stats.local_bytes = totals.local_bytes;

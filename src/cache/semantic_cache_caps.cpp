@@ -45,7 +45,7 @@ CacheHealth SemanticCache::health(std::optional<Deadline> deadline) {
     CacheHealth health;
     health.index_backend = "flat";
     health.store_backend = impl_->store->kind();
-    health.vector_dtype = "float32";
+    health.vector_dtype = to_string(impl_->store->vector_format());
     StoreHealth store;
     try {
         store = impl_->store->health(impl_->deadline(deadline));
@@ -66,10 +66,26 @@ CacheHealth SemanticCache::health(std::optional<Deadline> deadline) {
     return health;
 }
 
-std::size_t SemanticCache::vacuum(const std::optional<Scope>& scope, std::optional<Deadline> deadline) {
+std::size_t SemanticCache::vacuum(const std::optional<Scope>& scope, std::optional<Deadline> deadline, bool compact) {
     impl_->check_open();
-    return static_cast<std::size_t>(
-        impl_->tell(impl_->store->vacuum(stored(scope), impl_->options.serve_stale, impl_->deadline(deadline))));
+    const Deadline until = impl_->deadline(deadline);
+    const std::int64_t removed = impl_->tell(impl_->store->vacuum(stored(scope), impl_->options.serve_stale, until));
+    if (compact && !impl_->store->in_transaction()) impl_->store->compact(stored(scope), until);
+    return static_cast<std::size_t>(removed);
+}
+
+std::size_t SemanticCache::compact(const std::optional<Scope>& scope, std::optional<Deadline> deadline) {
+    impl_->check_open();
+    return impl_->store->compact(stored(scope), impl_->deadline(deadline));
+}
+
+void SemanticCache::set_vector_format(VectorFormat format) {
+    impl_->check_open();
+    impl_->store->set_vector_format(format);
+}
+
+VectorFormat SemanticCache::vector_format() const noexcept {
+    return impl_->store->vector_format();
 }
 
 std::size_t SemanticCache::clear_all(std::optional<Deadline> deadline) {

@@ -140,8 +140,9 @@ GetOutcome SemanticCache::Impl::find(GetRequest& request, const GetOptions& get)
             if (error.code() == ErrorCode::fingerprint_mismatch) {
                 outcome.miss = MissReason::embedder_failure;
                 outcome.embedder_error = error.info().message;
-            } else if (error.code() == ErrorCode::dimension_mismatch) {
-                outcome.miss = MissReason::dim_mismatch;
+            } else if (error.code() == ErrorCode::dimension_mismatch || error.code() == ErrorCode::limit_exceeded) {
+                const bool mismatch = error.code() == ErrorCode::dimension_mismatch;
+                outcome.miss = mismatch ? MissReason::dim_mismatch : MissReason::index_full;
                 store->log(LogLevel::warning, fmt::format("get is a miss: {}", error.info().message));
             } else if (!options.miss_when_unavailable || !is_outage(error.code()) || store->in_transaction()) {
                 throw;  // a transaction in which a statement failed is over: that is no miss

@@ -1,14 +1,13 @@
 #include "cache/vector_memory.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
-
-#include "cache/entry_vector.hpp"
 
 namespace stele {
 namespace {
 
-constexpr std::int64_t kPage = 1024;        // rows: about 3 MB of usual vectors, far less than any deadline takes
 constexpr std::size_t kMostStale = 10'000;  // or as many as there are rows: beyond, all is loaded again
 
 // Rows say 32 bits of what the log says in 64.
@@ -42,14 +41,63 @@ void VectorMemory::changed(const std::string& name_space) {
     MutexLock lock(spaces_mutex_);
     const auto space = spaces_.find(name_space);
     if (space == spaces_.end()) return;
-    dropped = std::move(space->second);
+    dropped = space->second;
+    let_go(space->second);
     spaces_.erase(space);
 }
 
 void VectorMemory::all_changed() noexcept {
     std::map<std::string, SpacePointer, std::less<>> dropped;
     MutexLock lock(spaces_mutex_);
+    for (auto& [name, space] : spaces_) let_go(space);
     spaces_.swap(dropped);
+}
+
+void VectorMemory::set_format(VectorFormat format) noexcept {
+    if (format_.exchange(format) != format) all_changed();
+}
+
+void VectorMemory::let_go(SpacePointer& space) {
+    bytes_ -= space->counted.exchange(0);
+}
+
+// Whoever was let go meanwhile is counted no more.
+void VectorMemory::count(Space& space, const std::string& name_space) {
+    if (options_.limit_bytes == 0) return;
+    const std::size_t bytes = space.vectors.size().bytes;
+    if (bytes == space.counted) return;
+    std::vector<SpacePointer> dropped;
+    const MutexLock lock(spaces_mutex_);
+    const auto known = spaces_.find(name_space);
+    if (known == spaces_.end() || known->second.get() != &space) return;
+    bytes_ += bytes - space.counted.exchange(bytes);
+    while (bytes_ > options_.limit_bytes) {
+        auto oldest = spaces_.end();
+        for (auto at = spaces_.begin(); at != spaces_.end(); ++at) {
+            if (at == known || at->second->counted == 0) continue;
+            if (oldest == spaces_.end() || at->second->searched < oldest->second->searched) oldest = at;
+        }
+        if (oldest == spaces_.end()) break;
+        dropped.push_back(oldest->second);
+        let_go(oldest->second);
+        spaces_.erase(oldest);
+    }
+    if (bytes_ <= options_.limit_bytes) return;
+    // an empty one in its place, which says so
+    dropped.push_back(known->second);
+    let_go(known->second);
+    space.too_large = true;
+    known->second = std::make_shared<Space>(dimension_, format_);
+    known->second->too_large = true;
+}
+
+void VectorMemory::check_size(const Space& space, const std::string& name_space) const {
+    if (!space.too_large) return;
+    raise(
+        ErrorCode::limit_exceeded,
+        fmt::format("the vectors of the scope '{}' need more than index_bytes, which is {}: set more, choose a smaller "
+                    "vector_format, or give its tenant a quota",
+                    name_space, options_.limit_bytes));
 }
 
 void VectorMemory::Space::mark(const std::string& hash) {
@@ -106,6 +154,7 @@ void VectorMemory::Put::stored(std::int64_t id, std::int64_t writer, std::span<c
             if (space_->asking) space_->own.insert(hash_);
         }
     }
+    if (space_) memory->count(*space_, name_space_);
     tell_new_space(*memory);
 }
 
@@ -117,94 +166,27 @@ void VectorMemory::Put::tell_new_space(VectorMemory& memory) const {
     now->mark(hash_);
 }
 
-std::vector<Candidate> VectorMemory::search(const std::string& name_space, std::span<const float> unit, std::size_t k,
-                                            float min_score, Executor& executor, Deadline deadline) {
-    const SpacePointer space = open(name_space);
-    if (!space->loaded) load(*space, name_space, executor, deadline);
-    if (space->has_stale) read_stale(*space, name_space, executor, deadline);
-    return space->vectors.search(unit, k, min_score);
-}
-
 std::shared_ptr<const VectorSpace> VectorMemory::known(const std::string& name_space) const {
+    const VectorFormat format = format_;
     SpacePointer space = find(name_space);
-    if (!space) return nullptr;
+    if (!space || space->vectors.format() != format) return nullptr;
     const VectorSpace* vectors = &space->vectors;
     return {std::move(space), vectors};
 }
 
-void VectorMemory::load(Space& space, const std::string& name_space, Executor& executor, Deadline deadline) {
-    const TimedLock reading(space.reading, deadline);
-    while (!space.loaded) {
-        const Statement page(sql_.load, name_space, space.loaded_to, kPage);
-        const Rows rows = ask(space, Statement(page).repeatable(), executor, deadline);
-        take(space, rows, {});
-        if (!rows.empty()) space.loaded_to = rows[rows.size() - 1].get<std::int64_t>("id");
-        space.loaded = rows.size() < kPage;
-    }
-}
-
-// What is marked while it reads is left to the next search: else it would never end where there is much to do.
-void VectorMemory::read_stale(Space& space, const std::string& name_space, Executor& executor, Deadline deadline) {
-    const TimedLock reading(space.reading, deadline);
-    Hashes all;
-    {
-        MutexLock lock(space.news);
-        all.swap(space.stale);
-    }
-    try {
-        while (!all.empty()) {
-            std::vector<std::string> page;
-            for (auto it = all.begin(); it != all.end() && page.size() < kPage; ++it) page.push_back(*it);
-            const Statement statement(sql_.by_question, name_space, page);
-            const Rows rows = ask(space, Statement(statement).repeatable(), executor, deadline);
-            take(space, rows, {page.begin(), page.end()});
-            for (const std::string& hash : page) all.erase(hash);
-        }
-        // only now: who searches meanwhile waits for it
-        MutexLock lock(space.news);
-        space.has_stale = !space.stale.empty();
-    } catch (...) {
-        MutexLock lock(space.news);
-        for (const std::string& hash : all) space.mark(hash);
-        throw;
-    }
-}
-
-Rows VectorMemory::ask(Space& space, const Statement& statement, Executor& executor, Deadline deadline) {
-    {
-        MutexLock lock(space.news);
-        space.asking = true;
-        space.own.clear();
-    }
-    return executor.query(statement, deadline);
-}
-
-// `absent`: the questions that were asked for; those without a row have none.
-void VectorMemory::take(Space& space, const Rows& rows, Hashes absent) {
-    MutexLock lock(space.news);
-    space.asking = false;
-    for (const Row& row : rows) {
-        const auto hash = row.get<std::string>("query_hash");
-        absent.erase(hash);
-        if (space.own.contains(hash)) {  // the row may be from before
-            space.mark(hash);
-            continue;
-        }
-        space.vectors.put(row.get<std::int64_t>("id"),
-                          {.question = question_tag(hash), .writer = row.get<std::int64_t>("writer")},
-                          decode_entry_vector(row.get<std::span<const std::byte>>("embedding"), dimension_));
-    }
-    for (const std::string& hash : absent) {
-        if (space.own.contains(hash)) {
-            space.mark(hash);
-        } else {
-            space.vectors.remove_question(question_tag(hash));
-        }
-    }
-}
-
 void VectorMemory::forget(const std::string& name_space, std::int64_t id) {
     if (const SpacePointer space = find(name_space)) space->vectors.remove(id);
+}
+
+std::vector<VectorMemory::InMemory> VectorMemory::in_memory() const {
+    std::vector<InMemory> all;
+    const MutexLock lock(spaces_mutex_);
+    for (const auto& [name, space] : spaces_) {
+        if (!space->loaded) continue;
+        const Size size = space->vectors.size();
+        all.push_back({name, space->vectors.format(), size.rows, size.changes - space->saved});
+    }
+    return all;
 }
 
 VectorMemory::Size VectorMemory::size(std::string_view name_space) const {
@@ -219,6 +201,7 @@ VectorMemory::Size VectorMemory::size() const {
         const Size one = space->vectors.size();
         sum.rows += one.rows;
         sum.bytes += one.bytes;
+        sum.tombstones += one.tombstones;
     }
     return sum;
 }
@@ -232,7 +215,13 @@ VectorMemory::SpacePointer VectorMemory::find(std::string_view name_space) const
 VectorMemory::SpacePointer VectorMemory::open(const std::string& name_space) {
     MutexLock lock(spaces_mutex_);
     SpacePointer& space = spaces_[name_space];
-    if (!space) space = std::make_shared<Space>(dimension_);
+    const VectorFormat format = format_;
+    // whoever knows of the format by now must not meet one of the format before
+    if (space && space->vectors.format() != format) {
+        let_go(space);
+        space.reset();
+    }
+    if (!space) space = std::make_shared<Space>(dimension_, format);
     return space;
 }
 

@@ -3,17 +3,19 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <shared_mutex>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "base/mutex.hpp"
 #include "vectors/flat_index.hpp"
 
 namespace stele {
 
-/// Stands for a row's query_hash, within this process.
+/// Stands for a row's query_hash, on every machine. Never 0.
 using QuestionTag = std::uint64_t;
 QuestionTag question_tag(std::string_view query_hash);
 
@@ -31,10 +33,11 @@ struct Candidate {
     std::int64_t writer = 0;
 };
 
-/// Thread-safe.
+/// Thread-safe. Nobody who searches waits for those who change it.
 class VectorSpace {
 public:
-    explicit VectorSpace(std::size_t dimension) : index_(dimension) {}
+    explicit VectorSpace(std::size_t dimension, VectorFormat format = VectorFormat::float32)
+        : index_(dimension, format) {}
 
     /// The row's vector, in place of what was known of its id and of its question. An empty one: the row has no usable
     /// vector.
@@ -45,20 +48,33 @@ public:
     /// The row as this transaction wrote it is here.
     bool holds(std::int64_t id, std::int64_t writer) const;
     bool holds_question(QuestionTag question, std::int64_t writer) const;
+    /// As FlatIndex::search: scores of other formats than float32 are a little off.
     std::vector<Candidate> search(std::span<const float> unit, std::size_t k, float min_score) const;
+    std::size_t compact() { return index_.compact(); }
+
+    /// As FlatIndex: rows that lie in somebody's memory; those of unusable vectors are not among them.
+    bool adopt(std::shared_ptr<const void> owner, const std::byte* vectors, std::span<const StoredRow> rows) {
+        return index_.adopt(std::move(owner), vectors, rows);
+    }
+    FlatIndex::Picture picture() const { return index_.picture(); }
 
     struct Size {
-        std::size_t rows = 0, bytes = 0;
+        std::size_t rows = 0, bytes = 0, tombstones = 0;
+        std::uint64_t changes = 0;  ///< since it was made
     };
     Size size() const;
+    const RowFormat& row_format() const noexcept { return index_.row_format(); }
+    VectorFormat format() const noexcept { return index_.format(); }
 
 private:
-    void drop(std::int64_t id);
+    void drop_blank(std::int64_t id) STELE_REQUIRES(mutex_);
 
-    mutable std::shared_mutex mutex_;  // of all below
     FlatIndex index_;
-    std::unordered_map<std::int64_t, VectorSource> sources_;  // also of rows without a usable vector
-    std::unordered_map<QuestionTag, std::int64_t> ids_;
+
+    mutable Mutex mutex_;  // of who changes
+    // rows without a usable vector: few, where anybody searches
+    std::unordered_map<std::int64_t, VectorSource> blank_ STELE_GUARDED_BY(mutex_);
+    std::unordered_map<QuestionTag, std::int64_t> blank_ids_ STELE_GUARDED_BY(mutex_);
 };
 
 }  // namespace stele

@@ -153,7 +153,7 @@ void ChangeFollower::wait(bool looked) {
 bool ChangeFollower::look() {
     const auto begun = BootClock::now();
     try {
-        const Answer answer = ask(Deadline::after(kPatience));
+        const Answer answer = ask(change_log_.question(), Deadline::after(kPatience));
         learn(answer, begun);
         if (std::exchange(failing_, false)) log_("the change log can be followed again");
         looked(begun, nullptr);
@@ -195,6 +195,11 @@ void ChangeFollower::learn(const Answer& answer, BootClock::time_point begun) {
     const ChangeLog::Look& look = answer.look;
     const bool follows = change_log_.follows(look);
     tell(look, follows);
+    {
+        MutexLock lock(position_mutex_);
+        position_ = look;
+        position_->changes.clear();
+    }
     if (!follows) {
         const auto id = std::string_view(look.incarnation).substr(0, look.incarnation.find('/'));
         channel_ = ChangeHints::channel_of(options_.quoted_schema, id);
@@ -208,8 +213,19 @@ void ChangeFollower::learn(const Answer& answer, BootClock::time_point begun) {
     }
 }
 
-ChangeFollower::Answer ChangeFollower::ask(Deadline deadline) {
-    const ChangeLog::Question question = change_log_.question();
+std::optional<ChangeLog::Look> ChangeFollower::position() const {
+    MutexLock lock(position_mutex_);
+    return position_;
+}
+
+std::optional<std::vector<Change>> ChangeFollower::since(const ChangeLog::Look& position, Deadline deadline) {
+    ChangeLog log(position);
+    Answer answer = ask(log.question(), deadline);
+    if (!log.follows(answer.look)) return std::nullopt;
+    return std::move(answer.look.changes);
+}
+
+ChangeFollower::Answer ChangeFollower::ask(const ChangeLog::Question& question, Deadline deadline) {
     std::vector<std::string> running;
     for (const std::uint64_t one : question.running) running.push_back(fmt::to_string(one));
     const Rows rows = query_(Statement(look_, fmt::to_string(question.from), running).read(), deadline);

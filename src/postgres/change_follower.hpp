@@ -8,8 +8,10 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <thread>
+#include <vector>
 
 #include "base/boot_clock.hpp"
 #include "base/mutex.hpp"
@@ -95,6 +97,11 @@ public:
     /// Looks at once.
     void wake() noexcept { rouse(woken_); }
 
+    /// The last look, without its changes: all that it shows was told to listeners. Nothing: there was none yet.
+    std::optional<ChangeLog::Look> position() const STELE_EXCLUDES(position_mutex_);
+    /// What was changed since a position, by now; nothing: nobody knows any more. Waits for the server; throws Error.
+    std::optional<std::vector<Change>> since(const ChangeLog::Look& position, Deadline deadline);
+
 private:
     struct Answer {
         ChangeLog::Look look;
@@ -108,7 +115,7 @@ private:
     bool look();
     void looked(BootClock::time_point begun, std::exception_ptr failure) STELE_EXCLUDES(mutex_);
     void learn(const Answer& answer, BootClock::time_point begun);
-    Answer ask(Deadline deadline);
+    Answer ask(const ChangeLog::Question& question, Deadline deadline);
     void tell(const ChangeLog::Look& look, bool follows) STELE_EXCLUDES(telling_);
     void serve_others(const Answer& answer);
     void tidy_up(const Answer& answer);
@@ -130,6 +137,9 @@ private:
     bool rested_ = true;   // since what is known was learnt
     std::string channel_;  // of hints
     bool primary_ = false;
+
+    mutable Mutex position_mutex_;
+    std::optional<ChangeLog::Look> position_ STELE_GUARDED_BY(position_mutex_);
 
     Mutex mutex_;
     Condition waits_;

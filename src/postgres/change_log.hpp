@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -49,6 +50,10 @@ public:
         bool incomplete = false;    ///< there was more than a look holds
         std::vector<Change> changes;
     };
+
+    ChangeLog() = default;
+    /// One that has looked, and knows what that look showed.
+    explicit ChangeLog(Look last) : last_(std::move(last)) {}
 
     Question question() const;
     /// True: the changes say all that happened since the look before. False: nothing that was known before can be

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <new>
 #include <utility>
 
 #include "base/result.hpp"
-#include "vectors/kernels.hpp"
 
 namespace stele {
 namespace {
@@ -16,6 +17,21 @@ namespace {
 constexpr std::size_t kBlockBytes = std::size_t{4} << 20;
 constexpr std::size_t kSmallestBlockRows = 16;
 constexpr std::size_t kRowsAtOnce = 256;  // scores kept on the stack between the kernel and the selection
+// Moving the rows of a block costs about as much as reading them thrice: seldom enough beside the removals before it.
+constexpr std::size_t kDeadPart = 8, kFewDead = 64;
+
+using Blocks = std::vector<std::shared_ptr<RowBlock>>;
+
+auto ids_of(const Blocks& blocks, std::size_t rows_per_block) {
+    return [&blocks, rows_per_block](RowNumber row) {
+        return static_cast<std::uint64_t>(blocks[row / rows_per_block]->label(row % rows_per_block).id);
+    };
+}
+auto tags_of(const Blocks& blocks, std::size_t rows_per_block) {
+    return [&blocks, rows_per_block](RowNumber row) {
+        return blocks[row / rows_per_block]->label(row % rows_per_block).note.tag;
+    };
+}
 
 bool better(const Match& a, const Match& b) {
     return a.score > b.score || (a.score == b.score && a.id < b.id);
@@ -29,7 +45,7 @@ public:
     /// No score below it can enter. A NaN never does.
     float floor() const noexcept { return floor_; }
 
-    void offer(Match match) {
+    void offer(const Match& match) {
         if (heap_.size() == k_) {
             if (!better(match, heap_.front())) return;
             std::pop_heap(heap_.begin(), heap_.end(), better);
@@ -54,130 +70,291 @@ private:
 
 }  // namespace
 
-FlatIndex::FlatIndex(std::size_t dimension) : dimension_(dimension), stride_(kernels::padded(dimension)) {
-    if (dimension == 0) raise(ErrorCode::invalid_argument, "a vector index needs a dimension of at least 1");
-    rows_per_block_ = std::max(kBlockBytes / (stride_ * sizeof(float)), kSmallestBlockRows);
+FlatIndex::FlatIndex(std::size_t dimension, VectorFormat format)
+    : format_(format, dimension), rows_per_block_(std::max(kBlockBytes / format_.stride(), kSmallestBlockRows)) {
+    seen_.blocks = std::make_shared<const Blocks>();
 }
 
-void FlatIndex::upsert(std::int64_t id, std::span<const float> unit) {
+void FlatIndex::upsert(std::int64_t id, std::span<const float> unit, const RowNote& note) {
     check_dimension(unit.size());
-    const auto known = rows_.find(id);
-    if (known != rows_.end()) {
-        std::copy(unit.begin(), unit.end(), row(known->second));
-        return;
-    }
-    if (size() == capacity()) grow();
-    ids_.push_back(id);
-    try {
-        rows_.emplace(id, ids_.size() - 1);
-    } catch (...) {
-        ids_.pop_back();
-        throw;
-    }
-    float* const target = row(ids_.size() - 1);
-    std::fill(std::copy(unit.begin(), unit.end(), target), target + stride_, 0.0F);
+    const MutexLock lock(changes_);
+    const auto ids = ids_of(blocks_, rows_per_block_);
+    const auto tags = tags_of(blocks_, rows_per_block_);
+    by_id_.make_room(ids);
+    if (note.tag != 0) by_tag_.make_room(tags);
+    if (tail_ == kNone || blocks_[tail_]->room() == 0) tail_ = add_block();
+
+    const RowNumber same_id = by_id_.find(static_cast<std::uint64_t>(id), ids);
+    const RowNumber same_tag = note.tag == 0 ? kNoRow : by_tag_.find(note.tag, tags);
+    RowBlock& block = *blocks_[tail_];
+    const std::size_t at = block.add(id, note, change_ + 1, unit);
+    if (const float* const scale = block.scales(at)) largest_scale_ = std::max(largest_scale_, *scale);
+
+    const std::size_t first = same_id == kNoRow ? kNone : bury(same_id, change_ + 1);
+    const std::size_t second = same_tag == kNoRow || same_tag == same_id ? kNone : bury(same_tag, change_ + 1);
+    const RowNumber row = number(tail_, at);
+    by_id_.insert(static_cast<std::uint64_t>(id), row);
+    if (note.tag != 0) by_tag_.insert(note.tag, row);
+    ++rows_;
+    ++change_;
+    show(false);
+    if (first != kNone) evacuate_if_dead(first);
+    if (second != kNone) evacuate_if_dead(second);
 }
 
 bool FlatIndex::remove(std::int64_t id) {
-    const auto found = rows_.find(id);
-    if (found == rows_.end()) return false;
-    const std::size_t gap = found->second;
-    const std::size_t last = ids_.size() - 1;
-    if (gap != last) {
-        std::copy_n(row(last), stride_, row(gap));
-        ids_[gap] = ids_[last];
-        rows_.find(ids_[gap])->second = gap;
-    }
-    ids_.pop_back();
-    rows_.erase(found);
-    drop_unused_blocks();
+    const MutexLock lock(changes_);
+    const RowNumber row = by_id_.find(static_cast<std::uint64_t>(id), ids_of(blocks_, rows_per_block_));
+    if (row == kNoRow) return false;
+    const std::size_t block = bury(row, change_);
+    show(false);
+    evacuate_if_dead(block);
     return true;
 }
 
-void FlatIndex::clear() noexcept {
-    ids_ = {};
-    rows_ = {};
+void FlatIndex::clear() {
+    const MutexLock lock(changes_);
+    auto none = std::make_shared<const Blocks>();
     blocks_.clear();
-    first_block_rows_ = 0;
+    by_id_ = {};
+    by_tag_ = {};
+    tail_ = kNone;
+    rows_ = dead_ = 0;
+    const MutexLock seen(seen_mutex_);
+    seen_ = {std::move(none), change_, 0, largest_scale_};
 }
 
-void FlatIndex::reserve(std::size_t rows) {
-    ids_.reserve(rows);
-    rows_.reserve(rows);
-    while (capacity() < rows) grow();
+std::size_t FlatIndex::compact() {
+    std::size_t reclaimed = 0;
+    const auto clean = [&](std::size_t block) STELE_REQUIRES(changes_) {
+        if (!blocks_[block] || blocks_[block]->dead == 0) return;
+        reclaimed += blocks_[block]->dead;
+        evacuate(block);
+    };
+    {
+        const MutexLock lock(changes_);
+        if (tail_ != kNone) clean(tail_);  // rows of the others move there
+    }
+    // others may change it in between
+    for (std::size_t block = 0;; ++block) {
+        const MutexLock lock(changes_);
+        if (block >= blocks_.size()) break;
+        clean(block);
+    }
+    const MutexLock lock(changes_);
+    by_id_.fit(ids_of(blocks_, rows_per_block_));
+    by_tag_.fit(tags_of(blocks_, rows_per_block_));
+    return reclaimed;
+}
+
+std::optional<RowNote> FlatIndex::note(std::int64_t id) const {
+    const MutexLock lock(changes_);
+    const RowNumber row = by_id_.find(static_cast<std::uint64_t>(id), ids_of(blocks_, rows_per_block_));
+    if (row == kNoRow) return std::nullopt;
+    return blocks_[row / rows_per_block_]->label(row % rows_per_block_).note;
+}
+
+std::optional<std::int64_t> FlatIndex::find(std::uint64_t tag) const {
+    const MutexLock lock(changes_);
+    const RowNumber row = by_tag_.find(tag, tags_of(blocks_, rows_per_block_));
+    if (row == kNoRow) return std::nullopt;
+    return blocks_[row / rows_per_block_]->label(row % rows_per_block_).id;
 }
 
 std::vector<Match> FlatIndex::search(std::span<const float> unit_query, std::size_t k, float min_score) const {
     check_dimension(unit_query.size());
-    k = std::min(k, size());
+    const Seen seen = look();
+    k = std::min(k, seen.rows);
     if (k == 0) return {};
 
-    const Block aligned = allocate(1);
-    std::fill(std::copy(unit_query.begin(), unit_query.end(), aligned.get()), aligned.get() + stride_, 0.0F);
-    const std::span<const float> query(aligned.get(), stride_);
-
-    Best best(k, min_score);
+    const RowQuery query(format_, unit_query);
+    Best best(k, min_score - query.margin(seen.largest_scale));
     std::array<float, kRowsAtOnce> scores;
-    const std::int64_t* ids = ids_.data();
-    for (std::size_t index = 0; index < blocks_.size(); ++index) {
-        const std::span<const float> floats = block(index);
-        const std::size_t rows = floats.size() / stride_;
+    for (const std::shared_ptr<RowBlock>& block : *seen.blocks) {
+        if (!block) continue;
+        const std::size_t rows = block->rows();
         for (std::size_t first = 0; first < rows; first += kRowsAtOnce) {
             const std::size_t count = std::min(kRowsAtOnce, rows - first);
-            kernels::dot_rows(floats.data() + first * stride_, query, std::span(scores).first(count));
+            query.score(block->vector(first), block->scales(first), std::span(scores).first(count));
             for (std::size_t i = 0; i < count; ++i) {
-                if (scores[i] >= best.floor()) best.offer({ids[first + i], scores[i]});
+                if (!(scores[i] >= best.floor())) continue;
+                const RowLabel& label = block->label(first + i);
+                if (label.seen_at(seen.change)) best.offer({label.id, scores[i], label.note});
             }
         }
-        ids += rows;
     }
     return std::move(best).take();
 }
 
-std::size_t FlatIndex::capacity() const noexcept {
-    return blocks_.empty() ? 0 : first_block_rows_ + (blocks_.size() - 1) * rows_per_block_;
-}
-
-std::span<const float> FlatIndex::block(std::size_t index) const noexcept {
-    const std::size_t first = std::min(index * rows_per_block_, size());
-    const std::size_t rows = std::min(size() - first, rows_per_block_);
-    return {blocks_[index].get(), rows * stride_};
-}
-
-FlatIndex::Block FlatIndex::allocate(std::size_t rows) const {
-    return Block(static_cast<float*>(::operator new(rows * stride_ * sizeof(float), kAlignment)));
-}
-
-void FlatIndex::grow() {
-    if (first_block_rows_ == rows_per_block_) {
-        blocks_.push_back(allocate(rows_per_block_));
-        return;
+FlatIndex::Usage FlatIndex::usage() const {
+    const MutexLock lock(changes_);
+    Usage usage{.rows = rows_, .tombstones = dead_, .capacity = 0, .vector_bytes = 0, .bytes = 0, .changes = change_};
+    for (const std::shared_ptr<RowBlock>& block : blocks_) {
+        if (!block) continue;
+        usage.capacity += block->capacity();
+        usage.vector_bytes += block->vector_bytes();
+        usage.bytes += block->bytes();
     }
-    const std::size_t rows = std::clamp(first_block_rows_ * 2, kSmallestBlockRows, rows_per_block_);
-    Block bigger = allocate(rows);
-    if (blocks_.empty()) {
-        blocks_.push_back(std::move(bigger));
+    usage.bytes += by_id_.bytes() + by_tag_.bytes();
+    return usage;
+}
+
+std::vector<std::span<const std::byte>> FlatIndex::memory() const {
+    const Seen seen = look();
+    std::vector<std::span<const std::byte>> all;
+    for (const std::shared_ptr<RowBlock>& block : *seen.blocks) {
+        if (block) all.emplace_back(block->vector(0), block->rows() * format_.stride());
+    }
+    return all;
+}
+
+FlatIndex::Picture FlatIndex::picture() const {
+    const Seen seen = look();
+    Picture picture;
+    picture.blocks_ = seen.blocks;
+    picture.change_ = seen.change;
+    return picture;
+}
+
+void FlatIndex::Picture::each(const Row& row) const {
+    for (const std::shared_ptr<RowBlock>& block : *blocks_) {
+        if (!block) continue;
+        const std::size_t rows = block->rows();
+        for (std::size_t i = 0; i < rows; ++i) {
+            const RowLabel& label = block->label(i);
+            if (!label.seen_at(change_)) continue;
+            const float* const scale = block->scales(i);
+            row({label.id, label.note.tag, label.note.version, scale == nullptr ? 1 : *scale}, block->vector(i));
+        }
+    }
+}
+
+bool FlatIndex::adopt(std::shared_ptr<const void> owner, const std::byte* vectors, std::span<const StoredRow> rows) {
+    const MutexLock lock(changes_);
+    if (rows_ + dead_ != 0) return false;
+    Blocks blocks;
+    RowTable by_id, by_tag;
+    float largest_scale = largest_scale_;
+    for (std::size_t first = 0; first < rows.size(); first += rows_per_block_) {
+        const auto some = rows.subspan(first, std::min(rows_per_block_, rows.size() - first));
+        blocks.push_back(
+            std::make_shared<RowBlock>(format_, owner, vectors + first * format_.stride(), some, change_ + 1));
+        const auto ids = ids_of(blocks, rows_per_block_);
+        const auto tags = tags_of(blocks, rows_per_block_);
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            const auto id = static_cast<std::uint64_t>(some[i].id);
+            const RowNumber row = number(blocks.size() - 1, i);
+            if (by_id.find(id, ids) != kNoRow) return false;
+            by_id.make_room(ids);
+            by_id.insert(id, row);
+            if (format_.scaled()) largest_scale = std::max(largest_scale, some[i].scale);
+            if (some[i].tag == 0) continue;
+            if (by_tag.find(some[i].tag, tags) != kNoRow) return false;
+            by_tag.make_room(tags);
+            by_tag.insert(some[i].tag, row);
+        }
+    }
+    blocks_ = std::move(blocks);
+    by_id_ = std::move(by_id);
+    by_tag_ = std::move(by_tag);
+    tail_ = kNone;
+    rows_ = rows.size();
+    largest_scale_ = largest_scale;
+    ++change_;
+    show(true);
+    return true;
+}
+
+FlatIndex::Seen FlatIndex::look() const {
+    const MutexLock lock(seen_mutex_);
+    return seen_;
+}
+
+void FlatIndex::show(bool blocks) {
+    auto others = blocks ? std::make_shared<const Blocks>(blocks_) : nullptr;
+    const MutexLock lock(seen_mutex_);
+    if (blocks) seen_.blocks.swap(others);  // the old ones go after the lock
+    seen_.change = change_;
+    seen_.rows = rows_;
+    seen_.largest_scale = largest_scale_;
+}
+
+// Small ones first, so that a small index is small: together they double each time.
+std::size_t FlatIndex::add_block() {
+    std::size_t at = 0;
+    while (at < blocks_.size() && blocks_[at]) ++at;
+    if ((at + 1) * rows_per_block_ >= kNoRow) {
+        raise(ErrorCode::limit_exceeded,
+              fmt::format("an index holds {} rows at most; split what it is for", kNoRow - 1));
+    }
+    const std::size_t rows = std::clamp(std::bit_ceil(rows_), kSmallestBlockRows, rows_per_block_);
+    auto block = std::make_shared<RowBlock>(format_, rows);
+    if (at == blocks_.size()) {
+        blocks_.push_back(std::move(block));
     } else {
-        std::copy_n(blocks_.front().get(), size() * stride_, bigger.get());
-        blocks_.front() = std::move(bigger);
+        blocks_[at] = std::move(block);
     }
-    first_block_rows_ = rows;
+    try {
+        show(true);
+    } catch (...) {
+        blocks_[at].reset();
+        throw;
+    }
+    return at;
 }
 
-void FlatIndex::drop_unused_blocks() noexcept {
-    // One spare block stays, so that adding and removing at a boundary does not allocate each time.
-    const std::size_t used = (size() + rows_per_block_ - 1) / rows_per_block_;
-    if (blocks_.size() > used + 1) blocks_.pop_back();
+std::size_t FlatIndex::bury(RowNumber row, std::uint64_t change) {
+    const std::size_t at = row / rows_per_block_;
+    RowLabel& label = blocks_[at]->label(row % rows_per_block_);
+    by_id_.erase(static_cast<std::uint64_t>(label.id), row, ids_of(blocks_, rows_per_block_));
+    if (label.note.tag != 0) by_tag_.erase(label.note.tag, row, tags_of(blocks_, rows_per_block_));
+    label.died.store(change, std::memory_order_relaxed);
+    ++blocks_[at]->dead;
+    ++dead_;
+    --rows_;
+    return at;
 }
 
-float* FlatIndex::row(std::size_t index) const noexcept {
-    return blocks_[index / rows_per_block_].get() + index % rows_per_block_ * stride_;
+// Its rows are born again elsewhere at the moment in which the block is seen no more.
+void FlatIndex::evacuate(std::size_t index) {
+    const std::shared_ptr<RowBlock> old = blocks_[index];
+    const std::size_t moving = old->rows() - old->dead;
+    if (tail_ == index) tail_ = kNone;
+    // as many rows fit into a new one as there are in all, or as into any
+    const std::size_t more = moving > (tail_ == kNone ? 0 : blocks_[tail_]->room()) ? add_block() : kNone;
+    auto blocks = std::make_shared<Blocks>(blocks_);
+    (*blocks)[index].reset();
+
+    for (std::size_t i = 0; i < old->rows(); ++i) {
+        const RowLabel& label = old->label(i);
+        if (!label.alive()) continue;
+        if (tail_ == kNone || blocks_[tail_]->room() == 0) tail_ = more;
+        const RowNumber to = number(tail_, blocks_[tail_]->add_copy(*old, i, change_ + 1));
+        by_id_.replace(static_cast<std::uint64_t>(label.id), number(index, i), to);
+        if (label.note.tag != 0) by_tag_.replace(label.note.tag, number(index, i), to);
+    }
+    dead_ -= old->dead;
+    blocks_[index].reset();
+    ++change_;
+    const MutexLock lock(seen_mutex_);
+    seen_.blocks = std::move(blocks);
+    seen_.change = change_;
+}
+
+void FlatIndex::evacuate_if_dead(std::size_t index) {
+    const RowBlock* const block = blocks_[index].get();
+    if (block == nullptr || block->dead <= std::max(kFewDead, block->capacity() / kDeadPart)) return;
+    try {
+        evacuate(index);
+    } catch (const std::bad_alloc&) {
+        // they go with a later one
+    }
 }
 
 void FlatIndex::check_dimension(std::size_t given) const {
-    if (given == dimension_) return;
+    if (given == dimension()) return;
     raise(ErrorCode::dimension_mismatch,
-          fmt::format("the vector index holds vectors of {} values and was given one of {}", dimension_, given));
+          fmt::format("the vector index holds vectors of {} values and was given one of {}", dimension(), given));
 }
 
 }  // namespace stele

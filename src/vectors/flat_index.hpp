@@ -3,76 +3,132 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <new>
+#include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
+
+#include "base/mutex.hpp"
+#include "vectors/row_block.hpp"
+#include "vectors/row_format.hpp"
+#include "vectors/row_table.hpp"
 
 namespace stele {
 
 struct Match {
     std::int64_t id;
     float score;  ///< dot product with the query: the cosine, as both are of unit length
+    RowNote note{};
     friend bool operator==(const Match&, const Match&) = default;
 };
 
-/// Unit vectors of one dimension in float32, by id. Not synchronised: searches may run together, but a change needs
-/// everybody else out.
+/// Unit vectors of one dimension, by id. Thread-safe: changes exclude one another, and nobody who searches waits for
+/// them. A search sees the index as it was at its start: of a row that is replaced meanwhile the old vector or the new
+/// one, never both or none; it keeps what it looks at alive.
 ///
-/// Rows lie in blocks of about 4 MB that never move (only the first one is copied, while it grows to that size), so
-/// that no upsert ever waits for the whole matrix to be copied. Wrong lengths and dimensions throw
-/// Error(invalid_argument) and Error(dimension_mismatch).
+/// Rows lie in blocks of about 4 MB that never move. A row that is removed, or replaced by another, stays as a
+/// tombstone until its block holds too many of them: then whoever removed the last one moves the block's other rows and
+/// gives it back. So no more than an eighth of what a search reads is dead, beside some rows of a small index.
+///
+/// Wrong lengths and dimensions throw Error(invalid_argument) and Error(dimension_mismatch).
 class FlatIndex {
 public:
     /// Throws Error(invalid_argument) for dimension 0.
-    explicit FlatIndex(std::size_t dimension);
-    FlatIndex(FlatIndex&&) noexcept = default;
-    FlatIndex& operator=(FlatIndex&&) noexcept = default;
+    explicit FlatIndex(std::size_t dimension, VectorFormat format = VectorFormat::float32);
 
-    /// Adds the vector, or replaces the one with that id. If memory runs out (std::bad_alloc) nothing has changed.
-    void upsert(std::int64_t id, std::span<const float> unit);
-    /// Says whether the id was there. Takes constant time: the last row moves into the gap.
-    bool remove(std::int64_t id);
-    void clear() noexcept;
-    /// Makes room for so many rows in all.
-    void reserve(std::size_t rows);
+    /// Adds the vector, in place of those with that id and with that tag. If memory runs out (std::bad_alloc) nothing
+    /// has changed.
+    void upsert(std::int64_t id, std::span<const float> unit, const RowNote& note = {}) STELE_EXCLUDES(changes_);
+    /// Says whether the id was there.
+    bool remove(std::int64_t id) STELE_EXCLUDES(changes_);
+    void clear() STELE_EXCLUDES(changes_);
+    /// Gives back what tombstones take, and says how many there were. Takes up to the room of a block meanwhile;
+    /// between two blocks others may change it.
+    std::size_t compact() STELE_EXCLUDES(changes_);
 
-    bool contains(std::int64_t id) const { return rows_.contains(id); }
-    /// The at most k best rows with score >= min_score, best first; equal scores by lower id.
+    bool contains(std::int64_t id) const { return note(id).has_value(); }
+    std::optional<RowNote> note(std::int64_t id) const STELE_EXCLUDES(changes_);
+    /// The id of the row with that tag.
+    std::optional<std::int64_t> find(std::uint64_t tag) const STELE_EXCLUDES(changes_);
+
+    /// The at most k best rows with score >= min_score, best first; equal scores by lower id. Scores of other formats
+    /// than float32 are a little off, and so are those of the best; rows are found, too, whose score is too low by no
+    /// more than that (RowQuery::margin).
     std::vector<Match> search(std::span<const float> unit_query, std::size_t k, float min_score) const;
 
-    std::size_t dimension() const noexcept { return dimension_; }
-    std::size_t size() const noexcept { return ids_.size(); }
-    /// How many rows fit into the blocks there are.
-    std::size_t capacity() const noexcept;
-    /// What the blocks occupy: capacity() rows, each padded to a multiple of 64 bytes.
-    std::size_t bytes() const noexcept { return capacity() * stride_ * sizeof(float); }
+    const RowFormat& row_format() const noexcept { return format_; }
+    std::size_t dimension() const noexcept { return format_.dimension(); }
+    VectorFormat format() const noexcept { return format_.format(); }
 
-    /// The used part of a block: whole rows of padded(dimension) floats. For measuring and for writing snapshots.
-    std::span<const float> block(std::size_t index) const noexcept;
-    std::size_t block_count() const noexcept { return blocks_.size(); }
+    struct Usage {
+        std::size_t rows = 0, tombstones = 0;
+        std::size_t capacity = 0;      ///< rows that fit into the blocks there are
+        std::size_t vector_bytes = 0;  ///< of the blocks: capacity rows, each padded to a multiple of 64 bytes
+        std::size_t bytes = 0;         ///< with what else is kept, without what lies in somebody else's memory
+        std::uint64_t changes = 0;     ///< since it was made; removals are not counted
+    };
+    Usage usage() const STELE_EXCLUDES(changes_);
+    std::size_t size() const { return usage().rows; }
+
+    /// What a search would look at; further changes do not show. Thread-safe. Keeps the rows alive.
+    class Picture {
+    public:
+        /// `vector`: as it lies in a row.
+        using Row = std::function<void(const StoredRow& row, const std::byte* vector)>;
+        void each(const Row& row) const;
+
+    private:
+        friend class FlatIndex;
+        std::shared_ptr<const std::vector<std::shared_ptr<RowBlock>>> blocks_;
+        std::uint64_t change_ = 0;
+    };
+    Picture picture() const;
+    /// Takes rows over whose vectors lie in somebody's memory one after the other, each as RowFormat has it, aligned to
+    /// 64 bytes. False, and nothing was done: there are rows already, or two of these have an id or a tag in common.
+    bool adopt(std::shared_ptr<const void> owner, const std::byte* vectors, std::span<const StoredRow> rows)
+        STELE_EXCLUDES(changes_);
+
+    /// The rows of each block, dead ones among them. For measuring, while nobody changes the index.
+    std::vector<std::span<const std::byte>> memory() const;
 
 private:
-    struct Free {
-        void operator()(float* floats) const noexcept { ::operator delete(floats, kAlignment); }
+    using Blocks = std::vector<std::shared_ptr<RowBlock>>;  // null: given back
+    static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+    /// What a search looks at.
+    struct Seen {
+        std::shared_ptr<const Blocks> blocks;
+        std::uint64_t change = 0;
+        std::size_t rows = 0;
+        float largest_scale = 0;  // of any row that was ever added
     };
-    using Block = std::unique_ptr<float[], Free>;
-    static constexpr std::align_val_t kAlignment{64};
 
-    Block allocate(std::size_t rows) const;
-    void grow();
-    void drop_unused_blocks() noexcept;
-    float* row(std::size_t index) const noexcept;
+    Seen look() const STELE_EXCLUDES(seen_mutex_);
+    /// From now on searches see it; `blocks`: these are others.
+    void show(bool blocks) STELE_REQUIRES(changes_) STELE_EXCLUDES(seen_mutex_);
+    std::size_t add_block() STELE_REQUIRES(changes_);
+    /// Returns the block in which it lies.
+    std::size_t bury(RowNumber row, std::uint64_t change) STELE_REQUIRES(changes_);
+    void evacuate(std::size_t block) STELE_REQUIRES(changes_);
+    void evacuate_if_dead(std::size_t block) STELE_REQUIRES(changes_);
+    RowNumber number(std::size_t block, std::size_t row) const noexcept {
+        return static_cast<RowNumber>(block * rows_per_block_ + row);
+    }
     void check_dimension(std::size_t given) const;
 
-    std::size_t dimension_;
-    std::size_t stride_;  // floats from row to row
-    std::size_t rows_per_block_;
-    std::size_t first_block_rows_ = 0;  // rows_per_block_ once there is a second block
-    std::vector<Block> blocks_;
-    std::vector<std::int64_t> ids_;                       // by row
-    std::unordered_map<std::int64_t, std::size_t> rows_;  // by id
+    const RowFormat format_;
+    const std::size_t rows_per_block_;
+
+    mutable Mutex changes_;  // of who changes
+    Blocks blocks_ STELE_GUARDED_BY(changes_);
+    std::size_t tail_ STELE_GUARDED_BY(changes_) = kNone;  // the block to which rows are added
+    RowTable by_id_ STELE_GUARDED_BY(changes_), by_tag_ STELE_GUARDED_BY(changes_);
+    std::uint64_t change_ STELE_GUARDED_BY(changes_) = 0;
+    std::size_t rows_ STELE_GUARDED_BY(changes_) = 0, dead_ STELE_GUARDED_BY(changes_) = 0;
+    float largest_scale_ STELE_GUARDED_BY(changes_) = 0;
+
+    mutable Mutex seen_mutex_;  // after changes_; for as long as it takes to copy a pointer
+    Seen seen_ STELE_GUARDED_BY(seen_mutex_);
 };
 
 }  // namespace stele

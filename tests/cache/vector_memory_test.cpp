@@ -228,6 +228,161 @@ TEST_F(VectorMemoryTest, forgets_what_it_is_told_to_and_counts_what_it_has) {
     EXPECT_TRUE(get(kEast).empty());
 }
 
+// Namespaces of more than a page come by a copy, in one snapshot, which the test makes.
+class VectorMemoryCopyTest : public VectorMemoryTest {
+protected:
+    // all rows above `after` as they are when it begins; `between` comes before each of them
+    void copy(const std::string& name_space, std::int64_t after, const std::function<void(const VectorRow&)>& row) {
+        ++copies;
+        const auto snapshot = tables.entries;
+        for (const auto& [id, entry] : snapshot) {
+            if (id <= after || entry.name_space != name_space) continue;
+            if (between) between(id);
+            const Bytes bytes = encode_entry_vector(entry.vector);
+            row({id, entry.hash, entry.writer, bytes});
+        }
+    }
+    std::vector<std::int64_t> get_by_copy(const std::vector<float>& unit) {
+        std::vector<std::int64_t> ids;
+        for (const Candidate& found : copying.search("ns", unit, 10'000, 0.99f, tables, Deadline::never())) {
+            ids.push_back(found.id);
+        }
+        return ids;
+    }
+    VectorMemoryOptions by_copy() {
+        return {.copy = [this](const std::string& name_space, std::int64_t after, const auto& row, Deadline) {
+            copy(name_space, after, row);
+        }};
+    }
+
+    int copies = 0;
+    std::function<void(std::int64_t id)> between{};
+    VectorMemory copying{sql, 2, by_copy()};
+};
+
+TEST_F(VectorMemoryCopyTest, a_small_namespace_is_one_statement_and_a_large_one_a_page_and_a_copy) {
+    for (int i = 0; i < 1'023; ++i) tables.add("ns", kEast);
+    EXPECT_EQ(get_by_copy(kEast).size(), 1'023u);
+    EXPECT_EQ(copies, 0);
+    copying.changed("ns");
+    for (int i = 0; i < 2'000; ++i) tables.add("ns", kEast);
+    EXPECT_EQ(get_by_copy(kEast).size(), 3'023u);
+    EXPECT_EQ(copies, 1);
+    EXPECT_EQ(tables.vectors_sent, 1'023 + 1'024) << "the rest was copied";
+}
+
+TEST_F(VectorMemoryCopyTest, what_was_copied_before_it_failed_is_not_copied_again) {
+    for (int i = 0; i < 3'000; ++i) tables.add("ns", kEast);
+    between = [](std::int64_t id) {
+        if (id == 2'500) raise(ErrorCode::deadline_exceeded, "the test's patience is over");
+    };
+    EXPECT_EQ(error_of([&] { get_by_copy(kEast); }).code, ErrorCode::deadline_exceeded);
+    std::int64_t first = 0;
+    between = [&](std::int64_t id) { first = first == 0 ? id : first; };
+    EXPECT_EQ(get_by_copy(kEast).size(), 3'000u);
+    EXPECT_EQ(first, 2'500);
+}
+
+TEST_F(VectorMemoryCopyTest, what_is_changed_while_it_copies_is_as_new_as_it_was_noted) {
+    for (int i = 0; i < 3'000; ++i) tables.add("ns", kEast);
+    between = [this](std::int64_t id) {
+        if (id != 2'000) return;
+        for (const std::int64_t other : {1'500, 2'900}) {  // by others: one that was copied, one that was not
+            tables.replace(other, "ns", kNorth);
+            copying.changed("ns", tables.hash_of(other), static_cast<std::uint64_t>(tables.last_writer()));
+        }
+        for (const std::int64_t own : {1'600, 2'800}) {  // by this process
+            VectorMemory::Put put(&copying, "ns", tables.hash_of(own));
+            tables.replace(own, "ns", kNorth);
+            put.stored(own, tables.last_writer(), kNorth);
+        }
+    };
+    get_by_copy(kEast);
+    EXPECT_EQ(get_by_copy(kNorth), (std::vector<std::int64_t>{1'500, 1'600, 2'800, 2'900}));
+    EXPECT_EQ(get_by_copy(kEast).size(), 2'996u);
+}
+
+class VectorMemoryLimitTest : public VectorMemoryTest {
+protected:
+    void fill(const std::string& name_space, int rows) {
+        for (int i = 0; i < rows; ++i) tables.add(name_space, kEast);
+    }
+    std::size_t found(const std::string& name_space) {
+        return limited.search(name_space, kEast, 100'000, 0.99f, tables, Deadline::never()).size();
+    }
+    ErrorCode refusal(const std::string& name_space) {
+        return error_of([&] { found(name_space); }).code;
+    }
+
+    static constexpr std::size_t kLimit = 300'000;
+    VectorMemory limited{sql, 2, {.limit_bytes = kLimit}};
+};
+
+TEST_F(VectorMemoryLimitTest, the_namespace_that_was_searched_longest_ago_goes_first) {
+    for (const char* name : {"a", "b", "c"}) fill(name, 1'000);
+    EXPECT_EQ(found("a"), 1'000u);
+    ASSERT_LT(2 * limited.size().bytes, kLimit);
+    ASSERT_GT(3 * limited.size().bytes, kLimit);
+    EXPECT_EQ(found("b"), 1'000u);
+    EXPECT_EQ(found("a"), 1'000u);
+    EXPECT_EQ(found("c"), 1'000u);
+    EXPECT_EQ(limited.known("b"), nullptr);
+    EXPECT_LE(limited.size().bytes, kLimit);
+    EXPECT_EQ(found("b"), 1'000u) << "read again";
+    EXPECT_EQ(limited.known("a"), nullptr);
+}
+
+TEST_F(VectorMemoryLimitTest, one_that_alone_is_too_large_is_refused_without_being_read_each_time) {
+    fill("small", 10);
+    fill("large", 5'000);
+    EXPECT_EQ(refusal("large"), ErrorCode::limit_exceeded);
+    EXPECT_LE(limited.size().bytes, kLimit);
+    const int statements = tables.statements;
+    EXPECT_EQ(refusal("large"), ErrorCode::limit_exceeded);
+    EXPECT_EQ(tables.statements, statements);
+    EXPECT_EQ(found("small"), 10u);
+
+    std::erase_if(tables.entries,
+                  [](const auto& row) { return row.second.name_space == "large" && row.first % 50 != 0; });
+    limited.changed("large");  // it was cleared, or very many rows were changed
+    EXPECT_EQ(found("large"), 100u);
+}
+
+TEST_F(VectorMemoryLimitTest, one_that_grows_too_large_by_puts_is_let_go) {
+    fill("ns", 100);
+    EXPECT_EQ(found("ns"), 100u);
+    for (int i = 0; i < 5'000; ++i) {
+        const std::int64_t id = next_id();
+        VectorMemory::Put put(&limited, "ns", tables.hash_of(id));
+        tables.replace(id, "ns", kEast);
+        put.stored(id, tables.last_writer(), kEast);
+        ASSERT_LE(limited.size().bytes, kLimit);
+    }
+    EXPECT_EQ(refusal("ns"), ErrorCode::limit_exceeded);
+}
+
+TEST_F(VectorMemoryTest, tombstones_of_what_others_removed_are_compacted) {
+    std::vector<std::int64_t> ids;
+    for (int i = 0; i < 20; ++i) ids.push_back(add(kEast));
+    get(kEast);
+    for (int i = 0; i < 15; ++i) erase(ids[static_cast<std::size_t>(i)]);
+    EXPECT_EQ(memory.compact("elsewhere", tables, Deadline::never()), 0u);
+    EXPECT_EQ(memory.compact({}, tables, Deadline::never()), 15u) << "the changes are read first";
+    EXPECT_EQ(memory.size().tombstones, 0u);
+    EXPECT_EQ(get(kEast).size(), 5u);
+}
+
+TEST_F(VectorMemoryTest, another_format_is_read_anew) {
+    add(kEast);
+    EXPECT_EQ(get(kEast).size(), 1u);
+    memory.set_format(VectorFormat::float32);
+    EXPECT_NE(memory.known("ns"), nullptr) << "it is this one";
+    memory.set_format(VectorFormat::int8);
+    EXPECT_EQ(memory.known("ns"), nullptr);
+    EXPECT_EQ(get(kEast).size(), 1u);
+    EXPECT_EQ(memory.known("ns")->format(), VectorFormat::int8);
+}
+
 // One thread's statement does not come back; another thread comes along.
 class VectorMemoryWaitTest : public VectorMemoryTest {
 protected:

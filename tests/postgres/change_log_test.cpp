@@ -39,6 +39,16 @@ TEST(ChangeLog, its_first_look_says_nothing_of_what_was_known_before) {
     EXPECT_TRUE(log.follows(look("10:10:")));
 }
 
+TEST(ChangeLog, goes_on_from_a_look_that_another_process_had) {
+    ChangeLog log(look("10:20:10,14", "one", 5));
+    EXPECT_EQ(log.question().from, 20u);
+    EXPECT_THAT(log.question().running, ElementsAre(10, 14));
+    EXPECT_TRUE(log.follows(look("30:30:", "one", 9)));
+    for (const ChangeLog::Look& later : {look("30:30:", "two"), look("30:30:", "one", 10), look("5:6:")}) {
+        EXPECT_FALSE(ChangeLog(look("10:20:10,14", "one", 5)).follows(later));
+    }
+}
+
 TEST(ChangeLog, asks_for_what_was_running_or_had_not_begun) {
     ChangeLog log;
     log.follows(look("10:20:10,14"));
