@@ -50,8 +50,8 @@ TEST_F(CacheMetricsTest, computations_are_counted_by_what_became_of_the_answer) 
     metrics({.kind = Kind::computed, .name_space = "acme", .reason = "error"});
     metrics({.kind = Kind::shared, .name_space = "acme"});
     const test::Scrape scrape(*prometheus);
-    EXPECT_EQ(scrape[R"(stele_cache_computations_total{namespace="acme",result="stored"})"], 1);
-    EXPECT_EQ(scrape[R"(stele_cache_computations_total{namespace="acme",result="error"})"], 1);
+    EXPECT_EQ(scrape[R"(stele_cache_computations_total{result="stored",namespace="acme"})"], 1);
+    EXPECT_EQ(scrape[R"(stele_cache_computations_total{result="error",namespace="acme"})"], 1);
     EXPECT_EQ(scrape[R"(stele_cache_shared_answers_total{namespace="acme"})"], 1);
 }
 
