@@ -74,8 +74,12 @@ void run(Context& context, const ComputeCommand& compute) {
     const Scope scope = compute.lookup.scope.scope();
     const ComputeOptions options = options_of(context, compute);
     OpenLookup open = open_lookup(context, compute.lookup);
+    bool begun = false;
     const auto answers = [&](AnswerSink& sink) {
-        const int status = run_for_answer(compute.words, [&sink](std::string_view piece) { sink.write(piece); });
+        const int status = run_for_answer(compute.words, [&](std::string_view piece) {
+            begun = true;
+            sink.write(piece);
+        });
         if (status != 0) throw ProgramFailed{status};
     };
     try {
@@ -84,6 +88,7 @@ void run(Context& context, const ComputeCommand& compute) {
         show(context.output(), answer);
     } catch (const ProgramFailed& failure) {
         context.exit = ExitCode{failure.status};
+        if (begun) context.output().line();
         context.output().error("failed", fmt::format("{} ended with exit status {}, so nothing is stored",
                                                      compute.words.front(), failure.status));
     }

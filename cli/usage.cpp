@@ -99,7 +99,8 @@ std::string check_seconds(const std::string& text) {
 
 std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
     const CLI::App& command = innermost(app);
-    const std::vector<std::string> rest = app.remaining(true);
+    std::vector<std::string> rest = app.remaining(true);
+    std::erase(rest, "--");
     const auto is_option = [](const std::string& word) { return word.size() > 1 && word.front() == '-'; };
     // not by its name, which CLI11 sets to the command's for some
     const bool is_extra = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);

@@ -28,18 +28,20 @@ struct CacheEvent {
         eviction,  ///< entries went because there was too much
         expired,   ///< an entry was found past its lifetime, or such were removed
         put,
-        removed  ///< by remove() or clear()
+        removed,   ///< by remove() or clear()
+        computed,  ///< a computation of get_or_compute has ended
+        shared     ///< an answer that another caller computed was returned
     };
     Kind kind;
     std::string_view name_space;  ///< as stored, see Scope::stored_namespace
     std::int64_t count = 1;       ///< of entries
     const Hit* hit = nullptr;     ///< of a hit
     /// Of a miss: to_string(MissReason). A miss of a question whose own entry has expired is "expired" here, where
-    /// mneme says "no_match".
+    /// mneme says "no_match". Of a computation: to_string(Kept), or "error" when it threw.
     std::string_view reason{};
 };
 
-/// mneme's names: "hit", "miss", "eviction", "expired"; besides "put" and "removed".
+/// mneme's names: "hit", "miss", "eviction", "expired"; besides "put", "removed", "computed" and "shared".
 STELE_API std::string_view to_string(CacheEvent::Kind kind) noexcept;
 
 /// Called on the thread that did it, without locks, after it was done; for what is done in a transaction, after the
@@ -54,7 +56,8 @@ struct CacheMetricsOptions {
 };
 
 /// A CacheEventHook that counts, as mneme's does: hits_total{layer,namespace}, misses_total{reason,namespace},
-/// evictions_total{namespace}, expirations_total{namespace}, and the histograms hit_similarity{namespace} and
+/// evictions_total{namespace}, expirations_total{namespace}, computations_total{result,namespace},
+/// shared_answers_total{namespace}, and the histograms hit_similarity{namespace} and
 /// hit_age_seconds{namespace}. `namespace` is the tenant, whatever the attributes of a scope. Copies count together.
 /// Thread-safe.
 class STELE_API CacheMetrics {

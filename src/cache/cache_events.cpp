@@ -17,6 +17,8 @@ std::string_view to_string(CacheEvent::Kind kind) noexcept {
         case Kind::expired: return "expired";
         case Kind::put: return "put";
         case Kind::removed: return "removed";
+        case Kind::computed: return "computed";
+        case Kind::shared: return "shared";
     }
     return "event";
 }

@@ -35,6 +35,11 @@ struct CacheMetrics::Impl {
           evictions{named(options, "evictions_total"), "Entries that went because there was too much.", {"namespace"}},
           expirations{
               named(options, "expirations_total"), "Entries that went at the end of their lifetime.", {"namespace"}},
+          computations{named(options, "computations_total"),
+                       "Computations of answers that ended, by what became of the answer.",
+                       {"result", "namespace"}},
+          shared_answers{
+              named(options, "shared_answers_total"), "Answers that another caller computed.", {"namespace"}},
           similarity{named(options, "hit_similarity"),
                      "How like the question the stored one was.",
                      {"namespace"},
@@ -59,7 +64,7 @@ struct CacheMetrics::Impl {
 
     const std::shared_ptr<Metrics> metrics;
     const std::size_t max_tenants;
-    const CounterInfo hits, misses, evictions, expirations;
+    const CounterInfo hits, misses, evictions, expirations, computations, shared_answers;
     const HistogramInfo similarity, age;
     const GaugeInfo entries, memory_bytes;
     Mutex mutex;
@@ -85,6 +90,8 @@ void CacheMetrics::operator()(const CacheEvent& event) const {
         case Kind::miss: impl.metrics->counter(impl.misses, {event.reason, tenant}).add(count); return;
         case Kind::eviction: impl.metrics->counter(impl.evictions, {tenant}).add(count); return;
         case Kind::expired: impl.metrics->counter(impl.expirations, {tenant}).add(count); return;
+        case Kind::computed: impl.metrics->counter(impl.computations, {event.reason, tenant}).add(count); return;
+        case Kind::shared: impl.metrics->counter(impl.shared_answers, {tenant}).add(count); return;
         case Kind::put:
         case Kind::removed: return;
     }

@@ -280,10 +280,12 @@ void SemanticCache::Impl::tell(const GetOutcome& outcome, const std::string& nam
     });
 }
 
-void SemanticCache::Impl::tell(CacheEvent::Kind kind, const std::string& name_space, std::int64_t entries) {
+// The reason is one of the library's own words.
+void SemanticCache::Impl::tell(CacheEvent::Kind kind, const std::string& name_space, std::int64_t entries,
+                               std::string_view reason) {
     if (!shared->events.heard()) return;
-    store->when_kept([shared = shared, store = store->outside(), kind, name_space, entries] {
-        shared->events.tell({.kind = kind, .name_space = name_space, .count = entries}, *store);
+    store->when_kept([shared = shared, store = store->outside(), kind, name_space, entries, reason] {
+        shared->events.tell({.kind = kind, .name_space = name_space, .count = entries, .reason = reason}, *store);
     });
 }
 

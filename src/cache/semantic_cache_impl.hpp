@@ -74,7 +74,7 @@ struct SemanticCache::Impl {
     std::vector<float> vector_for(const std::string& text, const PutOptions& put, Deadline until);
     void count(const GetOutcome& outcome, const std::string& name_space);
     /// Tells it when it counts.
-    void tell(CacheEvent::Kind kind, const std::string& name_space, std::int64_t entries);
+    void tell(CacheEvent::Kind kind, const std::string& name_space, std::int64_t entries, std::string_view reason = {});
     std::int64_t tell(const std::vector<CacheGone>& gone);
     OwnLimits own_limits() const;
     void store_quotas(Deadline until);

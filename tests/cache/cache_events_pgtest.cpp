@@ -54,6 +54,18 @@ TEST_P(CacheEventsTest, mneme_106_107_134_each_get_is_one_hit_or_miss_and_what_e
     EXPECT_THAT(take(), ElementsAre("expired default", "miss default expired"));
 }
 
+TEST_P(CacheEventsTest, a_computation_is_told_when_it_has_ended_before_the_miss_that_it_was_for) {
+    SemanticCache cache = open({.on_event = hook()});
+    const auto write = [](AnswerSink& sink) { sink.write("answer"); };
+    cache.get_or_compute("question", "acme", write);
+    EXPECT_THAT(take(), ElementsAre("put acme", "computed acme stored", "miss acme no_match"));
+    cache.get_or_compute("question", "acme", write);
+    EXPECT_THAT(take(), ElementsAre(::testing::StartsWith("hit acme ")));
+    EXPECT_THROW(cache.get_or_compute("another", "acme", [](AnswerSink&) { throw std::runtime_error("no model"); }),
+                 std::runtime_error);
+    EXPECT_THAT(take(), ElementsAre("computed acme error"));
+}
+
 TEST_P(CacheEventsTest, what_goes_is_told_with_its_number_and_nothing_is_told_of_nothing) {
     SemanticCache cache = open({.max_entries = 20, .on_event = hook()});
     for (int i = 0; i < 20; ++i) cache.put("q" + std::to_string(i), "r", {}, {.ttl = 60s});

@@ -44,6 +44,17 @@ TEST_F(CacheMetricsTest, mneme_135_events_are_counted_by_label) {
                                        "mneme_hits_total counter", "mneme_misses_total counter"));
 }
 
+TEST_F(CacheMetricsTest, computations_are_counted_by_what_became_of_the_answer) {
+    const CacheMetrics metrics(prometheus);
+    metrics({.kind = Kind::computed, .name_space = "acme", .reason = "stored"});
+    metrics({.kind = Kind::computed, .name_space = "acme", .reason = "error"});
+    metrics({.kind = Kind::shared, .name_space = "acme"});
+    const test::Scrape scrape(*prometheus);
+    EXPECT_EQ(scrape[R"(stele_cache_computations_total{result="stored",namespace="acme"})"], 1);
+    EXPECT_EQ(scrape[R"(stele_cache_computations_total{result="error",namespace="acme"})"], 1);
+    EXPECT_EQ(scrape[R"(stele_cache_shared_answers_total{namespace="acme"})"], 1);
+}
+
 TEST_F(CacheMetricsTest, mneme_135_the_buckets_are_mnemes) {
     const CacheMetrics metrics(prometheus, {.prefix = "mneme"});
     const Hit hit = semantic(1.0f, std::chrono::seconds(0));

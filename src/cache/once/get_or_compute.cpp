@@ -199,7 +199,10 @@ ComputedAnswer SemanticCache::Impl::Computing::serve(GetOutcome found) {
 ComputedAnswer SemanticCache::Impl::Computing::finish(const SharedAnswer& got, bool followed) {
     ComputedAnswer answer = got.answer;
     if (followed && answer.source == AnswerSource::computed) answer.source = AnswerSource::shared;
-    if (answer.source == AnswerSource::shared) ++once_.shared;
+    if (answer.source == AnswerSource::shared) {
+        ++once_.shared;
+        impl_.tell(CacheEvent::Kind::shared, request_.name_space, 1);
+    }
     GetOutcome outcome;
     outcome.miss = got.miss;
     outcome.expired = got.expired;
@@ -340,6 +343,7 @@ ComputedAnswer SemanticCache::Impl::Computing::compute(Flight& flight, const Get
     } catch (...) {
         ++once_.failures;
         if (claimed) release();
+        impl_.tell(CacheEvent::Kind::computed, request_.name_space, 1, "error");
         std::optional<Hit> old = old_answer(found, options_.stale_if_error);
         if (!old || flight.stream().size() != 0) throw;
         impl_.store->log(LogLevel::warning, "an old answer is served, since the computation of a new one failed: " +
@@ -350,6 +354,7 @@ ComputedAnswer SemanticCache::Impl::Computing::compute(Flight& flight, const Get
     answer.source = AnswerSource::computed;
     answer.metadata = sink.metadata().value_or(options_.metadata);
     answer.kept = keep(answer.response, sink, claimed);
+    impl_.tell(CacheEvent::Kind::computed, request_.name_space, 1, to_string(answer.kept));
     return answer;
 }
 
