@@ -97,14 +97,14 @@ TEST_P(CacheBadInput, a_lifetime_of_more_than_a_century_is_refused_and_so_is_a_d
     EXPECT_TRUE(cache.get("q"));
 }
 
-TEST_P(CacheBadInput, mneme_054_another_embedders_tables_are_refused_with_both_names) {
+TEST_P(CacheBadInput, mneme_016_054_another_embedders_tables_are_refused_with_both_names) {
     const ErrorInfo error =
         error_of([&] { open(std::make_shared<FakeEmbedder>(FakeEmbedderOptions{.fingerprint = "fake:v2"})); });
     EXPECT_EQ(error.code, ErrorCode::fingerprint_mismatch);
     EXPECT_THAT(error.message, AllOf(HasSubstr("fake:v1"), HasSubstr("fake:v2"), HasSubstr("reembed")));
 }
 
-TEST_P(CacheBadInput, mneme_055_the_same_embedder_with_another_dimension_is_refused) {
+TEST_P(CacheBadInput, mneme_017_055_120_the_same_embedder_with_another_dimension_is_refused) {
     const ErrorInfo error = error_of(
         [&] { open(std::make_shared<FakeEmbedder>(FakeEmbedderOptions{.dimension = 32, .fingerprint = "fake:v1"})); });
     EXPECT_EQ(error.code, ErrorCode::dimension_mismatch);
@@ -164,7 +164,7 @@ TEST_F(CacheBadInputTest, what_others_stored_without_a_usable_vector_is_never_se
     EXPECT_FALSE(cache.get("anything", {}, {.similarity_threshold = -1.0f}));
 }
 
-TEST(BadServer, an_unreachable_server_a_wrong_password_and_a_wrong_database_say_so_without_the_password) {
+TEST(BadServer, mneme_059_an_unreachable_server_a_wrong_password_and_a_wrong_database_say_so_without_the_password) {
     DatabaseOptions options;
     options.call_timeout = 2s;
     const auto open = [&options](const std::string& dsn) {

@@ -21,7 +21,7 @@ class CacheBehaviour : public test::AnyCache {};
 
 INSTANTIATE_TEST_SUITE_P(Cache, CacheBehaviour, ::testing::Values(On::database, On::memory), test::name_of);
 
-TEST_P(CacheBehaviour, mneme_070_what_was_put_is_found_exactly_with_similarity_one) {
+TEST_P(CacheBehaviour, mneme_019_020_070_what_was_put_is_found_exactly_with_similarity_one) {
     SemanticCache cache = open();
     cache.put("How do I reset it?", "press", {}, {.metadata = Json::parse(R"({"tokens": 7})")});
     const std::optional<Hit> hit = cache.get("How do I reset it?");
@@ -42,7 +42,7 @@ TEST_P(CacheBehaviour, mneme_071_an_exact_hit_never_calls_the_embedder) {
     EXPECT_EQ(embedder->calls(), before);
 }
 
-TEST_P(CacheBehaviour, mneme_072_an_unknown_question_is_a_miss) {
+TEST_P(CacheBehaviour, mneme_022_072_an_unknown_question_is_a_miss) {
     EXPECT_FALSE(open().get("never asked"));
 }
 
@@ -61,7 +61,7 @@ TEST_P(CacheBehaviour, mneme_074_without_normalisation_case_matters) {
     EXPECT_TRUE(cache.get("Polish"));
 }
 
-TEST_P(CacheBehaviour, mneme_075_a_paraphrase_above_the_threshold_is_found_by_meaning) {
+TEST_P(CacheBehaviour, mneme_021_075_a_paraphrase_above_the_threshold_is_found_by_meaning) {
     embedder->similar("i forgot my password", "how do i reset it?", 0.93f);
     SemanticCache cache = open();
     cache.put("How do I reset it?", "press");
@@ -70,6 +70,8 @@ TEST_P(CacheBehaviour, mneme_075_a_paraphrase_above_the_threshold_is_found_by_me
     EXPECT_EQ(hit->response, "press");
     EXPECT_EQ(hit->layer, HitLayer::semantic);
     EXPECT_NEAR(hit->similarity, 0.93f, 1e-3f);
+    EXPECT_EQ(hit->query, "How do I reset it?");
+    EXPECT_EQ(hit->id, cache.get("how do i reset it?")->id);
 }
 
 TEST_P(CacheBehaviour, mneme_076_below_the_threshold_there_is_no_hit_unless_the_call_lowers_it) {
@@ -137,7 +139,7 @@ TEST_P(CacheBehaviour, mneme_024_a_second_put_replaces_the_answer_and_keeps_the_
     EXPECT_EQ(cache.stats().entries, 1);
 }
 
-TEST_P(CacheBehaviour, mneme_093_removes_exactly_one_entry_for_good) {
+TEST_P(CacheBehaviour, mneme_036_037_093_removes_exactly_one_entry_for_good) {
     embedder->similar("other words", "question", 0.95f);
     SemanticCache cache = open();
     cache.put("question", "answer");
@@ -147,9 +149,10 @@ TEST_P(CacheBehaviour, mneme_093_removes_exactly_one_entry_for_good) {
     EXPECT_FALSE(cache.get("other words"));
 }
 
-TEST_P(CacheBehaviour, clearing_a_scope_removes_all_its_answers_and_no_others) {
+TEST_P(CacheBehaviour, mneme_064_clearing_a_scope_removes_all_its_answers_and_no_others) {
     SemanticCache cache = open();
     const Scope ada = Scope("acme").with("user", "ada");
+    EXPECT_EQ(cache.clear(ada), 0U) << "which nobody knows";
     cache.put("one", "1", ada);
     cache.put("two", "2", ada, {.ttl = std::chrono::seconds(10)});
     cache.put("one", "other", Scope("acme"));
@@ -237,7 +240,7 @@ TEST_P(CacheBehaviour, vectors_that_nobody_measured_need_a_threshold_from_the_ca
               ErrorCode::invalid_argument);
 }
 
-TEST_P(CacheBehaviour, works_by_wording_alone_without_an_embedder_and_leaves_nothing_that_others_trip_over) {
+TEST_P(CacheBehaviour, mneme_068_works_by_wording_alone_without_an_embedder_and_leaves_nothing_that_others_trip_over) {
     {
         SemanticCache wordless = open(nullptr);
         wordless.put("question", "answer");
@@ -311,7 +314,7 @@ TEST_P(CacheBehaviour, the_most_similar_live_one_answers) {
     EXPECT_EQ(cache.stats().hits_semantic, 3);
 }
 
-TEST_P(CacheBehaviour, mneme_103_is_closed_once_and_says_so_afterwards) {
+TEST_P(CacheBehaviour, mneme_018_103_is_closed_once_and_says_so_afterwards) {
     SemanticCache cache = open();
     cache.close();
     cache.close();

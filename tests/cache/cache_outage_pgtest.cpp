@@ -32,7 +32,7 @@ protected:
     std::shared_ptr<FakeEmbedder> embedder = std::make_shared<FakeEmbedder>();
 };
 
-TEST_F(CacheOutageTest, a_store_that_is_away_makes_get_a_counted_miss_and_put_an_error) {
+TEST_F(CacheOutageTest, mneme_066_a_store_that_is_away_makes_get_a_counted_miss_and_put_an_error) {
     SemanticCache cache(through_proxy(server), embedder);
     cache.put("question", "answer");
     proxy.refuse(true);

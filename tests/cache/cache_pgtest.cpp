@@ -50,6 +50,12 @@ TEST_F(CacheTest, an_exact_hit_and_a_put_are_one_round_trip_each) {
     EXPECT_EQ(proxy.requests() - before, 1);
 }
 
+TEST_F(CacheTest, mneme_043_the_version_counter_begins_at_zero) {
+    EXPECT_EQ(version(), 0);
+    SemanticCache cache = open();
+    EXPECT_EQ(version(), 0) << "opening is no change";
+}
+
 TEST_F(CacheTest, mneme_044_045_the_version_counter_rises_with_every_put_and_every_real_removal) {
     SemanticCache cache = open();
     const std::int64_t before = version();

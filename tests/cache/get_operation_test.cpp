@@ -129,7 +129,7 @@ TEST_F(GetOperationTest, a_similar_question_is_found_after_lookup_embedding_and_
     EXPECT_FLOAT_EQ(outcome.hit->similarity, 0.9f);
 }
 
-TEST_F(GetOperationTest, mneme_114_a_candidate_that_is_gone_is_forgotten_and_the_next_one_served) {
+TEST_F(GetOperationTest, mneme_023_114_a_candidate_that_is_gone_is_forgotten_and_the_next_one_served) {
     matches = {candidate(5, 0.9f), candidate(6, 0.85f)};
     miss_exactly();
     operation.advance();
