@@ -110,7 +110,7 @@ private:
         if (wanted.not_null && !actual.not_null) {
             add(table, column + " may be null", alter(table, wanted.name) + " SET NOT NULL");
         }
-        if (!wanted.not_null && actual.not_null) {
+        if (!wanted.not_null && actual.not_null && !wanted_.after.table(table)->column(wanted.name)->not_null) {
             add(table, column + " must not be null, but Stele leaves it empty where nothing is said",
                 alter(table, wanted.name) + " DROP NOT NULL");
         }
