@@ -2,9 +2,16 @@
 -- tables and overwrites them when it closes them, so of several the last one wins. Here such a process reads what all have
 -- counted, and what it counted itself is added to that.
 
--- As mneme's own table has it.
-DELETE FROM {schema}.cache_counters WHERE value IS NULL;
-ALTER TABLE {schema}.cache_counters ALTER COLUMN value SET NOT NULL;
+-- As mneme's own table has it, which only its owner could alter.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = '{schema}.cache_counters'::regclass AND attname = 'value'
+            AND NOT attnotnull) THEN
+        DELETE FROM {schema}.cache_counters WHERE value IS NULL;
+        ALTER TABLE {schema}.cache_counters ALTER COLUMN value SET NOT NULL;
+    END IF;
+END
+$$;
 
 -- What processes read that opened the tables before this.
 INSERT INTO {schema}.schema_meta (key, value)

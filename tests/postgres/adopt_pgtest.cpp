@@ -151,7 +151,8 @@ TEST_F(Adopt, a_busy_table_ends_it_in_time_and_says_who_has_it) {
 
     Database third = Database::open(bare_options());
     Transaction in_nobodys_way = third.begin();
-    in_nobodys_way.execute(Statement(Sql("UPDATE " + in_schema("schema_meta") + " SET value = '4' WHERE value = '3'")));
+    in_nobodys_way.execute(Statement(
+        Sql("INSERT INTO " + in_schema("namespace_quotas (namespace, max_entries)") + " VALUES ('acme', 3)")));
     test::leave_no_snapshot(in_nobodys_way);
 
     const auto start = std::chrono::steady_clock::now();
@@ -263,7 +264,9 @@ TEST_F(Adopt, a_role_is_told_what_to_ask_for_and_that_is_enough) {
 
     const ErrorInfo undo = error_of([&] { undo_adoption(limited); });  // DROP TRIGGER is the owner's
     EXPECT_EQ(undo.code, ErrorCode::permission);
-    EXPECT_THAT(undo.message, HasSubstr("does not own configurations (of stele_test), templates (of stele_test)"));
+    EXPECT_THAT(undo.message,
+                HasSubstr("does not own configurations (of stele_test), schema_meta (of stele_test), templates "
+                          "(of stele_test)"));
     EXPECT_TRUE(exists("stele_adopted"));
     undo_adoption(database_);
 }
