@@ -27,7 +27,9 @@ OpenLookup open_lookup(Context& context, const CacheLookup& lookup) {
     if (chosen.embedder && !chosen.embedder->threshold() && !lookup.threshold) {
         refuse(
             "nobody has measured from which similarity on two questions are the same to this embedder: give "
-            "--threshold (`stele demo` with the same embedder shows what each threshold does)");
+            "--threshold (`stele demo` with the same embedder shows what each threshold does, `stele cache calibrate` "
+            "finds "
+            "one)");
     }
     const auto watched = chosen.embedder ? std::make_shared<WatchedEmbedder>(chosen.embedder) : nullptr;
     SemanticCacheOptions options;

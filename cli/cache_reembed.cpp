@@ -164,7 +164,7 @@ void add_cache_reembed(CLI::App& cache, Context& context) {
         ->check(CLI::Range(1, 10'000));
     command->add_option("--sample", how.sample, "So many entries are compared before the switch (default: 1000)")
         ->option_text("N")
-        ->check(CLI::Range(0, 100'000));
+        ->check(CLI::Range(0, 10'000));
     command
         ->add_option("--min-overlap", how.min_overlap,
                      "No switch unless so large a share of the ten most similar questions stays")

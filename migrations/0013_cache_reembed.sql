@@ -15,12 +15,18 @@ ALTER TABLE {schema}.stele_shadow_vectors ALTER COLUMN embedding SET STORAGE EXT
     ALTER COLUMN before SET STORAGE EXTERNAL;
 
 -- Each switch begins an epoch. Who has vectors of the one before in memory, or is about to put some, compares.
-CREATE OR REPLACE FUNCTION {schema}.stele_same_epoch(epoch bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE TABLE IF NOT EXISTS {schema}.stele_cache_epochs (
+    epoch bigint PRIMARY KEY,
+    embedder text,
+    began timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE OR REPLACE TRIGGER stele_note_epoch AFTER INSERT ON {schema}.stele_cache_epochs
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.stele_note_all('cache');
+
+CREATE OR REPLACE FUNCTION {schema}.stele_same_epoch(given bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    IF epoch <> coalesce((SELECT m.value::bigint FROM {schema}.schema_meta m WHERE m.key = 'stele_embedder_epoch'), 0) THEN
+    IF given <> coalesce((SELECT max(e.epoch) FROM {schema}.stele_cache_epochs e), 0) THEN
         RAISE EXCEPTION 'the vectors of the cache were replaced by those of another embedder' USING ERRCODE = '40001';
     END IF;
 END
 $$;
-CREATE OR REPLACE TRIGGER stele_note_epoch AFTER INSERT OR UPDATE ON {schema}.schema_meta
-    FOR EACH ROW WHEN (NEW.key = 'stele_embedder_epoch') EXECUTE FUNCTION {schema}.stele_note_all('cache');

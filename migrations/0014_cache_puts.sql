@@ -23,7 +23,7 @@ BEGIN
     END IF;
     IF cardinality(array_remove(epochs, NULL)) > 0 THEN
         late := ARRAY(SELECT u.place FROM unnest(epochs) WITH ORDINALITY AS u(epoch, place) WHERE u.epoch <>
-            coalesce((SELECT m.value::bigint FROM {schema}.schema_meta m WHERE m.key = 'stele_embedder_epoch'), 0));
+            coalesce((SELECT max(e.epoch) FROM {schema}.stele_cache_epochs e), 0));
     END IF;
     IF cardinality(array_remove(tokens, NULL)) > 0 THEN
         WITH ended AS (

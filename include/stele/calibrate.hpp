@@ -2,7 +2,7 @@
 //
 //     std::vector<stele::QuestionPair> pairs = ...;
 //     const stele::Calibration found = stele::calibrate(*embedder, pairs, {.min_precision = 0.98});
-//     options.similarity_threshold = found.best.threshold;
+//     options.similarity_threshold = found.best.value().threshold;
 #pragma once
 
 #include <cstddef>

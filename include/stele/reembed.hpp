@@ -54,8 +54,8 @@ struct ReembedOptions {
     bool start_over = false;
     /// Called after each batch. What it throws ends the call; what was made is kept.
     std::function<void(const ReembedProgress&)> on_progress{};
-    /// Of the whole call, after which the same call goes on where it was; nothing: half a minute for each call of the
-    /// embedder, and as long as it takes for the switch.
+    /// Of the whole call, after which the same call goes on where it was; nothing: half a minute for each 64
+    /// texts, and as long as it takes for the switch.
     std::optional<Deadline> deadline{};
 };
 

@@ -54,7 +54,10 @@ std::string end_line(std::uint64_t rows, const std::string& sum) {
 }
 
 ArchiveReader::ArchiveReader(std::istream& in, const std::string& name) : in_(in), name_(name) {
-    for (const ArchivePart& part : kArchiveParts) prefixes_.push_back(row_prefix(part));
+    for (const ArchivePart& part : kArchiveParts) {
+        prefixes_.push_back(row_prefix(part));
+        columns_.push_back(column_names(part));
+    }
     read_manifest();
 }
 
@@ -143,7 +146,7 @@ std::optional<ArchiveReader::Line> ArchiveReader::next(bool check) {
         if (!line_.starts_with(prefixes_[i]) || !line_.ends_with('}')) continue;
         const std::string_view row = std::string_view(line_).substr(prefixes_[i].size());
         const Line line{kArchiveParts[i], row.substr(0, row.size() - 1)};
-        if (check) check_row(line);
+        if (check) check_row(line, columns_[i]);
         ++rows_;
         ++counted_[std::string(line.part.table)];
         return line;
@@ -151,10 +154,10 @@ std::optional<ArchiveReader::Line> ArchiveReader::next(bool check) {
     refuse("this is no row of a table that is known here");
 }
 
-void ArchiveReader::check_row(const Line& line) {
+void ArchiveReader::check_row(const Line& line, const std::vector<std::string>& columns) const {
     const json row = json::parse(line.row, nullptr, false);
     if (!row.is_object()) refuse("the row is damaged: it is no JSON object");
-    for (const std::string& column : column_names(line.part)) {
+    for (const std::string& column : columns) {
         if (!row.contains(column)) refuse(fmt::format("the row is damaged: it has no \"{}\"", column));
     }
 }

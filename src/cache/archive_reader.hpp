@@ -46,12 +46,13 @@ private:
     bool read_line();
     void read_manifest();
     void read_end();
-    void check_row(const Line& line);
+    void check_row(const Line& line, const std::vector<std::string>& columns) const;
     [[noreturn]] void refuse(std::string_view reason) const;
 
     std::istream& in_;
     const std::string& name_;
-    std::vector<std::string> prefixes_;  // a part each
+    std::vector<std::string> prefixes_;              // a part each
+    std::vector<std::vector<std::string>> columns_;  // likewise
     std::string block_, line_;
     std::size_t at_ = 0;  // in the block
     std::uint64_t number_ = 0, rows_ = 0;

@@ -84,8 +84,9 @@ private:
     void check_embedder() {
         std::optional<std::string> fingerprint, dimension;
         for (const Row& row : transaction_->query(Statement(sql_.settings), options_.deadline)) {
-            const bool of_dimension = row.get<std::string_view>("key") == "embedder_dim";
-            (of_dimension ? dimension : fingerprint) = row.get<std::string>("value");
+            const auto key = row.get<std::string_view>("key");
+            if (key == "embedder_dim") dimension = row.get<std::string>("value");
+            if (key == "embedder_fingerprint") fingerprint = row.get<std::string>("value");
         }
         if (fingerprint && manifest_.embedder_fingerprint && fingerprint != manifest_.embedder_fingerprint) {
             raise(

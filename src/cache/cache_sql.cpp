@@ -16,8 +16,7 @@ constexpr std::string_view kLive = "(e.ttl IS NULL OR e.ttl > @now - e.created_a
 constexpr std::string_view kDimension = "(SELECT value::integer FROM @schema_meta WHERE key = 'embedder_dim')";
 constexpr std::string_view kWriter = "xmin::text::bigint AS writer";
 // raised whenever other vectors take the place of all that there are
-constexpr std::string_view kEpoch =
-    "coalesce((SELECT value::bigint FROM @schema_meta WHERE key = 'stele_embedder_epoch'), 0)";
+constexpr std::string_view kEpoch = "coalesce((SELECT max(epoch) FROM @stele_cache_epochs), 0)";
 
 std::string replaced(std::string text, std::string_view mark, std::string_view with) {
     for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += with.size()) {
@@ -72,8 +71,8 @@ CacheSql::CacheSql(const std::string& quoted_schema)
     const auto sql = [&quoted_schema](std::string_view text) { return cache_sql(text, quoted_schema); };
 
     settings =
-        sql("SELECT key, value FROM @schema_meta WHERE key IN ('embedder_fingerprint', 'embedder_dim',"
-            " 'stele_embedder_epoch')");
+        sql("SELECT key, value FROM @schema_meta WHERE key IN ('embedder_fingerprint', 'embedder_dim')"
+            " UNION ALL SELECT 'epoch', @epoch::text");
     // both or none, and none if one of them is another's already
     claim =
         sql("INSERT INTO @schema_meta (key, value) SELECT key, value"

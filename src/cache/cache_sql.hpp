@@ -18,7 +18,7 @@ struct CacheSql {
     explicit CacheSql(const std::string& quoted_schema);
 
     // opening
-    Sql settings;      // -> key, value of schema_meta
+    Sql settings;      // -> key, value of schema_meta, and the epoch as one
     Sql claim;         // $1 fingerprint or NULL, $2 dimension: kept if another was first
     Sql fill_vectors;  // zeros for rows that were put without a vector while the dimension was not known
 

@@ -82,7 +82,7 @@ CacheSettings PostgresCacheStore::look(std::vector<Statement> first, Deadline de
     for (const Row& row : rows.back()) {
         const auto key = row.get<std::string_view>("key");
         auto value = row.get<std::string>("value");
-        if (key == "stele_embedder_epoch") {
+        if (key == "epoch") {
             settings.epoch = std::strtoll(value.c_str(), nullptr, 10);
         } else {
             (key == "embedder_dim" ? settings.dimension : settings.fingerprint) = std::move(value);
@@ -125,7 +125,13 @@ CacheSettings PostgresCacheStore::claim(const std::optional<std::string>& finger
 
 void PostgresCacheStore::follow(const Embedder* embedder, Deadline deadline) {
     doubts_epoch_ = false;  // first: what changes from here on is doubted anew
-    const CacheSettings settings = look({}, deadline);
+    CacheSettings settings;
+    try {
+        settings = look({}, deadline);
+    } catch (...) {
+        doubts_epoch_ = true;
+        throw;
+    }
     if (settings.epoch == epoch_) return;
     VectorMemory* const memory = memory_;
     const bool fits = embedder != nullptr && memory != nullptr && settings.fingerprint == embedder->fingerprint() &&

@@ -69,7 +69,14 @@ public:
     std::optional<State> state(Executor& executor) const {
         const Rows rows = executor.query(Statement(sql_.state), deadline_);
         if (rows.empty()) return std::nullopt;
-        return read_state(rows[0].get<std::string>(0));
+        try {
+            return read_state(rows[0].get<std::string>(0));
+        } catch (const json::exception&) {
+            raise(ErrorCode::type_mismatch,
+                  fmt::format("the row 'stele_reembed' of schema_meta in {} is damaged: delete it, and all of "
+                              "stele_shadow_vectors, to begin anew",
+                              where()));
+        }
     }
     /// As one transaction that keeps puts out, and others of its kind.
     template <class Work>
@@ -87,19 +94,22 @@ public:
         const auto run = [&](const Statement& statement) { return transaction.query(statement, patience()); };
         run(Statement(forward ? sql_.keep_before : sql_.keep_after));
         run(Statement(forward ? sql_.add_before : sql_.add_after));
-        const auto last = run(Statement(sql_.last_id))[0].get<std::int64_t>(0);
         const auto dimension = static_cast<std::int32_t>(forward ? state.dimension : state.dimension_before);
-        for (std::int64_t at = 0; at < last; at += kStep) {
-            run(Statement(forward ? sql_.put_after : sql_.put_before, at, at + kStep, dimension));
-            if (!on_progress) continue;
-            on_progress({ReembedPhase::switching, static_cast<std::uint64_t>(std::min(at + kStep, last)),
-                         static_cast<std::uint64_t>(last)});
+        const auto all = static_cast<std::uint64_t>(run(Statement(sql_.count))[0].get<std::int64_t>(0));
+        std::uint64_t done = 0;
+        for (std::int64_t at = 0;;) {
+            const auto last = run(Statement(sql_.page, at, kStep))[0].find<std::int64_t>("id");
+            if (!last) break;
+            done += run(Statement(forward ? sql_.put_after : sql_.put_before, at, *last, dimension)).affected();
+            at = *last;
+            if (on_progress) on_progress({ReembedPhase::switching, done, all});
         }
+        if (!forward) run(Statement(sql_.drop_empty));
         const auto fingerprint = forward ? std::optional(state.embedder) : state.embedder_before;
         State after = state;
         after.switched = forward;
         const Statement batch[] = {Statement(sql_.settle, fingerprint, std::to_string(dimension)),
-                                   Statement(sql_.next_epoch), Statement(sql_.save_state, text_of(after)),
+                                   Statement(sql_.next_epoch, fingerprint), Statement(sql_.save_state, text_of(after)),
                                    Statement(cache_.raise_version, kRebuildStep)};
         transaction.run(batch, patience());
     }
@@ -148,7 +158,9 @@ private:
         for (const Row& row : transaction.query(Statement(tables_.cache().settings), tables_.deadline())) {
             const auto key = row.get<std::string_view>("key");
             if (key == "embedder_fingerprint") state.embedder_before = row.get<std::string>("value");
-            if (key == "embedder_dim") state.dimension_before = std::stoul(row.get<std::string>("value"));
+            if (key == "embedder_dim") {
+                state.dimension_before = std::strtoull(row.get<std::string>("value").c_str(), nullptr, 10);
+            }
         }
         if (state.embedder_before == state.embedder) {
             raise(ErrorCode::invalid_argument,
@@ -210,7 +222,8 @@ private:
         }
         pace(texts.size());
         const std::vector<std::string_view> views(texts.begin(), texts.end());
-        std::vector<Embedding> made = embedder_.embed(views, options_.deadline.value_or(Deadline::after(kPatience)));
+        const auto patience = kPatience * static_cast<std::chrono::seconds::rep>(1 + texts.size() / kUsualBatch);
+        std::vector<Embedding> made = embedder_.embed(views, options_.deadline.value_or(Deadline::after(patience)));
         std::vector<Bytes> vectors;
         for (std::size_t i = 0; i < texts.size(); ++i) {
             const bool cut = made.at(i).truncated;
@@ -290,7 +303,8 @@ private:
         }
     }
 
-    static constexpr std::chrono::seconds kPatience{30};  // with one call of the embedder
+    static constexpr std::chrono::seconds kPatience{30};  // with a call of the embedder, for each so many texts
+    static constexpr std::size_t kUsualBatch = 64;
 
     const Tables tables_;
     const ReembedSql& sql_;

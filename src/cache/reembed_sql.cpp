@@ -21,13 +21,15 @@ ReembedSql::ReembedSql(const std::string& quoted_schema)
       progress(std::string()),
       sample(std::string()),
       no_timeout("SET LOCAL statement_timeout = 0"),
-      last_id(std::string()),
+      count(std::string()),
+      page(std::string()),
       keep_before(std::string()),
       keep_after(std::string()),
       add_before(std::string()),
       add_after(std::string()),
       put_after(std::string()),
       put_before(std::string()),
+      drop_empty(std::string()),
       count_before(std::string()),
       settle(std::string()),
       next_epoch(std::string()) {
@@ -65,11 +67,12 @@ ReembedSql::ReembedSql(const std::string& quoted_schema)
         " JOIN @stele_shadow_vectors s USING (namespace, query_hash) JOIN @entries e ON {1}",
         "");
 
-    last_id = sql("SELECT coalesce(max(id), 0) AS id FROM @entries");
+    count = sql("SELECT count(*) AS entries FROM @entries");
+    page = sql("SELECT max(id) AS id FROM (SELECT id FROM @entries WHERE id > $1 ORDER BY id LIMIT $2) e");
     constexpr std::string_view kKeep =
         "UPDATE @stele_shadow_vectors s SET {0} = e.embedding FROM @entries e WHERE {1} AND s.{0} <> e.embedding";
     keep_before = with(kKeep, "before");
-    keep_after = with(kKeep, "embedding");
+    keep_after = with(std::string(kKeep) + " AND octet_length(s.embedding) > 0", "embedding");
     constexpr std::string_view kAdd =
         "INSERT INTO @stele_shadow_vectors (namespace, query_hash, embedding, before)"
         " SELECT e.namespace, e.query_hash, {0} FROM @entries e"
@@ -82,6 +85,7 @@ ReembedSql::ReembedSql(const std::string& quoted_schema)
         " WHERE {1} AND e.id > $1 AND e.id <= $2";
     put_after = with(kPut, "embedding");
     put_before = with(kPut, "before");
+    drop_empty = sql("DELETE FROM @stele_shadow_vectors WHERE octet_length(embedding) = 0");
     count_before = with(
         "SELECT count(*) AS entries FROM @entries e JOIN @stele_shadow_vectors s ON {1}"
         " WHERE octet_length(s.before) > 0",
@@ -91,9 +95,7 @@ ReembedSql::ReembedSql(const std::string& quoted_schema)
         " INSERT INTO @schema_meta (key, value) SELECT key, value"
         " FROM (VALUES ('embedder_fingerprint', $1), ('embedder_dim', $2)) AS mine(key, value) WHERE value IS NOT NULL"
         " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value");
-    next_epoch =
-        sql("INSERT INTO @schema_meta AS m (key, value) VALUES ('stele_embedder_epoch', '1')"
-            " ON CONFLICT (key) DO UPDATE SET value = (m.value::bigint + 1)::text");
+    next_epoch = sql("INSERT INTO @stele_cache_epochs (epoch, embedder) SELECT @epoch + 1, $1");
 }
 
 }  // namespace stele

@@ -24,16 +24,18 @@ struct ReembedSql {
 
     // switching, while the version counter's row is held
     Sql no_timeout;
-    Sql last_id;       // -> id
+    Sql count;         // -> entries
+    Sql page;          // $1 id, $2 how many -> id of the last of so many entries beyond the first, or NULL
     Sql keep_before;   // what the entries have now is what `before` is
     Sql keep_after;    // the same for `embedding`
     Sql add_before;    // entries without any: with `before`
     Sql add_after;     // the same with `embedding`
     Sql put_after;     // $1 id, $2 id, $3 dimension: entries beyond the first and up to the second get `embedding`
     Sql put_before;    // the same with `before`
+    Sql drop_empty;    // rows without `embedding`, so that they count as missing
     Sql count_before;  // -> how many have one
     Sql settle;        // $1 fingerprint or NULL, $2 dimension: are those of the vectors from now on
-    Sql next_epoch;
+    Sql next_epoch;    // $1 fingerprint or NULL
 };
 
 }  // namespace stele

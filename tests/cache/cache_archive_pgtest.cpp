@@ -9,6 +9,7 @@
 
 #include "any_cache.hpp"
 #include "stele/cache_archive.hpp"
+#include "stele/reembed.hpp"
 #include "stele/semantic_cache.hpp"
 #include "stele/testing.hpp"
 #include "support/role.hpp"
@@ -187,6 +188,19 @@ TEST_F(CacheArchive, another_process_finds_by_meaning_what_was_imported) {
     import_cache(importing, file, {.existing = ExistingEntries::replace});
     test::settle(target);
     EXPECT_EQ(cache.get("how do i get in?").value().layer, HitLayer::semantic);
+}
+
+TEST_F(CacheArchive, a_cache_that_was_moved_to_the_embedder_of_the_archive_takes_it) {
+    fill();
+    export_cache(source, file);
+    const auto other =
+        std::make_shared<FakeEmbedder>(testing::FakeEmbedderOptions{.dimension = 32, .fingerprint = "other:v1"});
+    SemanticCache(target, other).put("kept", "r");
+    const ImportCacheOptions keep{.existing = ExistingEntries::keep};
+    EXPECT_EQ(error_of([&] { import_cache(target, file, keep); }).code, ErrorCode::fingerprint_mismatch);
+    reembed(target, *embedder);
+    EXPECT_EQ(import_cache(target, file, keep).entries, 3U);
+    EXPECT_TRUE(SemanticCache(target, embedder).get("how do i get in?"));
 }
 
 TEST_F(CacheArchive, quotas_hold_for_what_is_imported) {

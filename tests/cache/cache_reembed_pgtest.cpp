@@ -98,6 +98,8 @@ TEST_F(CacheReembed, mneme_157_of_other_namespaces_only_the_wording_finds_entrie
               "3");
     before->similar("drittens", "third", 0.95F);
     EXPECT_TRUE(open(before).get("drittens", Scope("acme")));
+    EXPECT_EQ(reembed(database, *after).embedded, 2U) << "those that had none";
+    EXPECT_TRUE(open(after).get("drittens", Scope("acme")));
 }
 
 TEST_F(CacheReembed, mneme_157_the_same_fingerprint_is_refused_and_so_is_a_cache_without_vectors) {

