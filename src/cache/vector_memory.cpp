@@ -151,6 +151,7 @@ void VectorMemory::Put::stored(std::int64_t id, std::int64_t writer, std::span<c
         if (newest) {
             space_->vectors.put(id, {.question = question_tag(hash_), .writer = writer}, unit);
             space_->stale.erase(hash_);
+            if (space_->stale.empty() && !space_->reading_stale) space_->has_stale = false;
             if (space_->asking) space_->own.insert(hash_);
         }
     }

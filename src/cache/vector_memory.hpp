@@ -145,6 +145,7 @@ private:
         Mutex news;  // before the lock of the vectors
         std::atomic<bool> has_stale{false};
         Hashes stale STELE_GUARDED_BY(news);                                             // to be read again
+        bool reading_stale STELE_GUARDED_BY(news) = false;                               // some are in nobody's set
         bool asking STELE_GUARDED_BY(news) = false;                                      // a page is under way
         Hashes own STELE_GUARDED_BY(news);                                               // put since it was asked for
         std::unordered_map<std::string, std::vector<Put*>> puts STELE_GUARDED_BY(news);  // under way, by hash

@@ -139,6 +139,7 @@ void VectorMemory::read_stale(Space& space, const std::string& name_space, Execu
     {
         MutexLock lock(space.news);
         all.swap(space.stale);
+        space.reading_stale = true;
     }
     try {
         while (!all.empty()) {
@@ -154,9 +155,11 @@ void VectorMemory::read_stale(Space& space, const std::string& name_space, Execu
         check_size(space, name_space);
         // only now: who searches meanwhile waits for it
         MutexLock lock(space.news);
+        space.reading_stale = false;
         space.has_stale = !space.stale.empty();
     } catch (...) {
         MutexLock lock(space.news);
+        space.reading_stale = false;
         for (const std::string& hash : all) space.mark(hash);
         throw;
     }

@@ -32,7 +32,7 @@ float encode_bytes(std::span<const float> unit, std::int8_t* codes) {
 AlignedVector<float> padded(std::span<const float> unit) {
     constexpr std::size_t kMultiple = 32;
     AlignedVector<float> floats((unit.size() + kMultiple - 1) / kMultiple * kMultiple);
-    std::fill(std::copy(unit.begin(), unit.end(), floats.begin()), floats.end(), 0.0F);
+    for (std::size_t i = 0; i < floats.size(); ++i) floats[i] = i < unit.size() ? unit[i] : 0.0F;
     return floats;
 }
 
