@@ -152,7 +152,7 @@ static_assert(!std::is_constructible_v<SemanticCache, Database, Database, std::s
 
 TEST(CachePlaces, mneme_051_060_061_062_a_cache_has_one_database_which_outlives_it_and_is_never_half_open) {
     test::Server server;
-    Database database = server.open();
+    Database database = Database::open(test::undisturbed(server.options()));  // only calls take connections
     const auto embedder = std::make_shared<testing::FakeEmbedder>();
     {
         SemanticCache cache(database, embedder);
