@@ -22,7 +22,11 @@ constexpr std::array kIrreplaceable{
     Irreplaceable{"notes on revisions", "stele_revision_notes"},
     Irreplaceable{"keys of what was remembered", "stele_memory_keys"},
     Irreplaceable{"forks of what was remembered", "stele_memory_forks"},
-    Irreplaceable{"limits of the cache", "stele_cache_limits", "coalesce(max_entries, max_bytes) IS NOT NULL"}};
+    Irreplaceable{"limits of the cache", "stele_cache_limits", "coalesce(max_entries, max_bytes) IS NOT NULL"},
+    Irreplaceable{"policies of the cache", "stele_cache_policies"},
+    Irreplaceable{"published versions", "stele_heads"},
+    Irreplaceable{"tags of answers", "stele_entry_tags"},
+    Irreplaceable{"notes of what answers were made from", "stele_entry_dependencies"}};
 
 class Undoing {
 public:

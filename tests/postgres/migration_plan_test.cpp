@@ -147,7 +147,8 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "2f45cba1b1699165a9d2caa47096bb534453a606ac4df376b7aca48a80531472",
                                        "22413a63cbcf10c6d4c0d4191d5224d58dcb02c4af51c24e8c623d2224ca1832",
                                        "21e9a02bdf03edc60c999817cbaa023787af76af797e32207a8bdf7715c0a3c1",
-                                       "5c3267d5e62e63239532eee47752f8c9b2adf860835e9ca1f9692013d7eec293"));
+                                       "5c3267d5e62e63239532eee47752f8c9b2adf860835e9ca1f9692013d7eec293",
+                                       "25e49723692f69dcf8d5ee088e845d1e10349b72518798e27fba9ee56cbfc07c"));
 }
 
 }  // namespace
