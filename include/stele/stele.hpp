@@ -5,6 +5,7 @@
 #include "stele/async.hpp"
 #include "stele/cache_caps.hpp"
 #include "stele/cache_event.hpp"
+#include "stele/cache_policy.hpp"
 #include "stele/canceller.hpp"
 #include "stele/cluster.hpp"
 #include "stele/configuration.hpp"

@@ -1,7 +1,9 @@
 // What keeps the cache within its limits, looks it over and cleans it, on tables: outside and inside of transactions.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +15,8 @@
 namespace stele {
 
 Statement evict_after_put(const CapsSql& sql, const NewEntry& entry, const OwnLimits& own);
+Statement evict_after_many(const CapsSql& sql, const std::string& name_space, const std::vector<std::string>& hashes,
+                           const OwnLimits& own);
 Statement evict_after_puts(const CapsSql& sql, const std::vector<std::int64_t>& ids, const OwnLimits& own);
 /// From the answer to a statement that evicts.
 std::vector<CacheGone> read_gone(const Rows& rows);
@@ -24,6 +28,17 @@ Statement evict_statement(const CapsSql& sql, const std::optional<std::string>& 
 std::map<std::string, CacheQuota> read_quotas(const CapsSql& sql, const std::optional<std::string>& tenant,
                                               Executor& executor, Deadline deadline);
 CacheQuota read_limits(const CapsSql& sql, Executor& executor, Deadline deadline);
+
+std::shared_ptr<const CachePolicies> read_policies(const CapsSql& sql, Executor& executor, Deadline deadline);
+Statement policy_statement(const CapsSql& sql, const std::string& tenant, const CachePolicy& policy);
+
+/// The version counter's row is held meanwhile. `removed` is told of each entry.
+CacheRemoved remove_tagged(const CapsSql& sql, const Statement& hold_version, const std::string& tag,
+                           const Scope& scope, bool whole_tenant, Executor& executor, Deadline deadline,
+                           const std::function<void(std::string name_space, std::string hash)>& removed);
+/// In batches.
+CacheRemoved remove_outdated(const CapsSql& sql, const Statement& hold_version,
+                             const std::optional<std::string>& name_space, Executor& executor, Deadline deadline);
 
 /// Adds to `all`; says how many.
 std::int64_t read_expired(const Rows& rows, std::vector<CacheGone>& all);

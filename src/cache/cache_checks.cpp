@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -18,6 +19,28 @@ void check_limit(std::string_view what, std::size_t bytes, std::size_t limit) {
               fmt::format("the {} has {} bytes; this cache takes at most {} (max_{}_bytes)", what, bytes, limit, what));
     }
 }
+
+/// Text that is a part of a key.
+void check_name(std::string_view what, std::string_view text, std::size_t least, std::size_t most) {
+    check_text(what, text);
+    if (text.size() < least || text.size() > most) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("{} has {} bytes; it must have {} to {}", what, text.size(), least, most));
+    }
+}
+
+template <class Named>
+std::vector<Named> each_once(std::vector<Named> all, std::string_view what) {
+    constexpr std::size_t kMost = 100;
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    if (all.size() > kMost) {
+        raise(ErrorCode::limit_exceeded, fmt::format("an answer has at most {} {}, not {}", kMost, what, all.size()));
+    }
+    return all;
+}
+
+constexpr std::size_t kLongestName = 1024;
 
 }  // namespace
 
@@ -58,6 +81,39 @@ void check_put(std::string_view query, std::string_view response, const PutOptio
     check_text("the response", response);
     if (!put.metadata.is_object()) raise(ErrorCode::invalid_argument, "the metadata is not a JSON object");
     check_ttl("ttl", put.ttl);
+}
+
+std::vector<std::string> checked_tags(std::vector<std::string> tags) {
+    for (const std::string& tag : tags) check_name("the tag", tag, 1, kLongestName);
+    return each_once(std::move(tags), "tags");
+}
+
+std::vector<Dependency> checked_dependencies(const Dependencies& dependencies) {
+    constexpr std::size_t kLongestKind = 100;
+    for (const Dependency& each : dependencies.all()) {
+        check_name("the kind of a dependency", each.kind, 1, kLongestKind);
+        check_name("the name of a dependency", each.name, 1, kLongestName);
+        check_name("the version of a dependency", each.version, 0, kLongestName);
+    }
+    return each_once(dependencies.all(), "dependencies");
+}
+
+std::optional<std::int64_t> stored_ttl(const PutOptions& put, const std::optional<std::chrono::seconds>& ttl) {
+    if (!ttl || put.never_expires) return std::nullopt;
+    return ttl->count();
+}
+
+void check_policy(std::string_view tenant, const CachePolicy& policy) {
+    static_cast<void>(Scope(tenant));
+    check_threshold(policy.similarity_threshold);
+    check_ttl("default ttl", policy.default_ttl);
+    if (policy.min_confidence && !std::isfinite(*policy.min_confidence)) {
+        raise(ErrorCode::invalid_argument, fmt::format("min_confidence is {}, not a number", *policy.min_confidence));
+    }
+    if (policy.empty()) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("the policy of '{}' settles nothing; remove_policy takes one away", tenant));
+    }
 }
 
 void check_quota(std::string_view what, const CacheQuota& quota) {

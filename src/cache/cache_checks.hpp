@@ -17,6 +17,12 @@ void check_guards(const SemanticCacheOptions& options);
 void check_ttl(std::string_view what, const std::optional<std::chrono::seconds>& ttl);
 void check_put(std::string_view query, std::string_view response, const PutOptions& put,
                const SemanticCacheOptions& cache);
+/// Sorted, each once.
+std::vector<std::string> checked_tags(std::vector<std::string> tags);
+std::vector<Dependency> checked_dependencies(const Dependencies& dependencies);
+/// In seconds; nothing of what never expires. `ttl`: its own, or that of all that have none.
+std::optional<std::int64_t> stored_ttl(const PutOptions& put, const std::optional<std::chrono::seconds>& ttl);
+void check_policy(std::string_view tenant, const CachePolicy& policy);
 /// `what` names it in the message.
 void check_quota(std::string_view what, const CacheQuota& quota);
 void check_tenant_quota(std::string_view tenant, const CacheQuota& quota);

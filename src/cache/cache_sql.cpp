@@ -15,6 +15,8 @@ constexpr std::string_view kNow = "floor(date_part('epoch', clock_timestamp())):
 constexpr std::string_view kLive = "(e.ttl IS NULL OR e.ttl > @now - e.created_at)";
 constexpr std::string_view kDimension = "(SELECT value::integer FROM @schema_meta WHERE key = 'embedder_dim')";
 constexpr std::string_view kWriter = "xmin::text::bigint AS writer";
+// a call, and no part of the statement: what was made from nothing must not pay for its plan
+constexpr std::string_view kMadeFrom = "CASE WHEN e.stele_depends THEN @stele_made_from(e.namespace, e.id) END";
 
 std::string replaced(std::string text, std::string_view mark, std::string_view with) {
     for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += with.size()) {
@@ -29,6 +31,7 @@ Sql cache_sql(std::string_view text, const std::string& quoted_schema) {
     std::string filled = replaced(std::string(text), "@live", kLive);
     filled = replaced(std::move(filled), "@dimension", kDimension);
     filled = replaced(std::move(filled), "@writer", kWriter);
+    filled = replaced(std::move(filled), "@made_from", kMadeFrom);
     filled = replaced(std::move(filled), "@now", kNow);
     return Sql(replaced(std::move(filled), "@", quoted_schema + "."));
 }
@@ -38,6 +41,7 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       claim(std::string()),
       fill_vectors(std::string()),
       lookup(std::string()),
+      lookup_many(std::string()),
       fetch(std::string()),
       touch_lookup(std::string()),
       touch(std::string()),
@@ -50,6 +54,7 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       hold_version(std::string()),
       put_scope(std::string()),
       upsert(std::string()),
+      attach(std::string()),
       remove(std::string()),
       remove_answer(std::string()),
       erase(std::string()),
@@ -74,16 +79,22 @@ CacheSql::CacheSql(const std::string& quoted_schema)
             " WHERE octet_length(embedding) = 0 AND @dimension IS NOT NULL");
 
     const std::string entry =
-        "SELECT e.id, e.query, e.response, e.metadata, e.ttl, @now - e.created_at AS age, NOT @live AS expired"
-        " FROM @entries e WHERE e.namespace = $1 AND e.query_hash = $2";
+        "SELECT e.id, e.query, e.response, e.metadata, e.ttl, @now - e.created_at AS age, NOT @live AS expired,"
+        " @made_from AS made_from FROM @entries e WHERE e.namespace = $1 AND e.query_hash = $2";
     lookup = sql(entry);
     touch_lookup =
         sql("WITH touched AS (UPDATE @entries e SET last_accessed_at = greatest(e.last_accessed_at, @now),"
-            " access_count = e.access_count + 1 WHERE e.namespace = $1 AND e.query_hash = $2 AND @live) " +
+            " access_count = e.access_count + 1 WHERE e.namespace = $1 AND e.query_hash = $2 AND @live"
+            " AND coalesce(cardinality(@made_from), 1) > 0) " +
             entry);
     fetch =
         sql("SELECT e.id, e.query_hash, e.query, e.response, e.metadata, @now - e.created_at AS age,"
-            " NOT @live AS expired FROM @entries e WHERE e.id = ANY($2::bigint[]) AND e.namespace = $1");
+            " NOT @live AS expired, @made_from AS made_from FROM @entries e WHERE e.id = ANY($2::bigint[]) AND "
+            "e.namespace = $1");
+    lookup_many =
+        sql("SELECT e.query_hash, e.id, e.query, e.response, e.metadata, e.ttl, @now - e.created_at AS age,"
+            " NOT @live AS expired, @made_from AS made_from FROM @entries e WHERE e.namespace = $1"
+            " AND e.query_hash = ANY($2::text[])");
     // a row that somebody changes at this moment is left out: nobody waits for accesses, in no circle either
     touch =
         sql("UPDATE @entries e SET last_accessed_at = greatest(e.last_accessed_at, @now - t.ago),"
@@ -114,10 +125,12 @@ CacheSql::CacheSql(const std::string& quoted_schema)
         " last_accessed_at, ttl, access_count) SELECT $1, $2, $3, $4,"
         " CASE WHEN octet_length($5) > 0 THEN $5 ELSE coalesce(decode(repeat('00000000', @dimension), 'hex'), '') "
         "END,"
-        " $6, now, now, $7, 0 FROM (SELECT @now AS now) t"
+        " $6, now, now, coalesce($7, (SELECT p.default_ttl FROM @stele_cache_policies p WHERE p.namespace = $8), $9),"
+        " 0 FROM (SELECT @now AS now) t"
         " ON CONFLICT (namespace, query_hash) DO UPDATE SET query = EXCLUDED.query, response = EXCLUDED.response,"
         " embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,"
         " last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0 RETURNING id, @writer");
+    attach = sql("SELECT @stele_attach($1, $2, $3, $4, $5, $6, $7)");
     const std::string question = "DELETE FROM @entries WHERE namespace = $1 AND query_hash = $2";
     const std::string answer = question + " AND response = $3";
     const auto raising = [&sql](const std::string& deletion) {

@@ -9,8 +9,8 @@
 
 namespace stele {
 
-/// "@entries" with the schema's name before it, "@now", "@live" (of an entry e), "@version", "@dimension" and "@writer"
-/// as expressions.
+/// "@entries" with the schema's name before it, "@now", "@live" (of an entry e), "@version", "@dimension", "@writer"
+/// and "@made_from" (of an entry e; empty: outdated) as expressions.
 Sql cache_sql(std::string_view text, const std::string& quoted_schema);
 
 struct CacheSql {
@@ -23,6 +23,7 @@ struct CacheSql {
 
     // looking
     Sql lookup;        // $1 namespace, $2 hash -> the entry, without its vector
+    Sql lookup_many;   // $1 namespace, $2 hashes -> the same of these, with query_hash
     Sql fetch;         // $1 namespace, $2 ids -> these entries, without vectors
     Sql touch_lookup;  // as lookup; if live, the entry was answered now
     Sql touch;         // $1 ids, $2 how often, $3 how many seconds ago: they were answered
@@ -36,8 +37,10 @@ struct CacheSql {
     Sql raise_version;  // $1 by how much -> version
     Sql hold_version;   // keeps others from raising it until the end of the transaction
     Sql put_scope;      // $1 namespace, $2 tenant, $3 attributes
-    Sql upsert;         // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl -> id,
-                        // writer; an empty embedding becomes zeros once the dimension is known
+    Sql upsert;         // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl,
+                 // $8 tenant whose default is taken without, or NULL, $9 that of all -> id, writer; an empty embedding
+                 // becomes zeros once the dimension is known
+    Sql attach;         // $1 namespace, $2 hash, $3 tags, $4 kinds, $5 names, $6 versions, $7 1: the current one
     Sql remove;         // $1 namespace, $2 hash -> id, version; no row if there was none
     Sql remove_answer;  // the same, $3 response: only while it is this one
     Sql erase;          // $1 namespace, $2 hash; leaves the version as it is

@@ -7,8 +7,23 @@
 namespace stele {
 
 Statement upsert_statement(const CacheSql& sql, const NewEntry& entry) {
+    std::optional<std::string> settled_by;
+    if (!entry.ttl && entry.by_default) settled_by = entry.scope.tenant();
     return Statement(sql.upsert, entry.scope.stored_namespace(), entry.hash, entry.query, entry.response,
-                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl);
+                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl, settled_by, entry.default_ttl);
+}
+
+Statement attach_statement(const CacheSql& sql, const NewEntry& entry) {
+    std::vector<std::string> kinds, names, versions;
+    std::vector<std::int64_t> newest;
+    for (const Dependency& each : entry.depends_on) {
+        kinds.push_back(each.kind);
+        names.push_back(each.name);
+        versions.push_back(each.version);
+        newest.push_back(each.newest ? 1 : 0);
+    }
+    const std::vector<std::string> tags(entry.tags.begin(), entry.tags.end());
+    return Statement(sql.attach, entry.scope.stored_namespace(), entry.hash, tags, kinds, names, versions, newest);
 }
 
 Statement scope_statement(const CacheSql& sql, const Scope& scope) {

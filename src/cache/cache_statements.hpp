@@ -13,6 +13,8 @@
 namespace stele {
 
 Statement upsert_statement(const CacheSql& sql, const NewEntry& entry);
+/// What is kept beside the entry, once it is put.
+Statement attach_statement(const CacheSql& sql, const NewEntry& entry);
 Statement scope_statement(const CacheSql& sql, const Scope& scope);
 
 /// Without what is in memory.

@@ -14,6 +14,7 @@ struct CapsSql {
     // Evicting; each -> gone_from, evicted, expired. They come after the version counter's row is held. The last three
     // parameters: own limit of entries and of bytes (or NULL), how many go at once beyond what must.
     Sql evict_after_put;   // $1 namespace, $2 hash of what was put
+    Sql evict_after_many;  // $1 namespace, $2 hashes of what was put
     Sql evict_after_puts;  // $1 ids of what was put
     Sql evict_tenant;      // $1 tenant
     Sql evict_all;
@@ -33,12 +34,22 @@ struct CapsSql {
     Sql fold_sizes;    // holding the version counter's row
     Sql drop_empty;    // sums of namespaces that are empty by now
 
+    // removing by what is kept beside entries; each raises the version, whose row is held before
+    Sql remove_tagged;  // $1 tag, $2 namespace, $3 tenant or NULL: all its namespaces instead -> namespace, query_hash
+    Sql outdated;       // -> kind, name, version of what was used and is not current any more
+    Sql sweep;          // $1 namespace or NULL, $2 kinds, $3 names, $4 versions, $5 at most -> namespace, removed
+
+    // what tenants have settled
+    Sql policies;       // -> tenant, similarity_threshold, default_ttl, min_confidence
+    Sql put_policy;     // $1 tenant, $2, $3, $4 as these
+    Sql remove_policy;  // $1 tenant -> tenant, if there was one
+
     // looking
     Sql totals;      // $1 namespace or NULL -> entries, expired, bytes
     Sql namespaces;  // -> namespace, tenant, attributes, entries, bytes
     Sql health;      // -> schema_version, fingerprint, entries, bytes, namespaces, sound, oldest_age
     // $1 namespace or NULL, $2 last_accessed_at and $3 id of the place to go on from, $4 limit, $5 text or NULL, $6
-    // metadata, $7 least age
+    // metadata, $7 least age, $8 tag or NULL
     Sql newest, coldest;
 };
 

@@ -18,11 +18,18 @@ Hit read_hit(const Row& row, float similarity, HitLayer layer) {
     return hit;
 }
 
-namespace {
+std::vector<std::string> read_made_from(const Row& row) {
+    return row.get<std::vector<std::string>>("made_from", {});
+}
 
-// Those that are still there, best first; those that are gone are forgotten. A row with the id but another question was
-// written after a restore: its likeness was never measured.
-void hear_all(const std::vector<Candidate>& candidates, const Rows& rows, const Neighbours& neighbours,
+EntryState read_state(const Row& row) {
+    if (row.get<bool>("expired")) return EntryState::expired;
+    const auto made_from = row.find<std::vector<std::string>>("made_from");
+    return made_from && made_from->empty() ? EntryState::outdated : EntryState::live;
+}
+
+// A row with the id but another question was written after a restore: its likeness was never measured.
+void hear_all(const std::vector<Candidate>& candidates, const std::vector<Row>& rows, const Neighbours& neighbours,
               CandidateTrial& trial) {
     for (const Candidate& candidate : candidates) {
         if (!trial.wants_more()) return;
@@ -35,19 +42,17 @@ void hear_all(const std::vector<Candidate>& candidates, const Rows& rows, const 
                 continue;
             }
             found = true;
-            trial.hear(read_hit(row, std::min(candidate.score, 1.0f), HitLayer::semantic), hash,
-                       row.get<bool>("expired"));
+            trial.hear(read_hit(row, std::min(candidate.score, 1.0f), HitLayer::semantic), hash, read_state(row));
         }
         if (!found) neighbours.forget(candidate.id);
     }
 }
 
-}  // namespace
-
 Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& request, const Neighbours& neighbours,
                                     Exact known) {
     GetOutcome outcome;
     outcome.expired = known == Exact::expired;
+    outcome.outdated = known == Exact::outdated;
 
     if (known == Exact::unknown) {
         RunStep lookup;
@@ -55,14 +60,18 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
         Result<std::vector<Rows>> answer = co_await lookup;
         const Rows found = value_or_raise(std::move(answer)).front();
         if (!found.empty()) {
-            if (!found[0].get<bool>("expired")) {
+            const EntryState state = read_state(found[0]);
+            if (state == EntryState::live) {
                 outcome.hit = read_hit(found[0], 1.0f, HitLayer::exact);
                 co_return outcome;
             }
-            outcome.expired = true;
+            outcome.expired = state == EntryState::expired;
+            outcome.outdated = state == EntryState::outdated;
         }
     }
-    outcome.miss = outcome.expired ? MissReason::expired : MissReason::no_match;
+    outcome.miss = outcome.expired    ? MissReason::expired
+                   : outcome.outdated ? MissReason::outdated
+                                      : MissReason::no_match;
     if (!request.by_meaning) co_return outcome;
     const float threshold = neighbours.threshold();
     neighbours.catch_up();
@@ -104,7 +113,7 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
         fetch.statements.push_back(Statement(sql.fetch, request.name_space, ids).read());
         Result<std::vector<Rows>> rows = co_await fetch;
         const std::vector<Rows> fetched = value_or_raise(std::move(rows));
-        hear_all(candidates, fetched.front(), neighbours, trial);
+        hear_all(candidates, {fetched.front().begin(), fetched.front().end()}, neighbours, trial);
         if (exhausted) break;
     }
     trial.end(any || (!outcome.hit && neighbours.any()));

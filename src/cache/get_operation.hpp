@@ -14,6 +14,7 @@
 
 namespace stele {
 
+class CandidateTrial;
 class GuardChain;
 
 /// What a get is about. Kept alive by the caller until the operation is over.
@@ -26,6 +27,7 @@ struct GetRequest {
     std::string_view asked{};                // as it was asked, for the guards
     const GuardChain* guards = nullptr;      // null: whatever is alike enough is served
     std::optional<std::size_t> explain{};    // so many candidates are to be shown
+    std::optional<float> min_confidence{};   // instead of the options', once the threshold was asked for
 };
 
 /// How the vectors in memory are reached; may throw Error.
@@ -43,6 +45,7 @@ struct GetOutcome {
     std::optional<Hit> hit;
     std::optional<MissReason> miss;  // one of the two
     bool expired = false;            // an exact match was found but is past its lifetime
+    bool outdated = false;           // an exact match was found but was made from something that is not current
 
     /// An entry whose answer the validator refused.
     struct Invalid {
@@ -57,7 +60,9 @@ struct GetOutcome {
 };
 
 /// What is known of the same question before.
-enum class Exact : unsigned char { unknown, absent, expired };
+enum class Exact : unsigned char { unknown, absent, expired, outdated };
+/// Whether an entry may be served.
+enum class EntryState : unsigned char { live, expired, outdated };
 
 /// Exact lookup, unless it was made; then, unless it hit, embedding, search in memory and a fetch of the candidates,
 /// best first, until the guards accept one. A failed database step throws Error.
@@ -66,5 +71,13 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
 
 /// A row of CacheSql::lookup or fetch.
 Hit read_hit(const Row& row, float similarity, HitLayer layer);
+EntryState read_state(const Row& row);
+/// The names of what it was made from; none of what is outdated.
+std::vector<std::string> read_made_from(const Row& row);
+
+/// Those candidates that `rows` of CacheSql::fetch show are heard, until the trial wants no more; those that are gone
+/// are forgotten.
+void hear_all(const std::vector<Candidate>& candidates, const std::vector<Row>& rows, const Neighbours& neighbours,
+              CandidateTrial& trial);
 
 }  // namespace stele

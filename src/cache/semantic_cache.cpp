@@ -92,30 +92,36 @@ std::optional<float> SemanticCache::similarity_threshold() const noexcept {
     return impl_->shared->threshold;
 }
 
-void SemanticCache::put(std::string_view query, std::string_view response, const Scope& scope,
+bool SemanticCache::put(std::string_view query, std::string_view response, const Scope& scope,
                         const PutOptions& options) {
     Impl& impl = *impl_;
     impl.check_open();
+    if (impl.skips(query, options.turns, scope)) {
+        ++impl.shared->skipped;
+        return false;
+    }
     check_put(query, response, options, impl.options);
+    const std::vector<std::string> tags = checked_tags(options.tags);
+    const std::vector<Dependency> depends_on = checked_dependencies(options.depends_on);
     const Deadline until = impl.deadline(options.deadline);
     const std::string text = impl.key_text(query);
     const std::string hash = query_hash(text);
     const std::vector<float> vector = impl.vector_for(text, options, until);
-    std::optional<std::int64_t> ttl;
-    if (const auto lifetime = options.ttl ? options.ttl : impl.options.default_ttl;
-        lifetime && !options.never_expires) {
-        ttl = lifetime->count();
-    }
     const NewEntry entry{.scope = scope,
                          .hash = hash,
                          .query = query,
                          .response = response,
                          .unit = vector,
                          .metadata = options.metadata,
-                         .ttl = ttl};
+                         .ttl = stored_ttl(options, options.ttl),
+                         .by_default = !options.never_expires,
+                         .default_ttl = stored_ttl(options, impl.options.default_ttl),
+                         .tags = tags,
+                         .depends_on = depends_on};
     const std::vector<CacheGone> gone = impl.store->put(entry, impl.own_limits(), until);
     impl.tell(CacheEvent::Kind::put, scope.stored_namespace(), 1);
     impl.tell(gone);
+    return true;
 }
 
 bool SemanticCache::remove(std::string_view query, const Scope& scope, std::optional<Deadline> deadline) {
@@ -164,6 +170,8 @@ CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional
     stats.embedder_failures = impl.shared->embedder_failures;
     stats.truncated = impl.shared->truncated;
     stats.refused = impl.shared->refused;
+    stats.outdated = impl.shared->outdated;
+    stats.skipped = impl.shared->skipped;
     stats.guard_failures = impl.shared->guards.failures();
     stats.index_rows = totals.index_rows;
     stats.index_bytes = totals.index_bytes;

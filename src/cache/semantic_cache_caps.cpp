@@ -29,6 +29,7 @@ std::vector<CacheEntry> SemanticCache::entries(const std::optional<Scope>& scope
                                                std::optional<Deadline> deadline) {
     impl_->check_open();
     check_text("the text that is looked for", filter.text);
+    check_text("the tag that is looked for", filter.tag);
     if (!filter.metadata.is_object()) {
         raise(ErrorCode::invalid_argument, "the metadata that is looked for is not a JSON object");
     }
@@ -68,7 +69,9 @@ CacheHealth SemanticCache::health(std::optional<Deadline> deadline) {
 
 std::size_t SemanticCache::vacuum(const std::optional<Scope>& scope, std::optional<Deadline> deadline) {
     impl_->check_open();
-    return static_cast<std::size_t>(impl_->tell(impl_->store->vacuum(stored(scope), impl_->deadline(deadline))));
+    const Deadline until = impl_->deadline(deadline);
+    const auto expired = static_cast<std::size_t>(impl_->tell(impl_->store->vacuum(stored(scope), until)));
+    return expired + remove_outdated(scope, until);
 }
 
 std::size_t SemanticCache::clear_all(std::optional<Deadline> deadline) {

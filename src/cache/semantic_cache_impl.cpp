@@ -103,32 +103,20 @@ std::string SemanticCache::Impl::key_text(std::string_view query) const {
 GetOutcome SemanticCache::Impl::look_up(std::string_view query, const Scope& scope, const GetOptions& get,
                                         std::optional<std::size_t> explain) {
     check_threshold(get.similarity_threshold);
-    GetRequest request;
-    request.name_space = scope.stored_namespace();
-    request.query = key_text(query);
-    request.hash = query_hash(request.query);
-    request.asked = query;
-    request.guards = &shared->guards;
+    GetRequest request = this->request(query, scope);
     request.explain = explain;
     GetOutcome outcome;
     if (get.bypass) {
         outcome.miss = MissReason::bypass;
+    } else if (skips(query, get.turns, scope)) {
+        outcome.miss = MissReason::skipped;
     } else {
         try {
             const Deadline until = deadline(get.deadline);
-            outcome = search(request, get, until);
+            outcome = search(request, scope, get, until);
             if (options.mneme_compatible && !explain) remove_invalid(outcome, request.name_space, until);
         } catch (const Error& error) {
-            if (error.code() == ErrorCode::dimension_mismatch) {
-                outcome.miss = MissReason::dim_mismatch;
-                store->log(LogLevel::warning, fmt::format("get is a miss: {}", error.info().message));
-            } else if (!options.miss_when_unavailable || !is_outage(error.code()) || store->in_transaction()) {
-                throw;  // a transaction in which a statement failed is over: that is no miss
-            } else {
-                outcome.miss = MissReason::unavailable;
-                store->log(LogLevel::warning,
-                           fmt::format("get is a miss, the store cannot be reached: {}", error.info().message));
-            }
+            outcome = outcome_of(error);
         }
     }
     if (outcome.miss == MissReason::embedder_failure) {
@@ -138,7 +126,39 @@ GetOutcome SemanticCache::Impl::look_up(std::string_view query, const Scope& sco
     return outcome;
 }
 
-GetOutcome SemanticCache::Impl::search(GetRequest& request, const GetOptions& get, Deadline until) {
+GetRequest SemanticCache::Impl::request(std::string_view query, const Scope& scope) const {
+    GetRequest request;
+    request.name_space = scope.stored_namespace();
+    request.query = key_text(query);
+    request.hash = query_hash(request.query);
+    request.asked = query;
+    request.guards = &shared->guards;
+    return request;
+}
+
+// A transaction in which a statement failed is over: that is no miss.
+GetOutcome SemanticCache::Impl::outcome_of(const Error& error) const {
+    GetOutcome outcome;
+    if (error.code() == ErrorCode::dimension_mismatch) {
+        outcome.miss = MissReason::dim_mismatch;
+        store->log(LogLevel::warning, fmt::format("get is a miss: {}", error.info().message));
+    } else if (!options.miss_when_unavailable || !is_outage(error.code()) || store->in_transaction()) {
+        throw;
+    } else {
+        outcome.miss = MissReason::unavailable;
+        store->log(LogLevel::warning,
+                   fmt::format("get is a miss, the store cannot be reached: {}", error.info().message));
+    }
+    return outcome;
+}
+
+bool SemanticCache::Impl::skips(std::string_view query, std::size_t turns, const Scope& scope) const {
+    const SkipRule& rule = options.skip;
+    return (rule.max_turns && turns > *rule.max_turns) || (rule.max_bytes && query.size() > *rule.max_bytes) ||
+           (rule.when && rule.when(query, scope));
+}
+
+GetOutcome SemanticCache::Impl::search(GetRequest& request, const Scope& scope, const GetOptions& get, Deadline until) {
     if (get.embedding) {
         request.unit = checked(*get.embedding);
         if (store->dimension() == 0) {
@@ -147,8 +167,7 @@ GetOutcome SemanticCache::Impl::search(GetRequest& request, const GetOptions& ge
         }
     }
     request.by_meaning = store->dimension() != 0 && (request.unit || embedder != nullptr);
-    const auto from = [this, &get] { return threshold(get); };
-    GetOutcome outcome = store->get(request, from, embedder, until);
+    GetOutcome outcome = store->get(request, threshold({&request, 1}, scope, get, until), embedder, until);
     // what was found by meaning has it already: it was asked for it
     if (outcome.hit && outcome.hit->layer != HitLayer::semantic) shared->guards.set_confidence(*outcome.hit);
     return outcome;
@@ -168,8 +187,25 @@ void SemanticCache::Impl::remove_invalid(const GetOutcome& outcome, const std::s
     }
 }
 
-float SemanticCache::Impl::threshold(const GetOptions& get) const {
-    std::optional<float> chosen = get.similarity_threshold ? get.similarity_threshold : shared->threshold.load();
+CachePolicy SemanticCache::Impl::policy(const std::string& tenant, Deadline until) const {
+    const std::shared_ptr<const CachePolicies> policies = store->known_policies(until);
+    const auto found = policies->find(tenant);
+    return found == policies->end() ? CachePolicy() : found->second;
+}
+
+std::function<float()> SemanticCache::Impl::threshold(std::span<GetRequest> requests, const Scope& scope,
+                                                      const GetOptions& get, Deadline until) const {
+    return [this, requests, &scope, &get, until] {
+        const CachePolicy settled = policy(scope.tenant(), until);
+        for (GetRequest& each : requests) each.min_confidence = settled.min_confidence;
+        return threshold(get, settled);
+    };
+}
+
+float SemanticCache::Impl::threshold(const GetOptions& get, const CachePolicy& policy) const {
+    std::optional<float> chosen = get.similarity_threshold;
+    if (!chosen) chosen = policy.similarity_threshold;
+    if (!chosen) chosen = shared->threshold.load();
     if (!chosen && embedder != nullptr) chosen = embedder->threshold();
     if (!chosen) {
         raise(ErrorCode::invalid_argument,
@@ -197,6 +233,21 @@ std::vector<float> SemanticCache::Impl::vector_for(const std::string& text, cons
     return embedding.truncated ? std::vector<float>() : checked(std::move(embedding.vector));
 }
 
+std::vector<std::vector<float>> SemanticCache::Impl::vectors_for(std::span<const std::string> texts, Deadline until) {
+    std::vector<std::vector<float>> vectors(texts.size());
+    if (embedder == nullptr || texts.empty()) return vectors;
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    std::vector<Embedding> all = embedder->embed(views, until);
+    for (std::size_t i = 0; i < vectors.size(); ++i) {
+        if (!all.at(i).truncated) vectors[i] = checked(std::move(all[i].vector));
+    }
+    return vectors;
+}
+
+void SemanticCache::Impl::tell_removed(const CacheRemoved& removed) {
+    for (const auto& [name, entries] : removed) tell(CacheEvent::Kind::removed, name, entries);
+}
+
 void SemanticCache::Impl::count(const GetOutcome& outcome, const std::string& name_space) {
     const Counter found = !outcome.hit                               ? Counter::misses
                           : outcome.hit->layer == HitLayer::semantic ? Counter::hits_semantic
@@ -209,6 +260,8 @@ void SemanticCache::Impl::count(const GetOutcome& outcome, const std::string& na
         if (miss == MissReason::truncated) ++shared->truncated;
         if (miss == MissReason::unavailable) ++shared->unavailable;
         if (miss == MissReason::refused_by_guard) ++shared->refused;
+        if (miss == MissReason::outdated) ++shared->outdated;
+        if (miss == MissReason::skipped) ++shared->skipped;
     });
     if (shared->events.heard()) tell(outcome, name_space);
 }
