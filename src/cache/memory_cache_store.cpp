@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/memory_heads.hpp"
 #include "cache/candidate_trial.hpp"
 #include "cache/entry_vector.hpp"
-#include "revisions/memory_heads.hpp"
 
 namespace stele {
 namespace {
@@ -177,7 +177,7 @@ std::vector<CacheGone> MemoryCacheStore::put_one(const NewEntry& entry, const Ow
     for (const Dependency& each : entry.depends_on) {
         stored.depends_on.push_back(each);
         if (!each.newest) continue;
-        stored.depends_on.back().version = MemoryHeads::current(impl_, each.kind, each.name).value_or("");
+        stored.depends_on.back().version = MemoryHeads::of(impl_).current(each.kind, each.name).value_or("");
         stored.depends_on.back().newest = false;
     }
     std::sort(stored.depends_on.begin(), stored.depends_on.end());
@@ -251,7 +251,7 @@ void MemoryCacheStore::save(const Counters::Batch& batch, Deadline) {
 
 bool MemoryCacheStore::outdated(const Entry& entry) const {
     for (const Dependency& each : entry.depends_on) {
-        const std::optional<std::string> current = MemoryHeads::current(impl_, each.kind, each.name);
+        const std::optional<std::string> current = MemoryHeads::of(impl_).current(each.kind, each.name);
         if (current && *current != each.version) return true;
     }
     return false;

@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/memory_heads.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "postgres/change_follower.hpp"
 #include "postgres/database_impl.hpp"
 #include "postgres/joined_transaction.hpp"
-#include "revisions/memory_heads.hpp"
-#include "revisions/revision_kind.hpp"
 
 namespace stele {
 inline namespace v0 {
@@ -140,22 +139,21 @@ struct Publications::Impl::InMemory final : Impl {
 
     bool publish(const std::string& kind, const std::string& name, const std::string& version, Deadline) override {
         MutexLock lock(impl_.mutex);
-        const auto [head, added] =
-            MemoryHeads::of(impl_).published.try_emplace({kind, name}, Publication{kind, name, version, impl_.now()});
-        if (added) return true;
-        if (head->second.version == version) return false;
-        head->second = {kind, name, version, impl_.now()};
+        MemoryHeads::Head& head = MemoryHeads::of(impl_).published[{kind, name}];
+        if (head.version == version) return false;
+        head = {version, impl_.now()};
         return true;
     }
     std::optional<std::string> current(const std::string& kind, const std::string& name, Deadline) override {
         MutexLock lock(impl_.mutex);
-        return MemoryHeads::current(impl_, kind, name);
+        return MemoryHeads::of(impl_).current(kind, name);
     }
     std::vector<Publication> list(const std::optional<std::string>& kind, std::size_t limit, Deadline) override {
         MutexLock lock(impl_.mutex);
         std::vector<Publication> all;
         for (const auto& [key, head] : MemoryHeads::of(impl_).published) {
-            if (all.size() < limit && (!kind || *kind == key.first)) all.push_back(head);
+            if (all.size() == limit) break;
+            if (!kind || *kind == key.first) all.push_back({key.first, key.second, head.version, head.published});
         }
         return all;
     }
@@ -182,7 +180,7 @@ bool Publications::publish(std::string_view kind, std::string_view name, std::st
     constexpr std::size_t kLongestVersion = 1024;
     check_thing(kind, name);
     check("the version", version, kLongestVersion);
-    if (RevisionKind::read(kind)) {
+    if (is_revision_kind(kind)) {
         raise(ErrorCode::invalid_argument,
               fmt::format("what is current of the kind '{}' its store says: define '{}' there, or move its label", kind,
                           name));

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/revision_kinds.hpp"
 #include "stele/dependency.hpp"
 #include "stele/labels.hpp"
 
@@ -16,14 +17,10 @@ struct RevisionKind {
 
     /// Nothing: it is a kind of the application's.
     static std::optional<RevisionKind> read(std::string_view kind) {
+        if (!is_revision_kind(kind)) return std::nullopt;
         const std::size_t colon = kind.find(':');
-        const std::string_view store = kind.substr(0, colon);
         RevisionKind read;
-        if (store == "template") {
-            read.store = LabelStore::templates;
-        } else if (store != "configuration") {
-            return std::nullopt;
-        }
+        if (kind.substr(0, colon) == kTemplateKind) read.store = LabelStore::templates;
         if (colon != std::string_view::npos) read.label = kind.substr(colon + 1);
         return read;
     }
@@ -36,7 +33,7 @@ inline std::optional<Dependency> dependency_on(LabelStore store, std::string_vie
                                                const std::optional<Timestamp>& revision) {
     using Kind = RevisionSelector::Kind;
     if (which.kind() == Kind::as_of || which.kind() == Kind::exactly) return std::nullopt;
-    std::string kind = store == LabelStore::templates ? "template" : "configuration";
+    std::string kind(store == LabelStore::templates ? kTemplateKind : kConfigurationKind);
     if (which.kind() == Kind::labelled) kind.append(":").append(which.label());
     return Dependency(std::move(kind), std::string(identifier), revision ? to_iso8601(*revision) : std::string());
 }
