@@ -38,6 +38,7 @@ TEST(CacheAttachedCommand, an_answer_is_outdated_by_what_is_published) {
     const Outcome miss = run_on(server, {"cache", "get", "Returns?", "--json"});
     EXPECT_EQ(miss.exit, 1);
     EXPECT_EQ(miss.document().at("reason"), "outdated");
+    EXPECT_THAT(run_on(server, {"cache", "get", "Returns?"}).err, HasSubstr("not current any more"));
     EXPECT_THAT(run_on(server, {"cache", "explain", "Returns?"}).out, HasSubstr("not current any more"));
     EXPECT_EQ(entries(server).at(0).at("outdated"), true);
     EXPECT_THAT(run_on(server, {"cache", "list"}).out, HasSubstr("outdated"));
