@@ -9,10 +9,8 @@ namespace {
 
 constexpr std::size_t kNearest = 10;
 
-FlatIndex index_of(const std::vector<std::vector<float>>& vectors) {
-    FlatIndex index(vectors.front().size());
+void fill(FlatIndex& index, const std::vector<std::vector<float>>& vectors) {
     for (std::size_t i = 0; i < vectors.size(); ++i) index.upsert(static_cast<std::int64_t>(i), vectors[i]);
-    return index;
 }
 
 std::vector<std::int64_t> nearest(const FlatIndex& index, const std::vector<float>& unit, std::size_t self) {
@@ -31,7 +29,9 @@ NeighbourOverlap neighbour_overlap(const std::vector<std::vector<float>>& before
     NeighbourOverlap overlap;
     if (before.size() < 2) return overlap;
     overlap.sample = before.size();
-    const FlatIndex one = index_of(before), other = index_of(after);
+    FlatIndex one(before.front().size()), other(after.front().size());
+    fill(one, before);
+    fill(other, after);
     std::size_t same_first = 0, same = 0, all = 0;
     for (std::size_t i = 0; i < before.size(); ++i) {
         const auto ids = nearest(one, before[i], i), others = nearest(other, after[i], i);

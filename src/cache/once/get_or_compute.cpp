@@ -92,6 +92,7 @@ private:
     const GetRequest request_;
     std::optional<ComputeClaim> claim_;  // once one is wanted
     std::vector<float> unit_;            // of the question, once it was embedded
+    bool skipped_ = false;               // by SemanticCacheOptions::skip: it is nobody else's
 };
 
 /// What a renewal in the background needs, whoever is gone by then.
@@ -141,6 +142,7 @@ ComputedAnswer SemanticCache::Impl::Computing::run() {
         if (options_.deadline.expired()) {
             raise(ErrorCode::deadline_exceeded, fmt::format("the deadline passed before {} was there", what()));
         }
+        skipped_ = found.miss == MissReason::skipped;
         Flights::Joined joined = once_.flights.join(key(), what(), options_.deadline);
         const bool leads = joined.lead.has_value();
         const Pointer answer =
@@ -154,6 +156,7 @@ std::string SemanticCache::Impl::Computing::key() const {
     if (options_.similarity_threshold) {
         key += fmt::format("{:x}", std::bit_cast<std::uint32_t>(*options_.similarity_threshold));
     }
+    if (skipped_) key += '\0' + Uuid::v7().to_string();
     return key;
 }
 
@@ -165,8 +168,9 @@ GetOutcome SemanticCache::Impl::Computing::find(bool by_meaning) {
     GetOptions get;
     get.similarity_threshold = options_.similarity_threshold;
     get.deadline = step();
+    get.turns = options_.turns;
     if (by_meaning) get.embedding = options_.embedding;
-    return impl_.find(request, get);
+    return impl_.find(request, scope_, get);
 }
 
 std::optional<Hit> SemanticCache::Impl::Computing::old_answer(const GetOutcome& found,
@@ -272,7 +276,7 @@ SharedAnswer SemanticCache::Impl::Computing::find_or_compute(Flight& flight, con
     got.miss = found.miss;
     got.expired = found.expired;
     bool claimed = false;
-    if (found.miss != MissReason::unavailable) {
+    if (found.miss != MissReason::unavailable && !skipped_) {
         GetOutcome alike;
         if (impl_.embedder != nullptr || options_.embedding) {
             alike = find(true);
@@ -362,7 +366,7 @@ ComputedAnswer SemanticCache::Impl::Computing::compute(Flight& flight, const Get
 Kept SemanticCache::Impl::Computing::keep(const std::string& text, const FlightSink& sink, bool claimed) {
     Kept kept = Kept::failed;
     try {
-        if (!sink.to_be_stored()) {
+        if (!sink.to_be_stored() || skipped_) {
             kept = Kept::unwanted;
         } else if (!impl_.shared->guards.valid(text)) {
             kept = Kept::refused;
@@ -373,6 +377,8 @@ Kept SemanticCache::Impl::Computing::keep(const std::string& text, const FlightS
             put.ttl = sink.ttl() ? sink.ttl() : options_.ttl;
             put.never_expires = options_.never_expires && !sink.ttl();
             put.metadata = sink.metadata().value_or(options_.metadata);
+            put.tags = options_.tags;
+            put.depends_on = options_.depends_on;
             put.deadline = Deadline::after(options_.store_patience);
             impl_.put(query_, text, scope_, put, &*claim_);
             return claim_->replaced ? Kept::replaced : Kept::stored;
