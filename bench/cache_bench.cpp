@@ -5,22 +5,28 @@
 // each access in the call, with a commit; Stele does so behind it, or in the call where the row says so.
 
 #include <fmt/core.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "base/hash.hpp"
 #include "cache/entry_vector.hpp"
 #include "cache_index_rows.hpp"
+#include "cache_rows_cost.hpp"
+#include "cache_rows_evict.hpp"
+#include "cache_rows_processes.hpp"
 #include "clustered.hpp"
 #include "companion.hpp"
 #include "crowd.hpp"
@@ -35,20 +41,23 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr char kPeakOf[] = "--cache-peak";
 constexpr char kPackages[] = STELE_CACHE_RIVAL "/python";
-constexpr std::size_t kDimension = 768;
+constexpr std::size_t kDimension = 768, kWideDimension = 1536;
 constexpr std::size_t kRivalThreads = 16;
 constexpr float kNoise = 0.015F;  // each element of a question's vector differs by as much: a cosine of about 0.92
 
 class NoEmbedder final : public Embedder {
 public:
-    std::size_t dimension() const override { return kDimension; }
+    explicit NoEmbedder(std::size_t dimension) : dimension_(dimension) {}
+    std::size_t dimension() const override { return dimension_; }
     const std::string& fingerprint() const override { return fingerprint_; }
     std::vector<Embedding> embed(std::span<const std::string_view>, Deadline) override {
         throw std::runtime_error("the vector was given");
     }
 
 private:
+    const std::size_t dimension_;
     std::string fingerprint_ = "bench";
 };
 
@@ -58,17 +67,17 @@ std::string question(std::size_t i) {
 
 class Bench {
 public:
-    explicit Bench(SideBySide& bench)
+    Bench(SideBySide& bench, std::size_t dimension)
         : bench_(bench),
+          dimension_(dimension),
           rows_(bench.quick() ? 10'000 : 100'000),
           seconds_(bench.quick() ? 0.2 : 0.5),
           server_(environment("STELE_TEST_DSN")),
-          database_(open()),
-          rival_({"python3", STELE_MNEME_RIVAL, kPackages, environment("STELE_TEST_DSN"), "stele_bench",
-                  std::to_string(kDimension)}) {
+          database_(database()),
+          rival_(rival_words(environment("STELE_TEST_DSN"))) {
         quieten(server_);
         bench.note(require_durable(server_));
-        bench.note(fmt::format("{} entries of {} floats.", rows_, kDimension));
+        bench.note(fmt::format("{} entries of {} floats.", rows_, dimension_));
         SemanticCache(database_, embedder_).close();  // settles whose vectors these are
         fill();
         server_.prepare(
@@ -79,19 +88,42 @@ public:
     }
     ~Bench() { server_.run("DROP SCHEMA stele_bench CASCADE"); }
 
+    /// The other end of memory(): one question, one answer.
+    static void tell_peak(std::size_t dimension) {
+        std::string asked;
+        std::getline(std::cin, asked);
+        SemanticCache cache(database(), std::make_shared<NoEmbedder>(dimension));
+        const GetOptions anything{.embedding = std::vector<float>(dimension, 1.0F), .similarity_threshold = -1.0F};
+        if (!cache.get("never asked", {}, anything)) throw std::runtime_error("nothing was found");
+        rusage usage{};
+        ::getrusage(RUSAGE_SELF, &usage);
+        std::cout << Json{{"figure", 1024 * usage.ru_maxrss}}.dump() << std::endl;
+    }
+
     void run() {
         from_this_process();
         exact_from_the_tables();
         puts();
+        costs();
+        memory();
+        evictions();
         by_meaning();
+    }
+    /// The same question of vectors that are twice as long.
+    void run_wide() {
+        SemanticCache cache = open({});
+        row_by_meaning(cache, fmt::format("{} elements", dimension_), 1);
     }
 
 private:
-    static Database open() {
+    static Database database(const std::string& dsn = environment("STELE_TEST_DSN")) {
         DatabaseOptions options;
-        options.dsn = environment("STELE_TEST_DSN");
+        options.dsn = dsn;
         options.schema = "stele_bench";
         return Database::open(options);
+    }
+    std::vector<std::string> rival_words(const std::string& dsn) const {
+        return {"python3", STELE_MNEME_RIVAL, kPackages, dsn, "stele_bench", std::to_string(dimension_)};
     }
     SemanticCache open(SemanticCacheOptions options) {
         options.similarity_threshold = 0.8F;
@@ -107,7 +139,7 @@ private:
     }
 
     void fill() {
-        Clustered clustered(kDimension);
+        Clustered clustered(dimension_);
         vectors_.reserve(rows_);
         Transaction transaction = database_.begin();
         CopyIn copy(transaction, {.name = "entries",
@@ -254,52 +286,114 @@ private:
     std::vector<float> like(std::size_t i) {
         std::vector<float> vector = vectors_[i];
         for (float& value : vector) value += kNoise * noise_(random_);
-        return checked_vector(std::move(vector), kDimension);
+        return checked_vector(std::move(vector), dimension_);
+    }
+    void row_by_meaning(SemanticCache& cache, const std::string& what, double at_least, std::size_t removed = 0) {
+        const auto one = [&] {
+            at_ = next(at_, rows_);
+            if (removed != 0 && at_ % removed == 0) ++at_;
+            return like(at_);
+        };
+        constexpr int kEach = 15;
+        const auto median_of = [&](const std::function<double(const std::vector<float>&)>& timed) {
+            std::vector<double> all;
+            for (int i = 0; i < kEach; ++i) all.push_back(1e3 * timed(one()));
+            std::nth_element(all.begin(), all.begin() + kEach / 2, all.end());
+            return all[kEach / 2];
+        };
+        bench_.measure(
+            {.work = fmt::format("hit by meaning, {} (ms, median)", what),
+             .against = "mneme",
+             .compare = Compare::lower_is_better,
+             .at_least = at_least,
+             .ours =
+                 [&] {
+                     return median_of([&](const std::vector<float>& vector) {
+                         std::optional<Hit> hit;
+                         const double took =
+                             seconds([&] { hit = cache.get("never asked", {}, {.embedding = vector}); });
+                         check(hit, at_);
+                         return took;
+                     });
+                 },
+             .theirs =
+                 [&] {
+                     return median_of([&](const std::vector<float>& vector) {
+                         return ask(
+                             {{"do", "semantic"}, {"vector", hex(vector)}, {"namespace", "default"}, {"number", at_}});
+                     });
+                 }});
     }
     void by_meaning() {
         SemanticCache cache = open({});
-        std::size_t at = 0;
-        const auto row = [&](const std::string& what, double at_least) {
-            const auto one = [&] {
-                at = next(at, rows_);
-                return like(at);
-            };
-            constexpr int kEach = 15;
-            const auto median_of = [&](const std::function<double(const std::vector<float>&)>& timed) {
-                std::vector<double> all;
-                for (int i = 0; i < kEach; ++i) all.push_back(1e3 * timed(one()));
-                std::nth_element(all.begin(), all.begin() + kEach / 2, all.end());
-                return all[kEach / 2];
-            };
-            bench_.measure({.work = fmt::format("hit by meaning, {} (ms, median)", what),
-                            .against = "mneme",
-                            .compare = Compare::lower_is_better,
-                            .at_least = at_least,
-                            .ours =
-                                [&] {
-                                    return median_of([&](const std::vector<float>& vector) {
-                                        std::optional<Hit> hit;
-                                        const double took =
-                                            seconds([&] { hit = cache.get("never asked", {}, {.embedding = vector}); });
-                                        check(hit, at);
-                                        return took;
-                                    });
-                                },
-                            .theirs =
-                                [&] {
-                                    return median_of([&](const std::vector<float>& vector) {
-                                        return ask({{"do", "semantic"},
-                                                    {"vector", hex(vector)},
-                                                    {"namespace", "default"},
-                                                    {"number", at}});
-                                    });
-                                }});
-        };
-        row("one namespace", 1.5);
-        if (!bench_.wants("hit by meaning, beside another namespace (ms, median)")) return;
-        cache.put("another", "r", "another", {.embedding = vectors_.front()});
+        row_by_meaning(cache, "one namespace", 1.5);
+        const std::string beside = "beside another namespace";
+        if (bench_.wants(fmt::format("hit by meaning, {} (ms, median)", beside))) {
+            cache.put("another", "r", "another", {.embedding = vectors_.front()});
+            ask({{"do", "open"}});
+            row_by_meaning(cache, beside, 5);
+            cache.clear("another");
+        }
+        const std::string fewer = "1 % of the entries removed";
+        if (!bench_.wants(fmt::format("hit by meaning, {} (ms, median)", fewer))) return;
+        constexpr std::size_t kEvery = 100;
         ask({{"do", "open"}});
-        row("beside another namespace", 5);
+        ask({{"do", "remove"}, {"rows", rows_}, {"every", kEvery}});  // mneme marks their places, and Stele is told
+        row_by_meaning(cache, fewer, 5, kEvery);
+    }
+
+    /// What the times do not show, of the main works.
+    void costs() {
+        const CostlySides sides{.open =
+                                    [this](const std::string& dsn) {
+                                        SemanticCacheOptions options;
+                                        options.similarity_threshold = 0.8F;
+                                        options.local_entries = 0;
+                                        return SemanticCache(database(dsn), embedder_, options);
+                                    },
+                                .open_rival =
+                                    [this](const std::string& dsn) {
+                                        auto rival = std::make_unique<Companion>(rival_words(dsn));
+                                        rival->ask({{"do", "open"}});
+                                        return rival;
+                                    },
+                                .rows = rows_,
+                                .seconds = seconds_};
+        cost_rows(bench_, sides, {"exact hit from the tables", "exact", [this](SemanticCache& cache, std::size_t call) {
+                                      const std::size_t i = next(call, rows_);
+                                      check(cache.get(question(i)), i);
+                                  }});
+        cost_rows(bench_, sides, {"put of a new entry", "put", [this](SemanticCache& cache, std::size_t) {
+                                      cache.put(fmt::format("costly {}", ++costly_), "r", "puts",
+                                                {.embedding = vectors_.front()});
+                                  }});
+    }
+    /// Of a process that does nothing but open the cache and ask once by meaning, which needs all vectors.
+    void memory() {
+        bench_.measure({.work = "memory of a process after one get by meaning, at most (MB)",
+                        .against = "mneme",
+                        .compare = Compare::lower_is_better,
+                        .at_least = {},
+                        .ours =
+                            [this] {
+                                Companion fresh({"/proc/self/exe", kPeakOf, std::to_string(dimension_)});
+                                return 1e-6 * fresh.ask({})["figure"].get<double>();
+                            },
+                        .theirs =
+                            [this] {
+                                Companion fresh(rival_words(environment("STELE_TEST_DSN")));
+                                fresh.ask({{"do", "open"}});
+                                fresh.ask({{"do", "semantic"},
+                                           {"vector", hex(vectors_.front())},
+                                           {"namespace", "default"},
+                                           {"number", 0}});
+                                return 1e-6 * fresh.ask({{"do", "peak"}})["figure"].get<double>();
+                            }});
+    }
+    void evictions() {
+        eviction_rows(bench_, [this](const std::string& schema) {
+            return ask({{"do", "evict"}, {"schema", schema}, {"dimension", 384}, {"most", 10'000}});
+        });
     }
     static std::string hex(const std::vector<float>& vector) {
         std::string text;
@@ -312,13 +406,15 @@ private:
     }
 
     SideBySide& bench_;
+    const std::size_t dimension_;
     const std::size_t rows_;
     const double seconds_;
-    std::shared_ptr<Embedder> embedder_ = std::make_shared<NoEmbedder>();
+    std::shared_ptr<Embedder> embedder_ = std::make_shared<NoEmbedder>(dimension_);
     RawConnection server_;
     Database database_;
     Companion rival_;
     std::vector<std::vector<float>> vectors_;
+    std::size_t at_ = 0, costly_ = 0;
     std::mt19937 random_{3};
     std::normal_distribution<float> noise_;
 };
@@ -327,9 +423,13 @@ private:
 }  // namespace stele::bench
 
 int main(int argc, char** argv) {
-    return stele::bench::run(argc, argv, "The semantic cache beside mneme and raw libpq.",
-                             [](stele::bench::SideBySide& bench) {
-                                 stele::bench::Bench(bench).run();
-                                 stele::bench::measure_cache_index(bench);
-                             });
+    using namespace stele::bench;
+    if (argc == 2 && argv[1] == kCacheProcess) return run_cache_process();
+    if (argc == 3 && argv[1] == std::string_view(kPeakOf)) return Bench::tell_peak(std::stoull(argv[2])), 0;
+    return run(argc, argv, "The semantic cache beside mneme and raw libpq.", [](SideBySide& bench) {
+        Bench(bench, kDimension).run();
+        process_rows(bench);
+        measure_cache_index(bench);
+        if (bench.wants("hit by meaning, 1536 elements (ms, median)")) Bench(bench, kWideDimension).run_wide();
+    });
 }

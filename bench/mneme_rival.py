@@ -7,6 +7,7 @@ its answer "r<i>". All vectors are given, so that the cache is measured and no e
 """
 
 import json
+import resource
 import statistics
 import sys
 import threading
@@ -50,11 +51,17 @@ class Rival:
     def exact(self, i):
         check(self.cache.get(f"q{i}", embedding=self.nothing), i)
 
-    nothing = numpy.ones(NoEmbedder.dim, dtype=numpy.float32)
+    # no two elements alike, as in an embedding: the server compresses what repeats itself
+    nothing = numpy.random.default_rng(1).standard_normal(NoEmbedder.dim).astype(numpy.float32)
 
     def put(self, _):
         self.next += 1
         self.cache.put(f"new {self.next}", "r", embedding=self.nothing, namespace="puts")
+
+    def remove(self, question):
+        for i in range(0, question["rows"], question["every"]):
+            self.cache.delete(f"q{i}")
+        return 0
 
     def semantic(self, question):
         vector = numpy.frombuffer(bytes.fromhex(question["vector"]), dtype=numpy.float32)
@@ -66,6 +73,42 @@ class Rival:
 
     def median(self, question):
         """The median time of one call."""
+        return statistics.median(self.times(question))
+
+    def p99(self, question):
+        times = sorted(self.times(question))
+        return times[len(times) * 99 // 100]
+
+    def calls(self, question):
+        """So many calls, for what they cost elsewhere."""
+        work, rows = getattr(self, question["work"]), question["rows"]
+        for i in range(question["count"]):
+            work(i * 7919 % rows)
+        return question["count"]
+
+    def peak(self, _):
+        """The most memory that this process ever had, in bytes."""
+        return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    def evict(self, question):
+        """The time of the first put that has to evict, in another schema that is full or nearly so."""
+
+        class Given(NoEmbedder):
+            dim = question["dimension"]
+
+        store = PostgresStore(sys.argv[2], schema=question["schema"])
+        cache = SemanticCache(store=store, embedder=Given(), max_entries=question["most"])
+        vector = numpy.ones(Given.dim, dtype=numpy.float32)
+        i, before = 0, cache.stats().evictions  # Stele's are among them
+        while cache.stats().evictions == before:
+            i += 1
+            begin = time.perf_counter()
+            cache.put(f"mneme's {i}", "r", embedding=vector)
+            took = time.perf_counter() - begin
+        cache.close()
+        return took
+
+    def times(self, question):
         work, rows = getattr(self, question["work"]), question["rows"]
         times = []
         begin = time.perf_counter()
@@ -76,7 +119,7 @@ class Rival:
             now = time.perf_counter()
             times.append(now - begin)
             begin = now
-        return statistics.median(times)
+        return times
 
     def rate(self, question):
         """Calls a second by several threads."""

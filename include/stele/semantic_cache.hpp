@@ -46,7 +46,8 @@ struct SemanticCacheOptions {
     /// Lifetime of answers put without one, 1 s to 100 years; nothing: for ever.
     std::optional<std::chrono::seconds> default_ttl{};
     /// Every lifetime of what this cache puts is shortened by up to this share of it, 0 to 0.9, by how much the
-    /// question says: what is put at one time does not expire at one time.
+    /// question says: what is put at one time does not expire at one time. One that a tenant's policy gives stays as it
+    /// is.
     float ttl_jitter = 0.0f;
     /// So long after its lifetime an answer is still served by get_or_compute (Hit::stale) while one caller of all
     /// processes renews it in the background. vacuum() of this cache spares those; another process's does so with the

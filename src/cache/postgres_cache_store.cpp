@@ -480,7 +480,7 @@ void PostgresCacheStore::flush(Deadline deadline) {
 
 std::size_t PostgresCacheStore::compact(const std::optional<std::string>& name_space, Deadline deadline) {
     VectorMemory* const memory = memory_;
-    if (memory == nullptr) return 0;
+    if (memory == nullptr || memory->in_memory().empty()) return 0;
     follower_.catch_up(deadline);
     return memory->compact(name_space, database_, deadline);
 }

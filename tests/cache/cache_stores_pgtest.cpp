@@ -168,7 +168,7 @@ TEST(CachePlaces, mneme_051_060_061_062_a_cache_has_one_database_which_outlives_
     EXPECT_EQ(again.get("question")->response, "answer");
 }
 
-TEST_P(CacheStores, mneme_113_health_names_the_index_and_the_store) {
+TEST_P(CacheStores, health_names_the_index_and_the_store) {
     const CacheHealth health = open().health();
     EXPECT_EQ(health.index_backend, "flat");
     EXPECT_EQ(health.store_backend, GetParam() == On::database ? "postgres" : "memory");

@@ -20,7 +20,7 @@
 
 namespace stele::test {
 
-inline constexpr int kStormThreads = 16, kStormQuestions = 3, kStormOwners = 256;
+inline constexpr int kStormThreads = 16, kStormQuestions = 3, kStormOwners = 1024;
 inline constexpr std::int64_t kStormTenantEntries = 40, kStormEntries = 60;
 inline constexpr std::chrono::milliseconds kStormBound{100};
 inline const std::string kStormUndone = "undone";

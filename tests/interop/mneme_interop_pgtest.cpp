@@ -134,18 +134,18 @@ TEST_F(MnemeInterop, lifetimes_of_both_end_for_both) {
     SemanticCache stele = open();
     Mneme python = mneme();
     const auto put = [&] {
-        stele.put("stele's", "r", {}, {.ttl = 60s});
-        python.put("python's", "r", "default", {{"ttl", 60}});
+        stele.put("stele's", "r", {}, {.ttl = 600s});
+        python.put("python's", "r", "default", {{"ttl", 600}});
         test::settle(database);
     };
     put();
-    EXPECT_EQ(python.entry("stele's")["ttl"], 60);
-    pass(30s);
+    EXPECT_EQ(python.entry("stele's")["ttl"], 600);
+    pass(300s);
     for (const std::string question : {"stele's", "python's", "other words", "more words"}) {
         EXPECT_EQ(answer_of(python.get(question)), "r") << question;
         EXPECT_EQ(answer_of(stele.get(question)), "r") << question;
     }
-    pass(30s);
+    pass(300s);
     for (const std::string question : {"stele's", "python's", "other words", "more words"}) {
         EXPECT_EQ(answer_of(stele.get(question)), "a miss") << question;
     }
@@ -154,10 +154,10 @@ TEST_F(MnemeInterop, lifetimes_of_both_end_for_both) {
     }
     EXPECT_EQ(entries(), 0) << "mneme removes what it finds expired";
     put();
-    pass(60s);
+    pass(600s);
     EXPECT_EQ(stele.vacuum(), 2U);
     put();
-    pass(60s);
+    pass(600s);
     EXPECT_EQ(python.ask("vacuum"), 2);
     test::settle(database);
     EXPECT_EQ(stele.stats().entries, 0);

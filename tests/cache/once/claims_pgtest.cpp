@@ -50,7 +50,7 @@ protected:
         if (database) {
             store = std::make_shared<PostgresCacheStore>(*database, SemanticCacheOptions{});
         } else {
-            store = std::make_shared<MemoryCacheStore>(memory);
+            store = std::make_shared<MemoryCacheStore>(memory, SemanticCacheOptions{});
         }
     }
     ~ClaimsTest() override = default;
