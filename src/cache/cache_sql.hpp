@@ -50,9 +50,9 @@ struct CacheSql {
               // with it is held, which it ends; $12 epoch as in upsert; $13 entries and $14 bytes that all may have,
               // $15 how many more may go -> id and writer, or refused_for "claim" or "epoch"; then rows with what had
               // to go. Error 55P03 instead of waiting for another's put of the question. After raise_version
-    Sql put_many;      // the same over arrays; the rows begin with which element they belong to
-    Sql put_attached;  // put_many, and attach of what is stored: $16 elements that $17 tags belong to, $18 elements
-                       // that $19 kinds, $20 names, $21 versions and $22, as in attach, belong to
+    Sql put_many;       // the same over arrays; the rows begin with which element they belong to
+    Sql put_attached;   // put_many, and attach of what is stored: $16 elements that $17 tags belong to, $18 elements
+                        // that $19 kinds, $20 names, $21 versions and $22, as in attach, belong to
     Sql remove;         // $1 namespace, $2 hash -> id, version; no row if there was none
     Sql remove_answer;  // the same, $3 response: only while it is this one
     Sql erase;          // $1 namespace, $2 hash; leaves the version as it is
