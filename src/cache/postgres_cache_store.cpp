@@ -43,15 +43,20 @@ private:
 
 /// A process of mneme's locks an entry first and the counter's row then, so that it and a batch of ours may wait for
 /// each other in a circle. The server breaks it by undoing one of them: ours is then simply made again.
-std::vector<Rows> run_undeterred(Database& database, std::span<const Statement> batch, Deadline deadline) {
+template <class Work>
+auto undeterred(const Work& work) {
     constexpr int kAttempts = 10;
     for (int attempt = 1;; ++attempt) {
         try {
-            return database.run(batch, deadline);
+            return work();
         } catch (const Error& error) {
             if (error.code() != ErrorCode::serialization || attempt == kAttempts) throw;
         }
     }
+}
+
+std::vector<Rows> run_undeterred(Database& database, std::span<const Statement> batch, Deadline deadline) {
+    return undeterred([&] { return database.run(batch, deadline); });
 }
 
 /// A moment before an answer is asked for.
@@ -519,8 +524,10 @@ CacheRemoved PostgresCacheStore::remove_tagged(const std::string& tag, const Sco
     const auto removed = [&changes](std::string name_space, std::string hash) {
         changes.push_back({std::string(kStore), std::move(name_space), std::move(hash)});
     };
-    CacheRemoved counts = stele::remove_tagged(caps_, Statement(sql_.hold_version), tag, scope, whole_tenant, database_,
-                                               deadline, removed);
+    CacheRemoved counts = undeterred([&] {
+        return stele::remove_tagged(caps_, Statement(sql_.hold_version), tag, scope, whole_tenant, database_, deadline,
+                                    removed);
+    });
     follower_.announce(changes);
     return counts;
 }
