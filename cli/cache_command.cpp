@@ -49,6 +49,16 @@ void add_scope_options(CLI::App& command, ScopeOptions& options) {
         ->allow_extra_args(false);  // else it would take the question, too
 }
 
+Dependency read_dependency(const std::string& text) {
+    const std::size_t equals = text.find('='), at = text.rfind('@');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+        refuse(fmt::format("--depends-on takes KIND=NAME or KIND=NAME@VERSION, not '{}'", text));
+    }
+    std::string kind = text.substr(0, equals);
+    if (at == std::string::npos || at < equals) return Dependency::on_newest(std::move(kind), text.substr(equals + 1));
+    return {std::move(kind), text.substr(equals + 1, at - equals - 1), text.substr(at + 1)};
+}
+
 void add_cache_embedder_options(CLI::App& command, EmbedderOptions& options) {
     add_embedder_options(command, options, "local in the embedded cluster, none on a server that is named");
 }
@@ -83,6 +93,8 @@ void add_cache(CLI::App& app, Context& context) {
     add_cache_get(*cache, context);
     add_cache_explain(*cache, context);
     add_cache_compute(*cache, context);
+    add_cache_policy(*cache, context);
+    add_cache_publish(*cache, context);
     add_cache_put(*cache, context);
     add_cache_remove(*cache, context);
     add_cache_stats(*cache, context);

@@ -30,6 +30,9 @@ struct ScopeOptions {
 
 void add_scope_options(CLI::App& command, ScopeOptions& options);
 
+/// "KIND=NAME@VERSION", or "KIND=NAME" for the version that is current. Throws Error(invalid_argument).
+Dependency read_dependency(const std::string& text);
+
 /// Options of `get`, `explain` and `put`.
 void add_cache_embedder_options(CLI::App& command, EmbedderOptions& options);
 /// Unless the options name one: a local model in the embedded cluster. On a server that somebody named the vectors may
@@ -44,6 +47,8 @@ std::string why_wording_only(const WatchedEmbedder* embedder);
 void add_cache_get(CLI::App& cache, Context& context);
 void add_cache_compute(CLI::App& cache, Context& context);
 void add_cache_explain(CLI::App& cache, Context& context);
+void add_cache_policy(CLI::App& cache, Context& context);
+void add_cache_publish(CLI::App& cache, Context& context);
 void add_cache_put(CLI::App& cache, Context& context);
 void add_cache_remove(CLI::App& cache, Context& context);
 void add_cache_stats(CLI::App& cache, Context& context);

@@ -46,6 +46,7 @@ std::string fate_text(const ExplainedCandidate& candidate) {
         case CandidateFate::outranked: return "would do, too";
         case CandidateFate::expired: return "expired";
         case CandidateFate::below_threshold: return "not alike enough";
+        case CandidateFate::outdated: return "made from what is not current any more";
         case CandidateFate::refused: break;
     }
     return fmt::format("refused by {}: {}", candidate.refused_by, candidate.refusal ? candidate.refusal->text : "");
@@ -58,6 +59,9 @@ std::string miss_text(MissReason reason) {
         case MissReason::truncated: return "it is longer than the model reads, and this very question is not stored";
         case MissReason::refused_by_guard: return "what is alike enough was refused";
         case MissReason::expired: return "what would have answered it has expired";
+        case MissReason::outdated:
+            return "what would have answered it was made from something that is not current any more";
+        case MissReason::skipped: return "questions like this are not cached";
         case MissReason::embedder_failure: return "the embedder failed";
         case MissReason::dim_mismatch: return "its vector is of another length than those stored";
         case MissReason::index_full:

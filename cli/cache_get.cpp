@@ -50,6 +50,10 @@ void run(Context& context, const CacheLookup& get) {
         output.note("no answer: what is similar enough was refused (`stele cache explain` shows why)");
         return;
     }
+    if (lookup.miss == MissReason::outdated) {
+        output.note("no answer: what is stored was made from something that is not current any more");
+        return;
+    }
     output.note(
         wording.empty()
             ? "no answer: neither this question nor one similar enough is stored"

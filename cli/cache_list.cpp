@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -21,7 +22,7 @@ struct ListCommand {
     std::size_t limit = 50;
     std::optional<std::int64_t> before;
     bool cold = false, all = false;
-    std::string text, older_than, metadata = "{}";
+    std::string text, older_than, metadata = "{}", tag;
 
     bool pages() const { return !cold; }  // by ids, which say nothing about when an entry was used
     CacheEntryFilter filter() const {
@@ -29,6 +30,7 @@ struct ListCommand {
         filter.order = cold ? EntryOrder::coldest_first : EntryOrder::newest_first;
         filter.text = text;
         filter.metadata = Json::parse(metadata);
+        filter.tag = tag;
         if (!older_than.empty()) filter.min_age = parse_duration("--older-than", older_than);
         if (before) filter.after = CacheEntryFilter::Place{.id = *before};
         filter.limit = limit + 1;  // one more than asked for tells whether there are more
@@ -37,6 +39,10 @@ struct ListCommand {
 };
 
 json json_of(const CacheEntry& entry) {
+    json depends_on = json::array();
+    for (const Dependency& each : entry.depends_on) {
+        depends_on.push_back({{"kind", each.kind}, {"name", each.name}, {"version", each.version}});
+    }
     return {{"id", entry.id},
             {"query", entry.query},
             {"response", entry.response},
@@ -44,18 +50,35 @@ json json_of(const CacheEntry& entry) {
             {"age_seconds", entry.age.count()},
             {"ttl_seconds", entry.ttl ? json(entry.ttl->count()) : json()},
             {"last_access", entry.last_access.time_since_epoch().count()},
-            {"access_count", entry.access_count}};
+            {"access_count", entry.access_count},
+            {"tags", entry.tags},
+            {"depends_on", depends_on},
+            {"outdated", entry.outdated}};
+}
+
+std::string expires(const CacheEntry& entry) {
+    if (entry.outdated) return "outdated";
+    return entry.ttl ? "in " + duration_text((*entry.ttl - entry.age).count()) : "never";
+}
+
+std::string tags_of(const CacheEntry& entry) {
+    std::string tags;
+    for (const std::string& tag : entry.tags) tags.append(tags.empty() ? "" : ", ").append(one_line(tag));
+    return tags;
 }
 
 Table table_of(const std::vector<CacheEntry>& entries, bool terminal) {
     constexpr std::size_t kQueryColumns = 48;
+    const bool tagged =
+        std::any_of(entries.begin(), entries.end(), [](const CacheEntry& entry) { return !entry.tags.empty(); });
     Table table{{"id", "age", "hits", "last used", "expires", "question", "answer"}, {}, {true, false, true}};
+    if (tagged) table.headers.insert(table.headers.end() - 2, "tags");
     for (const CacheEntry& entry : entries) {
         const std::string query = one_line(entry.query);
         table.rows.push_back({fmt::format("{}", entry.id), duration_text(entry.age.count()),
-                              fmt::format("{}", entry.access_count), age_text(entry.idle.count()),
-                              entry.ttl ? "in " + duration_text((*entry.ttl - entry.age).count()) : "never",
+                              fmt::format("{}", entry.access_count), age_text(entry.idle.count()), expires(entry),
                               terminal ? shortened(query, kQueryColumns) : query, one_line(entry.response)});
+        if (tagged) table.rows.back().insert(table.rows.back().end() - 2, tags_of(entry));
     }
     return table;
 }
@@ -106,7 +129,10 @@ void add_cache_list(CLI::App& cache, Context& context) {
         ->option_text("TIME");
     command->add_option("-m,--metadata", list->metadata, "Only those whose metadata contains this JSON object")
         ->option_text("JSON");
-    command->footer(R"(Those of one namespace (default: default) that have not expired.
+    command->add_option("--tag", list->tag, "Only those that were put with this tag")->option_text("TAG");
+    command->footer(
+        R"(Those of one namespace (default: default) that have not expired. What depends on something that is not current
+any more is listed as outdated; nobody is served it.
 
 Examples:
   stele cache list --limit 10

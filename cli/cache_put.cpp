@@ -21,6 +21,7 @@ struct PutCommand {
     EmbedderOptions embedder;
     std::string ttl;
     std::string metadata = "{}";
+    std::vector<std::string> tags, depends_on;
 };
 
 void run(Context& context, PutCommand& put) {
@@ -28,6 +29,8 @@ void run(Context& context, PutCommand& put) {
     PutOptions options;
     if (!put.ttl.empty()) options.ttl = parse_duration("--ttl", put.ttl);
     options.metadata = Json::parse(put.metadata);
+    options.tags = put.tags;
+    for (const std::string& each : put.depends_on) options.depends_on.add(read_dependency(each));
     options.deadline = context.deadline();
     if (put.response == "-") {
         put.response = read_standard_input("the response", SemanticCacheOptions().max_response_bytes);
@@ -61,15 +64,29 @@ void add_cache_put(CLI::App& cache, Context& context) {
     command->add_option("--ttl", put->ttl, "Forget it after this time: 90s, 15m, 12h, 7d (default: never)")
         ->option_text("TIME");
     command->add_option("-m,--metadata", put->metadata, "Kept beside the answer: a JSON object")->option_text("JSON");
+    command->add_option("--tag", put->tags, "For `stele cache remove --tag`; may be given several times")
+        ->option_text("TAG")
+        ->take_all()
+        ->allow_extra_args(false);
+    command
+        ->add_option("--depends-on", put->depends_on,
+                     "What the answer was made from, such as template=greeting (in its current version) or "
+                     "document=terms@7; may be given several times")
+        ->option_text("KIND=NAME[@VERSION]")
+        ->take_all()
+        ->allow_extra_args(false);
     add_cache_embedder_options(*command, put->embedder);
     command->footer(
         R"(Durable when the command returns. In the embedded cluster a local model embeds the question (stele model install
 minilm), so that similar ones find the answer; on a server that is named only the same question does, unless an
-embedder is named too: one and the same for all that is put there.
+embedder is named too: one and the same for all that is put there. An answer is not served any more once something
+that it depends on is another version: what `stele cache publish` says, and of a template, a configuration, or a label
+of one (template:production) what is newest, or labelled.
 
 Examples:
   stele cache put "Where is my order?" "In your account, under Orders."
   stele cache put "Terms?" - --ttl 7d --metadata '{"source":"terms.md"}' < terms.md
+  stele cache put "Returns?" "14 days" --tag returns --depends-on document=terms@7 --depends-on template=answer
   stele cache put "Opening hours?" "9 bis 17 Uhr" --namespace acme --attribute lang=de)");
     command->callback([&context, put] { run(context, *put); });
 }

@@ -53,9 +53,10 @@ struct ExportCacheOptions {
 };
 
 /// Writes everything that the cache of this database keeps, all of one moment, while it is used: entries with their
-/// vectors, those too that have expired, scopes, quotas, limits and counters. Takes the place of a file of that name,
-/// once it is whole and on the disk; only its owner may read it. Memory: some megabytes, and three times the largest
-/// entry. Throws Error(unavailable) when the file cannot be written.
+/// vectors, tags and what they were made from, those too that have expired, scopes, quotas, limits, policies, published
+/// versions and counters. Takes the place of a file of that name, once it is whole and on the disk; only its owner may
+/// read it. Memory: some megabytes, and three times the largest entry. Throws Error(unavailable) when the file cannot
+/// be written.
 STELE_API CacheManifest export_cache(Database& database, const std::filesystem::path& file,
                                      const ExportCacheOptions& options = {});
 
@@ -66,8 +67,8 @@ STELE_API CacheManifest check_cache_archive(const std::filesystem::path& file,
 
 /// What becomes of what is there already.
 enum class ExistingEntries : std::uint8_t {
-    refuse,   ///< Error(invalid_argument) if there are entries, quotas or limits
-    keep,     ///< an entry of the same question stays as it is; so do quotas, limits and counters
+    refuse,   ///< Error(invalid_argument) if there are entries, quotas, limits or policies
+    keep,     ///< an entry of the same question stays as it is; so does everything else
     replace,  ///< they become those of the archive; other entries stay
 };
 

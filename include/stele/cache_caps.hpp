@@ -56,6 +56,7 @@ struct CacheEntry;
 struct CacheEntryFilter {
     std::string text{};               ///< in the question or the answer; case of ASCII letters does not matter
     Json metadata = Json::object();   ///< contained in theirs, as jsonb's @> says
+    std::string tag{};                ///< one of theirs; empty: whatever they have
     std::chrono::seconds min_age{0};  ///< put so long ago, or longer
     EntryOrder order = EntryOrder::newest_first;
     std::size_t limit = 50;

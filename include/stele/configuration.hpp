@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "stele/database.hpp"
+#include "stele/dependency.hpp"
 #include "stele/describe_json.hpp"
 #include "stele/error.hpp"
 #include "stele/export.hpp"
@@ -67,6 +68,18 @@ struct ConfigurationType {
 };
 }  // namespace detail
 
+/// A configuration, and which revision it is.
+template <class T>
+struct UsedConfiguration {
+    std::shared_ptr<const T> value;     ///< null: there is none
+    std::vector<Dependency> used = {};  ///< none of a view that reads a revision for ever (exactly, as_of)
+
+    const std::vector<Dependency>& dependencies() const noexcept { return used; }
+    explicit operator bool() const noexcept { return value != nullptr; }
+    const T& operator*() const { return *value; }
+    const T* operator->() const { return value.get(); }
+};
+
 /// Thread-safe, but for what in() returns. Copies share everything.
 ///
 /// What load() has found is kept in memory, absence included, and followed: it is served only while everything that
@@ -106,6 +119,15 @@ public:
     std::shared_ptr<const T> load(std::string_view identifier = stele::identifier<T>(),
                                   std::optional<Deadline> deadline = {}) const {
         return std::static_pointer_cast<const T>(load_typed(identifier, type<T>(), deadline));
+    }
+    /// As load(), and says what was used, for whoever keeps something made from it (stele/dependency.hpp). That there
+    /// was none is said, too: who defines it makes the difference.
+    template <class T>
+    UsedConfiguration<T> use(std::string_view identifier = stele::identifier<T>(),
+                             std::optional<Deadline> deadline = {}) const {
+        UsedConfiguration<T> made;
+        made.value = std::static_pointer_cast<const T>(load_typed(identifier, type<T>(), deadline, &made.used));
+        return made;
     }
     /// `otherwise` when there is none.
     template <class T>
@@ -180,7 +202,8 @@ private:
         return colon == std::string_view::npos ? qualified : qualified.substr(colon + 1);
     }
     std::shared_ptr<const void> load_typed(std::string_view identifier, const detail::ConfigurationType& type,
-                                           std::optional<Deadline> deadline) const;
+                                           std::optional<Deadline> deadline,
+                                           std::vector<Dependency>* used = nullptr) const;
     std::shared_ptr<const void> defaults(std::string_view identifier, const detail::ConfigurationType& type) const;
     std::optional<Timestamp> define_named(std::string_view identifier, const Json& content, std::string_view name,
                                           const RevisionNote& note, std::optional<Deadline> deadline);

@@ -11,10 +11,12 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "stele/deadline.hpp"
+#include "stele/dependency.hpp"
 #include "stele/error.hpp"
 #include "stele/export.hpp"
 #include "stele/json.hpp"
@@ -63,6 +65,9 @@ struct ComputeOptions {
     std::optional<std::chrono::seconds> ttl{};      ///< as in PutOptions
     bool never_expires = false;                     ///< beats default_ttl
     Json metadata = Json::object();
+    std::vector<std::string> tags{};  ///< as in PutOptions
+    Dependencies depends_on{};        ///< as in PutOptions
+    std::size_t turns = 1;            ///< as in GetOptions; what is skipped is computed for this call alone
     /// Ends this caller's wait for the computation of another, and no computation.
     Deadline deadline = Deadline::never();
     /// How long the store is waited for at each step; then the computation runs without it.
@@ -92,7 +97,7 @@ STELE_API std::string_view to_string(AnswerSource source) noexcept;
 /// What became of a computed answer.
 enum class Kept : std::uint8_t {
     stored,    ///< durably, or it was found
-    unwanted,  ///< the computation did not want it to be
+    unwanted,  ///< the computation did not want it to be, or SemanticCacheOptions::skip
     refused,   ///< SemanticCacheOptions::validator says that it is none
     replaced,  ///< another process took over meanwhile: its answer counts
     failed     ///< the store was away, or refused it: see the log

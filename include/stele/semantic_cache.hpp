@@ -16,8 +16,11 @@
 
 #include "stele/cache_caps.hpp"
 #include "stele/cache_event.hpp"
+#include "stele/cache_policy.hpp"
 #include "stele/database.hpp"
+#include "stele/dependency.hpp"
 #include "stele/embedder.hpp"
+#include "stele/error.hpp"
 #include "stele/export.hpp"
 #include "stele/get_or_compute.hpp"
 #include "stele/guard.hpp"
@@ -43,7 +46,8 @@ struct SemanticCacheOptions {
     /// Lifetime of answers put without one, 1 s to 100 years; nothing: for ever.
     std::optional<std::chrono::seconds> default_ttl{};
     /// Every lifetime of what this cache puts is shortened by up to this share of it, 0 to 0.9, by how much the
-    /// question says: what is put at one time does not expire at one time.
+    /// question says: what is put at one time does not expire at one time. One that a tenant's policy gives stays as it
+    /// is.
     float ttl_jitter = 0.0f;
     /// So long after its lifetime an answer is still served by get_or_compute (Hit::stale) while one caller of all
     /// processes renews it in the background. vacuum() of this cache spares those; another process's does so with the
@@ -111,6 +115,9 @@ struct SemanticCacheOptions {
     /// it is readable by its owner only.
     std::filesystem::path index_snapshot{};
 
+    /// What is not cached at all: a get of it is a counted miss (MissReason::skipped), a put of it stores nothing.
+    SkipRule skip{};
+
     /// Told what happens; see also SemanticCache::on_event.
     CacheEventHook on_event{};
 };
@@ -157,6 +164,8 @@ enum class MissReason : std::uint8_t {
     expired,           ///< the same question, or one alike enough, is past its lifetime
     unavailable,       ///< the store could not be reached
     index_full,  ///< the scope's vectors do not fit into SemanticCacheOptions::index_bytes; the log has the numbers
+    outdated,    ///< the same question, or one alike enough, was made from something that is not current any more
+    skipped      ///< SemanticCacheOptions::skip
 };
 /// Its name: "below_threshold".
 STELE_API std::string_view to_string(MissReason reason) noexcept;
@@ -174,6 +183,7 @@ enum class CandidateFate : std::uint8_t {
     refused,          ///< see ExplainedCandidate::refusal
     expired,          ///< past its lifetime
     below_threshold,  ///< not alike enough
+    outdated,         ///< made from something that is not current any more
 };
 STELE_API std::string_view to_string(CandidateFate fate) noexcept;
 
@@ -198,6 +208,7 @@ struct GetOptions {
     std::optional<std::vector<float>> embedding{};
     std::optional<float> similarity_threshold{};  ///< instead of the cache's
     bool bypass = false;                          ///< look nowhere: a counted miss
+    std::size_t turns = 1;  ///< of the conversation that the question stands for; see SkipRule::max_turns
     std::optional<Deadline> deadline{};
 };
 
@@ -206,7 +217,23 @@ struct PutOptions {
     std::optional<std::chrono::seconds> ttl{};      ///< 1 s to 100 years
     bool never_expires = false;                     ///< beats default_ttl
     Json metadata = Json::object();                 ///< a JSON object
+    std::vector<std::string> tags{};                ///< at most 100, each of 1 to 1,024 bytes; see remove_tagged()
+    /// What the answer was made from, at most 100: as soon as one of them is not current any more, it is not served.
+    Dependencies depends_on{};
+    std::size_t turns = 1;  ///< as in GetOptions
     std::optional<Deadline> deadline{};
+};
+
+/// One of put_many().
+struct NewAnswer {
+    std::string query, response;
+    PutOptions options{};  ///< its deadline does not count
+};
+
+/// One of get_many().
+struct ManyLookup {
+    Lookup lookup{};
+    std::optional<ErrorInfo> error{};  ///< of this question alone, such as text that cannot be stored
 };
 
 /// Counts since the counters began (they outlive the process), and what is stored now.
@@ -222,6 +249,8 @@ struct CacheStats {
     std::int64_t embedder_failures = 0;  ///< misses because the embedder failed, since this cache was opened
     std::int64_t truncated = 0;          ///< misses of questions that the embedder cut, since this cache was opened
     std::int64_t refused = 0;         ///< misses for which MissReason is refused_by_guard, since this cache was opened
+    std::int64_t outdated = 0;        ///< misses for which MissReason is outdated, since this cache was opened
+    std::int64_t skipped = 0;         ///< gets and puts that the skip rule kept out, since this cache was opened
     std::int64_t guard_failures = 0;  ///< exceptions of guards, validator and confidence, since this cache was opened
     // of get_or_compute, since this cache was opened
     std::int64_t computed = 0;          ///< computations that were begun
@@ -246,6 +275,9 @@ struct CacheEntry {
     std::chrono::sys_seconds last_access{};  ///< by the database's clock: a hit, or when it was put
     std::chrono::seconds idle{};             ///< how long ago that was, never negative
     std::int64_t access_count = 0;           ///< hits since it was put
+    std::vector<std::string> tags{};         ///< in the order of their bytes
+    std::vector<Dependency> depends_on{};    ///< by kind and name
+    bool outdated = false;                   ///< one of these is not current any more
 };
 
 /// A semantic cache on mneme's tables, which Python processes may share. `get` looks for the same question, in this
@@ -315,6 +347,12 @@ public:
     Explanation explain(std::string_view query, const Scope& scope = {}, const GetOptions& options = {},
                         std::size_t most = 8);
 
+    /// Of many questions at once, in their order: one round trip for the same ones, one batch for the embedder, one
+    /// round trip for similar ones; what the guards refuse may cost more. GetOptions::embedding is
+    /// Error(invalid_argument). Each is counted as by get. What concerns one question alone is its ManyLookup::error.
+    std::vector<ManyLookup> get_many(std::span<const std::string> queries, const Scope& scope = {},
+                                     const GetOptions& options = {});
+
     /// From now on, of this cache and of what it is in transactions; nothing: the embedder's own.
     /// Error(invalid_argument) unless it is within -1 and 1. Other processes keep theirs.
     void set_similarity_threshold(std::optional<float> threshold);
@@ -323,9 +361,17 @@ public:
 
     /// Stores an answer, replacing that of the same question. One round trip (and the embedder, unless given a vector).
     /// Durable when it returns. A question that the embedder cut is stored without a vector. Throws
-    /// Error(limit_exceeded) before anything is embedded or sent.
-    void put(std::string_view query, std::string_view response, const Scope& scope = {},
+    /// Error(limit_exceeded) before anything is embedded or sent. False: SemanticCacheOptions::skip keeps it out.
+    ///
+    /// Tags and dependencies are those of this put: those of the answer before go, also when a Python process replaces
+    /// or deletes it.
+    bool put(std::string_view query, std::string_view response, const Scope& scope = {},
              const PutOptions& options = {});
+    /// All of them or none, in one batch for the embedder and one transaction; of the same question the last one
+    /// counts. Says how many were stored. An error names the first answer that it is of. Quotas hold as after single
+    /// puts.
+    std::size_t put_many(std::span<const NewAnswer> answers, const Scope& scope = {},
+                         std::optional<Deadline> deadline = {});
     /// The stored answer, as get finds it, or what `compute` writes, which is stored. While one caller computes, in
     /// this process or in any other, the others who ask the same question wait for that; in this process they read
     /// along (ComputeOptions::reader). `compute` runs on the calling thread.
@@ -345,6 +391,13 @@ public:
                                   const ComputeOptions& options = {});
     /// Removes the answer to exactly this question (after normalisation). False: there was none.
     bool remove(std::string_view query, const Scope& scope = {}, std::optional<Deadline> deadline = {});
+    /// Removes what was put with this tag, of one scope, or of all scopes of its tenant, at once; says how many answers
+    /// that were. One statement, by an index. For the rest, as clear().
+    std::size_t remove_tagged(std::string_view tag, const Scope& scope = {}, bool whole_tenant = false,
+                              std::optional<Deadline> deadline = {});
+    /// Removes what was made from something that is not current any more, in batches as vacuum() does, which calls it.
+    /// Nobody is served that anyway. What somebody else is changing stays.
+    std::size_t remove_outdated(const std::optional<Scope>& scope = {}, std::optional<Deadline> deadline = {});
     /// Removes all answers of a scope, those that have expired too, and what is known of the scope; says how many
     /// answers there were. Of the scope's tenant with other attributes nothing goes. Processes that keep vectors in
     /// memory read them anew. In a transaction it keeps every put of others waiting until that ends, so do it last; one
@@ -364,9 +417,9 @@ public:
     /// Never throws because the store is away: that is told.
     CacheHealth health(std::optional<Deadline> deadline = {});
 
-    /// Removes what is past its lifetime, in batches of a transaction each (in a transaction of the caller's: all in
-    /// that, keeping every put of others waiting until it ends), and says how much that was. Then compacts, unless told
-    /// not to, or in a transaction.
+    /// Removes what is past its lifetime or outdated, in batches of a transaction each (in a transaction of the
+    /// caller's: all in that, keeping every put of others waiting until it ends), and says how much that was. Then
+    /// compacts, unless told not to, or in a transaction.
     std::size_t vacuum(const std::optional<Scope>& scope = {}, std::optional<Deadline> deadline = {},
                        bool compact = true);
     /// Gives back the memory of vectors whose entries were removed or replaced, of a scope or of all; says how many
@@ -396,6 +449,15 @@ public:
     /// The same of all entries together; an empty quota takes the limits away.
     void set_limits(const CacheQuota& limits, std::optional<Deadline> deadline = {});
     CacheQuota limits(std::optional<Deadline> deadline = {});
+
+    /// What a tenant has settled: stored, and followed by every process within its DatabaseOptions::max_staleness, by
+    /// this one at once. Error(invalid_argument) for an empty policy, and for values out of bounds.
+    void set_policy(std::string_view tenant, const CachePolicy& policy, std::optional<Deadline> deadline = {});
+    std::optional<CachePolicy> policy(std::string_view tenant, std::optional<Deadline> deadline = {});
+    /// Of all tenants that have one.
+    std::map<std::string, CachePolicy> policies(std::optional<Deadline> deadline = {});
+    /// False: there was none.
+    bool remove_policy(std::string_view tenant, std::optional<Deadline> deadline = {});
 
     /// Puts a hook in the place of SemanticCacheOptions::on_event; an empty one is none. A call of the one before may
     /// still be under way.

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "stele/database.hpp"
+#include "stele/dependency.hpp"
 #include "stele/error.hpp"
 #include "stele/export.hpp"
 #include "stele/memory_database.hpp"
@@ -58,6 +59,17 @@ struct TemplatesOptions {
 struct TemplatesPage {
     std::vector<TemplateDeclaration> templates;  ///< of the newest revisions, by identifier in the database's order
     std::optional<std::string> next = {};        ///< what to go on after; none: this was the last page
+};
+
+/// What a template gave, and the templates that it took: in the revision that was read, nested ones too.
+struct RenderedTemplate {
+    Content content;
+    std::vector<Dependency> used =
+        {};  ///< none in a file, or of a view that reads a revision for ever (exactly, as_of)
+
+    const std::vector<Dependency>& dependencies() const noexcept { return used; }
+    /// As Content::text() shows it to those who can only read text.
+    std::string text() const { return content.text(); }
 };
 
 /// Thread-safe, but for what in() returns. Copies share everything.
@@ -110,6 +122,10 @@ public:
     /// The same with a body that is not stored.
     Content resolve(const TemplateBody& body, const TemplateArguments& arguments = {},
                     std::optional<Deadline> deadline = {}) const;
+    /// As resolve(), and says what was used, for whoever keeps something made from it (stele/dependency.hpp).
+    RenderedTemplate render(const Template& handle, const TemplateArguments& arguments = {},
+                            const std::optional<std::string>& otherwise = {},
+                            std::optional<Deadline> deadline = {}) const;
     /// As Content::text() shows it to those who can only read text.
     std::string resolve_text(const Template& handle, const TemplateArguments& arguments = {},
                              const std::optional<std::string>& otherwise = {},

@@ -65,6 +65,64 @@ Statement vacuum_statement(const CapsSql& sql, const std::optional<std::string>&
     return Statement(sql.vacuum, name_space, kVacuumBatch, static_cast<double>(spared.count()));
 }
 
+std::shared_ptr<const CachePolicies> read_policies(const CapsSql& sql, Executor& executor, Deadline deadline) {
+    auto policies = std::make_shared<CachePolicies>();
+    for (const Row& row : executor.query(Statement(sql.policies).repeatable(), deadline)) {
+        CachePolicy policy;
+        policy.similarity_threshold = row.find<float>("similarity_threshold");
+        policy.min_confidence = row.find<float>("min_confidence");
+        if (const auto ttl = row.find<std::int64_t>("default_ttl")) policy.default_ttl = std::chrono::seconds(*ttl);
+        policies->emplace(row.get<std::string>("tenant"), policy);
+    }
+    return policies;
+}
+
+Statement policy_statement(const CapsSql& sql, const std::string& tenant, const CachePolicy& policy) {
+    std::optional<std::int64_t> ttl;
+    if (policy.default_ttl) ttl = policy.default_ttl->count();
+    return Statement(sql.put_policy, tenant, policy.similarity_threshold, ttl, policy.min_confidence);
+}
+
+CacheRemoved remove_tagged(const CapsSql& sql, const Statement& hold_version, const std::string& tag,
+                           const Scope& scope, bool whole_tenant, Executor& executor, Deadline deadline,
+                           const std::function<void(std::string name_space, std::string hash)>& removed) {
+    std::optional<std::string> tenant;
+    if (whole_tenant) tenant = scope.tenant();
+    const Statement batch[] = {hold_version, Statement(sql.remove_tagged, tag, scope.stored_namespace(), tenant)};
+    CacheRemoved counts;
+    const std::vector<Rows> answers = executor.run(batch, deadline);
+    for (const Row& row : answers[1]) {
+        auto name_space = row.get<std::string>("namespace");
+        ++counts[name_space];
+        removed(std::move(name_space), row.get<std::string>("query_hash"));
+    }
+    return counts;
+}
+
+// What is outdated is asked for once; a batch removes of that what still is.
+CacheRemoved remove_outdated(const CapsSql& sql, const Statement& hold_version,
+                             const std::optional<std::string>& name_space, Executor& executor, Deadline deadline) {
+    std::vector<std::string> kinds, names, versions;
+    for (const Row& row : executor.query(Statement(sql.outdated).repeatable(), deadline)) {
+        kinds.push_back(row.get<std::string>("kind"));
+        names.push_back(row.get<std::string>("name"));
+        versions.push_back(row.get<std::string>("version"));
+    }
+    CacheRemoved counts;
+    if (kinds.empty()) return counts;
+    const Statement batch[] = {hold_version, Statement(sql.sweep, name_space, kinds, names, versions, kVacuumBatch)};
+    for (std::int64_t removed = 1; removed > 0;) {
+        removed = 0;
+        const std::vector<Rows> answers = executor.run(batch, deadline);
+        for (const Row& row : answers[1]) {
+            const auto some = row.get<std::int64_t>("removed");
+            counts[row.get<std::string>("namespace")] += some;
+            removed += some;
+        }
+    }
+    return counts;
+}
+
 std::int64_t read_expired(const Rows& rows, std::vector<CacheGone>& all) {
     std::int64_t sum = 0;
     for (const Row& row : rows) {
@@ -115,11 +173,12 @@ std::vector<CacheEntry> read_entries(const CapsSql& sql, const std::optional<std
     const bool coldest = filter.order == EntryOrder::coldest_first;
     const std::int64_t from = filter.after ? filter.after->last_access.time_since_epoch().count() : -kMost;
     const std::int64_t id = filter.after ? filter.after->id : coldest ? -kMost : kMost;
-    std::optional<std::string> text;
+    std::optional<std::string> text, tag;
     if (!filter.text.empty()) text = filter.text;
+    if (!filter.tag.empty()) tag = filter.tag;
     const auto limit = static_cast<std::int64_t>(std::min(filter.limit, static_cast<std::size_t>(kMost)));
     const Rows rows = executor.query(Statement(coldest ? sql.coldest : sql.newest, name_space, from, id, limit, text,
-                                               filter.metadata, std::int64_t{filter.min_age.count()})
+                                               filter.metadata, std::int64_t{filter.min_age.count()}, tag)
                                          .repeatable(),
                                      deadline);
     std::vector<CacheEntry> entries;
@@ -135,6 +194,13 @@ std::vector<CacheEntry> read_entries(const CapsSql& sql, const std::optional<std
         entry.last_access = std::chrono::sys_seconds(std::chrono::seconds(row.get<std::int64_t>("last_accessed_at")));
         entry.idle = std::chrono::seconds(std::max<std::int64_t>(row.get<std::int64_t>("idle"), 0));
         entry.access_count = row.get<std::int64_t>("access_count");
+        const auto made_from = row.find<std::vector<std::string>>("made_from");
+        entry.outdated = made_from && made_from->empty();
+        entry.tags = row.get<std::vector<std::string>>("tags", {});
+        const auto parts = row.get<std::vector<std::string>>("depends_on", {});
+        for (std::size_t i = 0; i + 2 < parts.size(); i += 3) {
+            entry.depends_on.emplace_back(parts[i], parts[i + 1], parts[i + 2]);
+        }
         entries.push_back(std::move(entry));
     }
     return entries;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +30,17 @@ CacheQuota read_limits(const CapsSql& sql, Executor& executor, Deadline deadline
 /// Of one batch.
 Statement vacuum_statement(const CapsSql& sql, const std::optional<std::string>& name_space,
                            std::chrono::seconds spared);
+std::shared_ptr<const CachePolicies> read_policies(const CapsSql& sql, Executor& executor, Deadline deadline);
+Statement policy_statement(const CapsSql& sql, const std::string& tenant, const CachePolicy& policy);
+
+/// The version counter's row is held meanwhile. `removed` is told of each entry.
+CacheRemoved remove_tagged(const CapsSql& sql, const Statement& hold_version, const std::string& tag,
+                           const Scope& scope, bool whole_tenant, Executor& executor, Deadline deadline,
+                           const std::function<void(std::string name_space, std::string hash)>& removed);
+/// In batches.
+CacheRemoved remove_outdated(const CapsSql& sql, const Statement& hold_version,
+                             const std::optional<std::string>& name_space, Executor& executor, Deadline deadline);
+
 /// Adds to `all`; says how many.
 std::int64_t read_expired(const Rows& rows, std::vector<CacheGone>& all);
 std::vector<CacheNamespace> read_namespaces(const CapsSql& sql, Executor& executor, Deadline deadline);

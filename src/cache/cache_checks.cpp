@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -18,6 +19,28 @@ void check_limit(std::string_view what, std::size_t bytes, std::size_t limit) {
               fmt::format("the {} has {} bytes; this cache takes at most {} (max_{}_bytes)", what, bytes, limit, what));
     }
 }
+
+/// Text that is a part of a key.
+void check_name(std::string_view what, std::string_view text, std::size_t least, std::size_t most) {
+    check_text(what, text);
+    if (text.size() < least || text.size() > most) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("{} has {} bytes; it must have {} to {}", what, text.size(), least, most));
+    }
+}
+
+template <class Named>
+std::vector<Named> each_once(std::vector<Named> all, std::string_view what) {
+    constexpr std::size_t kMost = 100;
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    if (all.size() > kMost) {
+        raise(ErrorCode::limit_exceeded, fmt::format("an answer has at most {} {}, not {}", kMost, what, all.size()));
+    }
+    return all;
+}
+
+constexpr std::size_t kLongestName = 1024;
 
 }  // namespace
 
@@ -76,6 +99,8 @@ void check_compute(std::string_view query, const Computation& compute, const Com
     PutOptions put;
     put.ttl = options.ttl;
     put.metadata = options.metadata;
+    static_cast<void>(checked_tags(options.tags));
+    static_cast<void>(checked_dependencies(options.depends_on));
     check_put(query, {}, put, cache);
     if (options.lease < 100ms || options.lease > 1h) {
         raise(ErrorCode::invalid_argument,
@@ -88,6 +113,34 @@ void check_compute(std::string_view query, const Computation& compute, const Com
     const auto serve_stale = options.serve_stale.value_or(0s);
     if (serve_stale != 0s) check_ttl("time in serve_stale", serve_stale);
     if (options.stale_if_error != 0s) check_ttl("time in stale_if_error", options.stale_if_error);
+}
+
+std::vector<std::string> checked_tags(std::vector<std::string> tags) {
+    for (const std::string& tag : tags) check_name("the tag", tag, 1, kLongestName);
+    return each_once(std::move(tags), "tags");
+}
+
+std::vector<Dependency> checked_dependencies(const Dependencies& dependencies) {
+    constexpr std::size_t kLongestKind = 100;
+    for (const Dependency& each : dependencies.all()) {
+        check_name("the kind of a dependency", each.kind, 1, kLongestKind);
+        check_name("the name of a dependency", each.name, 1, kLongestName);
+        check_name("the version of a dependency", each.version, 0, kLongestName);
+    }
+    return each_once(dependencies.all(), "dependencies");
+}
+
+void check_policy(std::string_view tenant, const CachePolicy& policy) {
+    static_cast<void>(Scope(tenant));
+    check_threshold(policy.similarity_threshold);
+    check_ttl("default ttl", policy.default_ttl);
+    if (policy.min_confidence && !std::isfinite(*policy.min_confidence)) {
+        raise(ErrorCode::invalid_argument, fmt::format("min_confidence is {}, not a number", *policy.min_confidence));
+    }
+    if (policy.empty()) {
+        raise(ErrorCode::invalid_argument,
+              fmt::format("the policy of '{}' settles nothing; remove_policy takes one away", tenant));
+    }
 }
 
 void check_quota(std::string_view what, const CacheQuota& quota) {

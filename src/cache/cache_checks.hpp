@@ -21,6 +21,10 @@ void check_put(std::string_view query, std::string_view response, const PutOptio
                const SemanticCacheOptions& cache);
 void check_compute(std::string_view query, const Computation& compute, const ComputeOptions& options,
                    const SemanticCacheOptions& cache);
+/// Sorted, each once.
+std::vector<std::string> checked_tags(std::vector<std::string> tags);
+std::vector<Dependency> checked_dependencies(const Dependencies& dependencies);
+void check_policy(std::string_view tenant, const CachePolicy& policy);
 /// `what` names it in the message.
 void check_quota(std::string_view what, const CacheQuota& quota);
 void check_tenant_quota(std::string_view tenant, const CacheQuota& quota);

@@ -53,7 +53,8 @@ private:
         manifest_.created_at =
             std::chrono::sys_seconds(std::chrono::seconds(ask("SELECT @now")[0].get<std::int64_t>(0)));
         for (const ArchivePart& part : kArchiveParts) {
-            const auto count = ask("SELECT count(*) FROM @" + std::string(part.table))[0].get<std::int64_t>(0);
+            const auto count =
+                moment_.query(Statement(count_part(part, schema_)), options_.deadline)[0].get<std::int64_t>(0);
             manifest_.rows[std::string(part.table)] = static_cast<std::uint64_t>(count);
         }
     }

@@ -106,14 +106,15 @@ private:
     void check_empty() {
         const Statement any(
             sql("SELECT EXISTS (SELECT FROM @entries), EXISTS (SELECT FROM @namespace_quotas) OR EXISTS (SELECT FROM"
-                " @stele_cache_limits WHERE coalesce(max_entries, max_bytes) IS NOT NULL)"));
+                " @stele_cache_limits WHERE coalesce(max_entries, max_bytes) IS NOT NULL)"
+                " OR EXISTS (SELECT FROM @stele_cache_policies)"));
         const Row found = transaction_->query(any, options_.deadline)[0];
         if (!found.get<bool>(0) && !found.get<bool>(1)) return;
         raise(ErrorCode::invalid_argument,
               fmt::format(
                   "{} holds {} already: say whether what is there is to be kept or replaced where the archive has "
                   "the same (`stele cache import` with --keep or --replace)",
-                  where_, found.get<bool>(0) ? "entries" : "quotas or limits"));
+                  where_, found.get<bool>(0) ? "entries" : "quotas, limits or policies"));
     }
 
     void write_rows(ArchiveReader& reader) {

@@ -17,6 +17,8 @@ constexpr std::string_view kDimension = "(SELECT value::integer FROM @schema_met
 constexpr std::string_view kWriter = "xmin::text::bigint AS writer";
 // raised whenever other vectors take the place of all that there are
 constexpr std::string_view kEpoch = "coalesce((SELECT max(epoch) FROM @stele_cache_epochs), 0)";
+// a call, and no part of the statement: what was made from nothing must not pay for its plan
+constexpr std::string_view kMadeFrom = "CASE WHEN e.stele_depends THEN @stele_made_from(e.namespace, e.id) END";
 
 std::string replaced(std::string text, std::string_view mark, std::string_view with) {
     for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += with.size()) {
@@ -32,6 +34,7 @@ Sql cache_sql(std::string_view text, const std::string& quoted_schema) {
     filled = replaced(std::move(filled), "@dimension", kDimension);
     filled = replaced(std::move(filled), "@writer", kWriter);
     filled = replaced(std::move(filled), "@epoch", kEpoch);
+    filled = replaced(std::move(filled), "@made_from", kMadeFrom);
     filled = replaced(std::move(filled), "@now", kNow);
     return Sql(replaced(std::move(filled), "@", quoted_schema + "."));
 }
@@ -41,6 +44,7 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       claim(std::string()),
       fill_vectors(std::string()),
       lookup(std::string()),
+      lookup_many(std::string()),
       fetch(std::string()),
       fetch_all(std::string()),
       touch_lookup(std::string()),
@@ -56,8 +60,10 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       hold_version(std::string()),
       put_scope(std::string()),
       upsert(std::string()),
+      attach(std::string()),
       put(std::string()),
       put_many(std::string()),
+      put_attached(std::string()),
       remove(std::string()),
       remove_answer(std::string()),
       erase(std::string()),
@@ -85,20 +91,25 @@ CacheSql::CacheSql(const std::string& quoted_schema)
             " WHERE octet_length(embedding) = 0 AND @dimension IS NOT NULL");
 
     const std::string entry =
-        "SELECT e.id, e.query, e.response, e.metadata, e.ttl, @now - e.created_at AS age, NOT @live AS expired"
-        " FROM @entries e WHERE e.namespace = $1 AND e.query_hash = $2";
+        "SELECT e.id, e.query, e.response, e.metadata, e.ttl, @now - e.created_at AS age, NOT @live AS expired,"
+        " @made_from AS made_from FROM @entries e WHERE e.namespace = $1 AND e.query_hash = $2";
     lookup = sql(entry);
     touch_lookup =
         sql("WITH touched AS (UPDATE @entries e SET last_accessed_at = greatest(e.last_accessed_at, @now),"
-            " access_count = e.access_count + 1 WHERE e.namespace = $1 AND e.query_hash = $2 AND @live) " +
+            " access_count = e.access_count + 1 WHERE e.namespace = $1 AND e.query_hash = $2 AND @live"
+            " AND coalesce(cardinality(@made_from), 1) > 0) " +
             entry);
     const auto fetched = [](std::string_view more) {
         return "SELECT e.id, e.query_hash, e.query, e.response, e.metadata, @now - e.created_at AS age, NOT @live AS "
-               "expired, @epoch AS epoch" +
+               "expired, @made_from AS made_from, @epoch AS epoch" +
                std::string(more) + " FROM @entries e WHERE e.id = ANY($2::bigint[]) AND e.namespace = $1";
     };
     fetch = sql(fetched(""));
     fetch_all = sql(fetched(", e.embedding"));
+    lookup_many =
+        sql("SELECT e.query_hash, e.id, e.query, e.response, e.metadata, e.ttl, @now - e.created_at AS age,"
+            " NOT @live AS expired, @made_from AS made_from FROM @entries e WHERE e.namespace = $1"
+            " AND e.query_hash = ANY($2::text[])");
     // a row that somebody changes at this moment is left out: nobody waits for accesses, in no circle either
     touch =
         sql("UPDATE @entries e SET last_accessed_at = greatest(e.last_accessed_at, @now - t.ago),"
@@ -133,16 +144,32 @@ CacheSql::CacheSql(const std::string& quoted_schema)
         " last_accessed_at, ttl, access_count) SELECT $1, $2, $3, $4,"
         " CASE WHEN octet_length($5) > 0 THEN $5 ELSE coalesce(decode(repeat('00000000', @dimension), 'hex'), '') "
         "END,"
-        " $6, now, now, $7, 0 FROM (SELECT @now AS now) t WHERE $8::bigint IS NULL OR $8 = @epoch"
+        " $6, now, now, coalesce($7, (SELECT p.default_ttl FROM @stele_cache_policies p WHERE p.namespace = $8), $9),"
+        " 0 FROM (SELECT @now AS now) t WHERE $10::bigint IS NULL OR $10 = @epoch"
         " ON CONFLICT (namespace, query_hash) DO UPDATE SET query = EXCLUDED.query, response = EXCLUDED.response,"
         " embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,"
         " last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0 RETURNING id, @writer");
-    const std::string stored = "id, writer, refused_for, gone_from, evicted, expired FROM @stele_put";
+    attach = sql("SELECT @stele_attach($1, $2, $3, $4, $5, $6, $7) WHERE $8::bigint IS NULL OR $8 = @epoch");
+    const std::string stored = "id, writer, refused_for, gone_from, evicted, expired";
+    const std::string arrays = "@stele_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     put = sql("SELECT " + stored +
-              "(ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], ARRAY[$6], ARRAY[$7], ARRAY[$8], ARRAY[$9],"
-              " ARRAY[$10], ARRAY[$11], ARRAY[$12],"
-              " ARRAY[$13])");
-    put_many = sql("SELECT place, " + stored + "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)");
+              " FROM @stele_put(ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], ARRAY[$6], ARRAY[$7], ARRAY[$8],"
+              " ARRAY[$9], ARRAY[$10], ARRAY[$11], ARRAY[$12], ARRAY[$13], ARRAY[$14], ARRAY[$15])");
+    put_many = sql("SELECT place, " + stored + " FROM " + arrays);
+    // all is put before the first of it is attached to, what had to go for it is gone by then
+    put_attached = sql("WITH put AS MATERIALIZED (SELECT * FROM " + arrays +
+                       "), tagged AS (SELECT u.place, array_agg(u.tag) AS tags FROM unnest($16::bigint[], $17::text[])"
+                       " AS u(place, tag) GROUP BY u.place),"
+                       " used AS (SELECT u.place, array_agg(u.kind) AS kinds, array_agg(u.name) AS names,"
+                       " array_agg(u.version) AS versions, array_agg(u.take_current) AS take_current"
+                       " FROM unnest($18::bigint[], $19::text[], $20::text[], $21::text[], $22::bigint[])"
+                       " AS u(place, kind, name, version, take_current) GROUP BY u.place)"
+                       " SELECT place, " +
+                       stored +
+                       ", CASE WHEN id IS NOT NULL AND (tags IS NOT NULL OR kinds IS NOT NULL) THEN @stele_attach("
+                       "($2::text[])[place], ($3::text[])[place], coalesce(tags, '{}'), coalesce(kinds, '{}'),"
+                       " coalesce(names, '{}'), coalesce(versions, '{}'), coalesce(take_current, '{}')) END AS attached"
+                       " FROM put LEFT JOIN tagged USING (place) LEFT JOIN used USING (place)");
     const std::string question = "DELETE FROM @entries WHERE namespace = $1 AND query_hash = $2";
     const std::string answer = question + " AND response = $3";
     const auto raising = [&sql](const std::string& deletion) {

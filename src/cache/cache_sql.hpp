@@ -9,9 +9,8 @@
 
 namespace stele {
 
-/// "@entries" with the schema's name before it, "@now", "@live" (of an entry e), "@version", "@dimension", "@writer"
-/// and
-/// "@epoch" as expressions.
+/// "@entries" with the schema's name before it, "@now", "@live" (of an entry e), "@version", "@dimension", "@writer",
+/// "@epoch" and "@made_from" (of an entry e; empty: outdated) as expressions.
 Sql cache_sql(std::string_view text, const std::string& quoted_schema);
 
 struct CacheSql {
@@ -24,6 +23,7 @@ struct CacheSql {
 
     // looking
     Sql lookup;        // $1 namespace, $2 hash -> the entry, without its vector
+    Sql lookup_many;   // $1 namespace, $2 hashes -> the same of these, with query_hash
     Sql fetch;         // $1 namespace, $2 ids -> these entries, without vectors; epoch
     Sql fetch_all;     // the same, with vectors
     Sql touch_lookup;  // as lookup; if live, the entry was answered now
@@ -40,14 +40,19 @@ struct CacheSql {
     Sql raise_version;  // $1 by how much -> version
     Sql hold_version;   // keeps others from raising it until the end of the transaction
     Sql put_scope;      // $1 namespace, $2 tenant, $3 attributes
-    Sql upsert;         // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl, $8
-                        // the epoch in which the embedding was made or NULL -> id, writer; none in another epoch. An
-                        // empty embedding becomes zeros once the dimension is known
-    Sql put;            // $1 lock_key(), $2 to $8 as upsert's first, $9 token or NULL: only while the claim with it is
-              // held, which it ends; $10 epoch as in upsert; $11 entries and $12 bytes that all may have, $13 how
-              // many more may go -> id and writer, or refused_for "claim" or "epoch"; then rows with what had to
-              // go. Error 55P03 instead of waiting for another's put of the question. After raise_version
+    Sql upsert;         // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl, $8 tenant
+                        // whose default is taken without, or NULL, $9 that of all, $10 the epoch in which the embedding
+                        // was made or NULL -> id, writer; none in another epoch. An empty embedding becomes zeros once
+                        // the dimension is known
+    Sql attach;         // $1 namespace, $2 hash, $3 tags, $4 kinds, $5 names, $6 versions, $7 1: the current one,
+                        // $8 epoch as in upsert
+    Sql put;  // $1 lock_key() or NULL, $2 to $10 as upsert's first nine, $11 token or NULL: only while the claim
+              // with it is held, which it ends; $12 epoch as in upsert; $13 entries and $14 bytes that all may have,
+              // $15 how many more may go -> id and writer, or refused_for "claim" or "epoch"; then rows with what had
+              // to go. Error 55P03 instead of waiting for another's put of the question. After raise_version
     Sql put_many;       // the same over arrays; the rows begin with which element they belong to
+    Sql put_attached;   // put_many, and attach of what is stored: $16 elements that $17 tags belong to, $18 elements
+                        // that $19 kinds, $20 names, $21 versions and $22, as in attach, belong to
     Sql remove;         // $1 namespace, $2 hash -> id, version; no row if there was none
     Sql remove_answer;  // the same, $3 response: only while it is this one
     Sql erase;          // $1 namespace, $2 hash; leaves the version as it is

@@ -6,29 +6,83 @@
 
 #include "cache/entry_vector.hpp"
 #include "cache/once/claims.hpp"
+#include "postgres/merged_statement.hpp"
 
 namespace stele {
 
 namespace {
 
-std::optional<std::int64_t> made_in(const NewEntry& entry, std::int64_t epoch) {
-    return entry.unit.empty() ? std::nullopt : std::optional(epoch);
+std::optional<std::string> settled_by(const NewEntry& entry) {
+    return entry.ttl || !entry.by_default ? std::nullopt : std::optional(entry.scope.tenant());
 }
 
 }  // namespace
 
-Statement upsert_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t epoch) {
-    return Statement(sql.upsert, entry.scope.stored_namespace(), entry.hash, entry.query, entry.response,
-                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl, made_in(entry, epoch));
+std::optional<std::int64_t> made_in(const NewEntry& entry, std::int64_t epoch) {
+    return entry.unit.empty() ? std::nullopt : std::optional(epoch);
 }
 
-Statement put_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t lock, std::int64_t epoch,
-                        const OwnLimits& own) {
+Statement upsert_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t epoch) {
+    return Statement(sql.upsert, entry.scope.stored_namespace(), entry.hash, entry.query, entry.response,
+                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl, settled_by(entry), entry.default_ttl,
+                     made_in(entry, epoch));
+}
+
+Statement attach_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t epoch) {
+    std::vector<std::string> kinds, names, versions;
+    std::vector<std::int64_t> newest;
+    for (const Dependency& each : entry.depends_on) {
+        kinds.push_back(each.kind);
+        names.push_back(each.name);
+        versions.push_back(each.version);
+        newest.push_back(each.newest ? 1 : 0);
+    }
+    const std::vector<std::string> tags(entry.tags.begin(), entry.tags.end());
+    return Statement(sql.attach, entry.scope.stored_namespace(), entry.hash, tags, kinds, names, versions, newest,
+                     made_in(entry, epoch));
+}
+
+Statement put_statement(const CacheSql& sql, const NewEntry& entry, std::optional<std::int64_t> lock,
+                        std::optional<std::int64_t> epoch, const OwnLimits& own) {
     std::optional<Uuid> token;
     if (entry.claim != nullptr) token = entry.claim->token;
     return Statement(sql.put, lock, entry.scope.stored_namespace(), entry.hash, entry.query, entry.response,
-                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl, token, made_in(entry, epoch),
-                     number(own.limits.entries), number(own.limits.bytes), own.at_once);
+                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl, settled_by(entry), entry.default_ttl,
+                     token, epoch, number(own.limits.entries), number(own.limits.bytes), own.at_once);
+}
+
+Statement put_together(const CacheSql& sql, std::span<const NewEntry> entries, std::vector<Statement> puts) {
+    std::vector<std::int64_t> tagged, used, newest;
+    std::vector<std::string> tags, kinds, names, versions;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const auto place = static_cast<std::int64_t>(i) + 1;
+        for (const std::string& tag : entries[i].tags) {
+            tagged.push_back(place);
+            tags.push_back(tag);
+        }
+        for (const Dependency& each : entries[i].depends_on) {
+            used.push_back(place);
+            kinds.push_back(each.kind);
+            names.push_back(each.name);
+            versions.push_back(each.version);
+            newest.push_back(each.newest ? 1 : 0);
+        }
+    }
+    const bool attaches = !tags.empty() || !kinds.empty();
+    std::vector<const Statement*> all;
+    for (Statement& put : puts) all.push_back(&put.merged_as(attaches ? sql.put_attached : sql.put_many));
+    Statement together = MergedStatement::of(*all.front())->merge(all);  // its parameters all have array types
+    if (attaches) {
+        Parameters& more = together.parameters();
+        more.add(tagged);
+        more.add(tags);
+        more.add(used);
+        more.add(kinds);
+        more.add(names);
+        more.add(versions);
+        more.add(newest);
+    }
+    return together;
 }
 
 std::string entry_key(const std::string& name_space, const std::string& hash) {

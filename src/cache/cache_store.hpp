@@ -34,8 +34,24 @@ struct NewEntry {
     std::string_view query, response;
     std::span<const float> unit;  ///< empty: found by its wording only
     const Json& metadata;
-    std::optional<std::int64_t> ttl;  ///< seconds
-    ComputeClaim* claim = nullptr;    ///< stored only while it is held, and ends it; is told otherwise
+    std::optional<std::int64_t> ttl;  ///< seconds; nothing: as by_default says
+    bool by_default = false;          ///< as its tenant has settled, else default_ttl; off: for ever
+    std::optional<std::int64_t> default_ttl{};
+    std::span<const std::string> tags{};
+    std::span<const Dependency> depends_on{};
+    ComputeClaim* claim = nullptr;  ///< stored only while it is held, and ends it; is told otherwise
+
+    bool attaches() const noexcept { return !tags.empty() || !depends_on.empty(); }
+};
+
+/// How many entries went, by namespace.
+using CacheRemoved = std::map<std::string, std::int64_t>;
+/// By tenant.
+using CachePolicies = std::map<std::string, CachePolicy>;
+/// What was asked for whose vector is known by now.
+struct KnownRequest {
+    GetRequest* request;
+    Exact known;
 };
 
 struct CacheTotals {
@@ -88,13 +104,27 @@ public:
     /// As get_operation() says. `threshold` may throw.
     virtual GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
                            Deadline deadline) = 0;
+    /// What get() says of the same questions, none by meaning; how each of the others stands is in its outcome. One
+    /// round trip for all. All are of one namespace.
+    virtual std::vector<GetOutcome> get_exact(std::span<GetRequest> requests, Deadline deadline) = 0;
+    /// The rest of get() for these, which have vectors of this embedder, in their order.
+    virtual std::vector<GetOutcome> get_alike(std::span<const KnownRequest> requests,
+                                              const std::function<float()>& threshold, Embedder* embedder,
+                                              Deadline deadline) = 0;
     /// Says what had to go for it; nothing in a transaction, where that is decided by the commit.
     virtual std::vector<CacheGone> put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) = 0;
+    /// All of them or none; no two of one question, all of one namespace.
+    virtual std::vector<CacheGone> put_many(std::span<const NewEntry> entries, const OwnLimits& own,
+                                            Deadline deadline) = 0;
     /// False: there was none.
     virtual bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) = 0;
     /// Only while its answer is still this one. False: it is not.
     virtual bool remove_answer(const std::string& name_space, const std::string& hash, const std::string& response,
                                Deadline deadline) = 0;
+    /// Of the scope, or of all of its tenant.
+    virtual CacheRemoved remove_tagged(const std::string& tag, const Scope& scope, bool whole_tenant,
+                                       Deadline deadline) = 0;
+    virtual CacheRemoved remove_outdated(const std::optional<std::string>& name_space, Deadline deadline) = 0;
     /// How many there were.
     virtual std::size_t clear(const std::string& name_space, Deadline deadline) = 0;
     virtual std::size_t clear_all(Deadline deadline) = 0;
@@ -120,6 +150,14 @@ public:
     virtual std::map<std::string, CacheQuota> quotas(const std::optional<std::string>& tenant, Deadline deadline) = 0;
     /// Of all together.
     virtual CacheQuota limits(Deadline deadline) = 0;
+
+    /// Never null.
+    virtual std::shared_ptr<const CachePolicies> policies(Deadline deadline) = 0;
+    /// The same, as old as anything that is kept in memory may be.
+    virtual std::shared_ptr<const CachePolicies> known_policies(Deadline deadline) { return policies(deadline); }
+    virtual void set_policy(const std::string& tenant, const CachePolicy& policy, Deadline deadline) = 0;
+    /// False: it had none.
+    virtual bool remove_policy(const std::string& tenant, Deadline deadline) = 0;
 
     virtual CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) = 0;
     virtual void save(const Counters::Batch& batch, Deadline deadline) = 0;

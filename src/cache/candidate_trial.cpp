@@ -5,6 +5,13 @@
 #include "cache/guard_chain.hpp"
 
 namespace stele {
+namespace {
+
+CandidateFate fate_of(EntryState state) {
+    return state == EntryState::expired ? CandidateFate::expired : CandidateFate::outdated;
+}
+
+}  // namespace
 
 CandidateTrial::CandidateTrial(const GetRequest& request, float threshold, GetOutcome& outcome)
     : request_(request), threshold_(threshold), outcome_(outcome) {
@@ -15,16 +22,17 @@ float CandidateTrial::search_from() const noexcept {
     return request_.explain ? -1.0f : threshold_;
 }
 
-void CandidateTrial::hear(Hit candidate, std::string_view hash, bool expired) {
+void CandidateTrial::hear(Hit candidate, std::string_view hash, EntryState state) {
     const bool below = candidate.similarity < threshold_;
     below_ = below_ || below;
-    expired_ = expired_ || (expired && !below);
-    if (below || expired) {
-        note(std::move(candidate), below ? CandidateFate::below_threshold : CandidateFate::expired);
+    expired_ = expired_ || (state == EntryState::expired && !below);
+    outdated_ = outdated_ || (state == EntryState::outdated && !below);
+    if (below || state != EntryState::live) {
+        note(std::move(candidate), below ? CandidateFate::below_threshold : fate_of(state));
         return;
     }
     if (request_.guards != nullptr) {
-        if (auto verdict = request_.guards->judge(request_.asked, request_.query, candidate)) {
+        if (auto verdict = request_.guards->judge(request_.asked, request_.query, candidate, request_.min_confidence)) {
             ++refused_;
             if (verdict->refusal.kind == RefusalKind::invalid) {
                 outcome_.invalid.push_back({std::string(hash), candidate.response});
@@ -54,6 +62,8 @@ void CandidateTrial::end(bool any) {
         outcome_.miss = MissReason::refused_by_guard;
     } else if (expired_ || outcome_.expired) {
         outcome_.miss = MissReason::expired;
+    } else if (outdated_ || outcome_.outdated) {
+        outcome_.miss = MissReason::outdated;
     } else {
         outcome_.miss = any || below_ ? MissReason::below_threshold : MissReason::no_match;
     }

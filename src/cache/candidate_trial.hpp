@@ -17,7 +17,7 @@ public:
     /// From which score on candidates are wanted; an explanation wants those that are not alike enough, too.
     float search_from() const noexcept;
     /// The most alike first.
-    void hear(Hit candidate, std::string_view hash, bool expired);
+    void hear(Hit candidate, std::string_view hash, EntryState state);
     bool wants_more() const noexcept;
     /// No more will come. `any`: there are vectors, be they alike or not.
     void end(bool any);
@@ -30,7 +30,7 @@ private:
     const float threshold_;
     GetOutcome& outcome_;
     std::size_t refused_ = 0;
-    bool below_ = false, expired_ = false;
+    bool below_ = false, expired_ = false, outdated_ = false;
 };
 
 }  // namespace stele

@@ -14,14 +14,26 @@ constexpr std::string_view kParts =
     " UNION ALL SELECT namespace, false, entries, bytes FROM @stele_cache_deltas"
     " UNION ALL SELECT '', true, entries, bytes FROM @stele_cache_deltas";
 
+constexpr std::string_view kRaised =
+    "raised AS (UPDATE @multi_process_state SET value = (value::bigint + 1)::text"
+    " WHERE key = 'version_counter' AND EXISTS (SELECT FROM gone))";
+
 std::string listing(std::string_view after, std::string_view order) {
     return fmt::format(
         "SELECT e.id, e.namespace, e.query, e.response, e.metadata, @now - e.created_at AS age, e.ttl,"
-        " e.last_accessed_at, @now - e.last_accessed_at AS idle, e.access_count FROM @entries e"
-        " WHERE ($1::text IS NULL OR e.namespace = $1) AND {} AND @live"
+        " e.last_accessed_at, @now - e.last_accessed_at AS idle, e.access_count, @made_from AS made_from,"
+        " CASE WHEN e.stele_depends IS NOT NULL THEN ARRAY(SELECT t.tag FROM @stele_entry_tags t"
+        " WHERE t.namespace = e.namespace AND t.entry_id = e.id ORDER BY t.tag COLLATE \"C\") END AS tags,"
+        " CASE WHEN e.stele_depends THEN ARRAY(SELECT u.part FROM @stele_entry_dependencies d"
+        " CROSS JOIN LATERAL unnest(ARRAY[d.kind, d.name, d.version]) WITH ORDINALITY u(part, place)"
+        " WHERE d.namespace = e.namespace AND d.entry_id = e.id"
+        " ORDER BY d.kind COLLATE \"C\", d.name COLLATE \"C\", d.version COLLATE \"C\", u.place) END AS depends_on"
+        " FROM @entries e WHERE ($1::text IS NULL OR e.namespace = $1) AND {} AND @live"
         " AND ($5::text IS NULL OR strpos(lower(e.query COLLATE \"C\"), lower($5 COLLATE \"C\")) > 0"
         " OR strpos(lower(e.response COLLATE \"C\"), lower($5 COLLATE \"C\")) > 0)"
-        " AND jsonb_contains(e.metadata, $6) AND ($7 <= 0 OR @now - e.created_at >= $7) ORDER BY {} LIMIT $4",
+        " AND jsonb_contains(e.metadata, $6) AND ($7 <= 0 OR @now - e.created_at >= $7)"
+        " AND ($8::text IS NULL OR (e.stele_depends IS NOT NULL AND EXISTS (SELECT FROM @stele_entry_tags t"
+        " WHERE t.namespace = e.namespace AND t.entry_id = e.id AND t.tag = $8))) ORDER BY {} LIMIT $4",
         after, order);
 }
 
@@ -42,6 +54,12 @@ CapsSql::CapsSql(const std::string& quoted_schema)
       clear_scopes(std::string()),
       fold_sizes(std::string()),
       drop_empty(std::string()),
+      remove_tagged(std::string()),
+      outdated(std::string()),
+      sweep(std::string()),
+      policies(std::string()),
+      put_policy(std::string()),
+      remove_policy(std::string()),
       totals(std::string()),
       namespaces(std::string()),
       health(std::string()),
@@ -97,6 +115,36 @@ CapsSql::CapsSql(const std::string& quoted_schema)
     clear_scopes = sql("DELETE FROM @stele_scopes");
     fold_sizes = sql("SELECT @stele_fold_sizes()");
     drop_empty = sql("DELETE FROM @stele_cache_sizes WHERE entries = 0 AND bytes = 0 AND NOT whole");
+
+    remove_tagged = with(
+        "WITH gone AS (DELETE FROM @entries e USING @stele_entry_tags t WHERE t.tag = $1 AND t.namespace = ANY("
+        "CASE WHEN $3::text IS NULL THEN ARRAY[$2] ELSE"
+        " ARRAY(SELECT $3 UNION SELECT s.namespace FROM @stele_scopes s WHERE s.tenant = $3) END)"
+        " AND e.id = t.entry_id AND e.namespace = t.namespace AND e.stele_depends IS NOT NULL"
+        " RETURNING e.namespace, e.query_hash), {} SELECT namespace, query_hash FROM gone",
+        kRaised);
+    outdated =
+        sql("SELECT v.kind, v.name, v.version FROM"
+            " (SELECT DISTINCT kind, name, version FROM @stele_entry_dependencies) v"
+            " WHERE v.version <> @stele_current(v.kind, v.name)");
+    // whoever puts holds the version's row, so what the row says of an entry is still so when it is locked
+    sweep = with(
+        "WITH dead AS (SELECT e.id FROM unnest($2::text[], $3::text[], $4::text[]) v(kind, name, version)"
+        " JOIN @stele_entry_dependencies d USING (kind, name, version)"
+        " JOIN @entries e ON e.id = d.entry_id AND e.namespace = d.namespace"
+        " WHERE ($1::text IS NULL OR e.namespace = $1) AND cardinality(@made_from) = 0 LIMIT $5"
+        " FOR UPDATE OF e SKIP LOCKED),"
+        " gone AS (DELETE FROM @entries e USING dead WHERE e.id = dead.id RETURNING e.namespace), {}"
+        " SELECT namespace, count(*) AS removed FROM gone GROUP BY namespace",
+        kRaised);
+    policies =
+        sql("SELECT namespace AS tenant, similarity_threshold, default_ttl, min_confidence FROM @stele_cache_policies");
+    put_policy =
+        sql("INSERT INTO @stele_cache_policies (namespace, similarity_threshold, default_ttl, min_confidence)"
+            " VALUES ($1, $2, $3, $4) ON CONFLICT (namespace) DO UPDATE SET similarity_threshold ="
+            " EXCLUDED.similarity_threshold, default_ttl = EXCLUDED.default_ttl, min_confidence ="
+            " EXCLUDED.min_confidence");
+    remove_policy = sql("DELETE FROM @stele_cache_policies WHERE namespace = $1 RETURNING namespace AS tenant");
 
     totals = sql(fmt::format(
         "SELECT z.entries - x.expired AS entries, x.expired, z.bytes FROM"

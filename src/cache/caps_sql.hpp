@@ -33,12 +33,22 @@ struct CapsSql {
     Sql fold_sizes;    // holding the version counter's row
     Sql drop_empty;    // sums of namespaces that are empty by now
 
+    // removing by what is kept beside entries; each raises the version, whose row is held before
+    Sql remove_tagged;  // $1 tag, $2 namespace, $3 tenant or NULL: all its namespaces instead -> namespace, query_hash
+    Sql outdated;       // -> kind, name, version of what was used and is not current any more
+    Sql sweep;          // $1 namespace or NULL, $2 kinds, $3 names, $4 versions, $5 at most -> namespace, removed
+
+    // what tenants have settled
+    Sql policies;       // -> tenant, similarity_threshold, default_ttl, min_confidence
+    Sql put_policy;     // $1 tenant, $2, $3, $4 as these
+    Sql remove_policy;  // $1 tenant -> tenant, if there was one
+
     // looking
     Sql totals;      // $1 namespace or NULL -> entries, expired, bytes
     Sql namespaces;  // -> namespace, tenant, attributes, entries, bytes
     Sql health;      // -> schema_version, fingerprint, entries, bytes, namespaces, sound, oldest_age
     // $1 namespace or NULL, $2 last_accessed_at and $3 id of the place to go on from, $4 limit, $5 text or NULL, $6
-    // metadata, $7 least age
+    // metadata, $7 least age, $8 tag or NULL
     Sql newest, coldest;
 };
 

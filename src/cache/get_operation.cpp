@@ -21,11 +21,22 @@ Hit read_hit(const Row& row, float similarity, HitLayer layer) {
     return hit;
 }
 
-namespace {
+std::vector<std::string> read_made_from(const Row& row) {
+    return row.get<std::vector<std::string>>("made_from", {});
+}
 
-// Those that are still there, best first; those that are gone are forgotten. A row with the id but another question was
-// written after a restore: its likeness was never measured.
-void hear_all(const std::vector<Candidate>& candidates, const Rows& rows, const Neighbours& neighbours,
+bool is_outdated(const Row& row) {
+    const auto made_from = row.find<std::vector<std::string>>("made_from");
+    return made_from && made_from->empty();
+}
+
+EntryState read_state(const Row& row) {
+    if (row.get<bool>("expired")) return EntryState::expired;
+    return is_outdated(row) ? EntryState::outdated : EntryState::live;
+}
+
+// A row with the id but another question was written after a restore: its likeness was never measured.
+void hear_all(const std::vector<Candidate>& candidates, const std::vector<Row>& rows, const Neighbours& neighbours,
               CandidateTrial& trial) {
     for (const Candidate& candidate : candidates) {
         if (!trial.wants_more()) return;
@@ -38,15 +49,14 @@ void hear_all(const std::vector<Candidate>& candidates, const Rows& rows, const 
                 continue;
             }
             found = true;
-            trial.hear(read_hit(row, std::min(candidate.score, 1.0f), HitLayer::semantic), hash,
-                       row.get<bool>("expired"));
+            trial.hear(read_hit(row, std::min(candidate.score, 1.0f), HitLayer::semantic), hash, read_state(row));
         }
         if (!found) neighbours.forget(candidate.id);
     }
 }
 
-// By the vectors in the rows, which are also younger than those in memory. Who has no usable one by now is not there.
-void measure_again(std::vector<Candidate>& candidates, const Rows& rows, const std::vector<float>& unit) {
+// Who has no usable vector by now is not there.
+void measure_again(std::vector<Candidate>& candidates, const std::vector<Row>& rows, const std::vector<float>& unit) {
     const auto worthless = [&](Candidate& candidate) {
         for (const Row& row : rows) {
             if (row.get<std::int64_t>("id") != candidate.id) continue;
@@ -63,12 +73,11 @@ void measure_again(std::vector<Candidate>& candidates, const Rows& rows, const s
     });
 }
 
-}  // namespace
-
 Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& request, const Neighbours& neighbours,
                                     Exact known) {
     GetOutcome outcome;
     outcome.expired = known == Exact::expired;
+    outcome.outdated = known == Exact::outdated;
 
     if (known == Exact::unknown) {
         RunStep lookup;
@@ -76,18 +85,22 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
         Result<std::vector<Rows>> answer = co_await lookup;
         const Rows found = value_or_raise(std::move(answer)).front();
         if (!found.empty()) {
-            if (!found[0].get<bool>("expired")) {
+            const EntryState state = read_state(found[0]);
+            if (state == EntryState::live) {
                 outcome.hit = read_hit(found[0], 1.0f, HitLayer::exact);
                 co_return outcome;
             }
-            outcome.expired = true;
-            if (request.keep_old) {
+            outcome.expired = state == EntryState::expired;
+            outcome.outdated = state == EntryState::outdated;
+            if (outcome.expired && request.keep_old && !is_outdated(found[0])) {
                 outcome.old = read_hit(found[0], 1.0f, HitLayer::exact);
                 outcome.overdue = outcome.old->age - std::chrono::seconds(found[0].get<std::int64_t>("ttl"));
             }
         }
     }
-    outcome.miss = outcome.expired ? MissReason::expired : MissReason::no_match;
+    outcome.miss = outcome.expired    ? MissReason::expired
+                   : outcome.outdated ? MissReason::outdated
+                                      : MissReason::no_match;
     if (!request.by_meaning) co_return outcome;
     const float threshold = neighbours.threshold();
     neighbours.catch_up();
@@ -132,11 +145,12 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
         fetch.statements.push_back(Statement(exact ? sql.fetch : sql.fetch_all, request.name_space, ids).read());
         Result<std::vector<Rows>> rows = co_await fetch;
         const std::vector<Rows> fetched = value_or_raise(std::move(rows));
-        if (!fetched.front().empty()) {
-            if (const auto epoch = fetched.front()[0].find<std::int64_t>("epoch")) neighbours.made_in(*epoch);
+        const std::vector<Row> found(fetched.front().begin(), fetched.front().end());
+        if (!found.empty()) {
+            if (const auto epoch = found[0].find<std::int64_t>("epoch")) neighbours.made_in(*epoch);
         }
-        if (!exact) measure_again(candidates, fetched.front(), unit);
-        hear_all(candidates, fetched.front(), neighbours, trial);
+        if (!exact) measure_again(candidates, found, unit);
+        hear_all(candidates, found, neighbours, trial);
         if (exhausted) break;
     }
     trial.end(any || (!outcome.hit && neighbours.any()));

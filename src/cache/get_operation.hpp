@@ -14,6 +14,7 @@
 
 namespace stele {
 
+class CandidateTrial;
 class GuardChain;
 
 /// What a get is about. Kept alive by the caller until the operation is over.
@@ -28,6 +29,7 @@ struct GetRequest {
     std::optional<std::size_t> explain{};    // so many candidates are to be shown
     bool keep_old = false;                   // GetOutcome::old is wanted
     bool keep_unit = false;                  // GetOutcome::unit is wanted
+    std::optional<float> min_confidence{};   // instead of the options', once the threshold was asked for
 };
 
 /// How the vectors in memory are reached; may throw Error.
@@ -50,6 +52,7 @@ struct GetOutcome {
     std::optional<Hit> hit;
     std::optional<MissReason> miss;  // one of the two
     bool expired = false;            // an exact match was found but is past its lifetime
+    bool outdated = false;           // an exact match was found but was made from something that is not current
 
     /// An entry whose answer the validator refused.
     struct Invalid {
@@ -69,7 +72,9 @@ struct GetOutcome {
 };
 
 /// What is known of the same question before.
-enum class Exact : unsigned char { unknown, absent, expired };
+enum class Exact : unsigned char { unknown, absent, expired, outdated };
+/// Whether an entry may be served.
+enum class EntryState : unsigned char { live, expired, outdated };
 
 /// Exact lookup, unless it was made; then, unless it hit, embedding, search in memory and a fetch of the candidates,
 /// best first, until the guards accept one. A failed database step throws Error.
@@ -78,5 +83,17 @@ Operation<GetOutcome> get_operation(const CacheSql& sql, const GetRequest& reque
 
 /// A row of CacheSql::lookup or fetch.
 Hit read_hit(const Row& row, float similarity, HitLayer layer);
+EntryState read_state(const Row& row);
+/// Whether it has expired or not.
+bool is_outdated(const Row& row);
+/// The names of what it was made from; none of what is outdated.
+std::vector<std::string> read_made_from(const Row& row);
+
+/// Scores by the vectors in `rows` of CacheSql::fetch_all, which are also younger than those in memory; best first.
+void measure_again(std::vector<Candidate>& candidates, const std::vector<Row>& rows, const std::vector<float>& unit);
+/// Those candidates that `rows` of CacheSql::fetch show are heard, until the trial wants no more; those that are gone
+/// are forgotten.
+void hear_all(const std::vector<Candidate>& candidates, const std::vector<Row>& rows, const Neighbours& neighbours,
+              CandidateTrial& trial);
 
 }  // namespace stele

@@ -38,13 +38,12 @@ std::optional<GuardChain::Verdict> GuardChain::ask(const std::string& by, const 
     }
 }
 
-std::optional<Refusal> GuardChain::check_confidence(Hit& hit) const {
+std::optional<Refusal> GuardChain::check_confidence(Hit& hit, const std::optional<float>& least) const {
     hit.confidence = 0;
     hit.confidence = confidence_ ? confidence_(hit.similarity, hit.age, hit.metadata) : hit.similarity;
     // as it is written, a NaN is refused
-    if (!min_confidence_ || hit.confidence >= *min_confidence_) return std::nullopt;
-    return Refusal{RefusalKind::confidence,
-                   fmt::format("{:.3f} is less than {:.3f}", hit.confidence, *min_confidence_)};
+    if (!least || hit.confidence >= *least) return std::nullopt;
+    return Refusal{RefusalKind::confidence, fmt::format("{:.3f} is less than {:.3f}", hit.confidence, *least)};
 }
 
 std::optional<Refusal> GuardChain::check_valid(std::string_view response) const {
@@ -57,13 +56,14 @@ bool GuardChain::valid(std::string_view response) const {
 }
 
 void GuardChain::set_confidence(Hit& hit) const {
-    const auto ignored = ask("confidence", [&] { return check_confidence(hit); });
+    const auto ignored = ask("confidence", [&] { return check_confidence(hit, std::nullopt); });
     static_cast<void>(ignored);
 }
 
-std::optional<GuardChain::Verdict> GuardChain::judge(std::string_view asked, std::string_view asked_key,
-                                                     Hit& candidate) const {
-    std::optional<Verdict> verdict = ask("confidence", [&] { return check_confidence(candidate); });
+std::optional<GuardChain::Verdict> GuardChain::judge(std::string_view asked, std::string_view asked_key, Hit& candidate,
+                                                     const std::optional<float>& min_confidence) const {
+    const std::optional<float>& least = min_confidence ? min_confidence : min_confidence_;
+    std::optional<Verdict> verdict = ask("confidence", [&] { return check_confidence(candidate, least); });
     std::optional<Verdict> invalid = ask("validator", [&] { return check_valid(candidate.response); });
     if (invalid) return invalid;
     if (verdict || guards_.empty()) return verdict;

@@ -22,8 +22,9 @@ public:
         std::string by;
         Refusal refusal;
     };
-    /// Sets the candidate's confidence. Nothing: it is accepted.
-    std::optional<Verdict> judge(std::string_view asked, std::string_view asked_key, Hit& candidate) const;
+    /// Sets the candidate's confidence. Nothing: it is accepted. `min_confidence`: instead of the options'.
+    std::optional<Verdict> judge(std::string_view asked, std::string_view asked_key, Hit& candidate,
+                                 const std::optional<float>& min_confidence = {}) const;
     /// Whether the validator takes a new answer for one.
     bool valid(std::string_view response) const;
     /// Of an exact hit, which is served whatever it is.
@@ -35,7 +36,7 @@ private:
     template <class Check>
     std::optional<Verdict> ask(const std::string& by, const Check& check) const;
     std::optional<Refusal> check_valid(std::string_view response) const;
-    std::optional<Refusal> check_confidence(Hit& hit) const;
+    std::optional<Refusal> check_confidence(Hit& hit, const std::optional<float>& least) const;
     Verdict failed(const std::string& by, const char* what) const;
 
     const std::vector<Guard> guards_;

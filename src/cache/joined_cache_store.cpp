@@ -5,6 +5,7 @@
 #include "cache/cache_caps.hpp"
 #include "cache/cache_statements.hpp"
 #include "cache/entry_vector.hpp"
+#include "cache/many_lookup.hpp"
 
 namespace stele {
 namespace {
@@ -27,45 +28,74 @@ CacheSettings JoinedCacheStore::claim(const std::optional<std::string>&, std::si
 
 GetOutcome JoinedCacheStore::get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
                                  Deadline deadline) {
-    Neighbours neighbours;
-    if (request.by_meaning) {
-        const VectorMemory& shared = *outside_->memory();
-        if (!vectors_) vectors_.emplace(sql_, shared);
-        neighbours.threshold = threshold;
-        neighbours.made_in = [&, searched = outside_->epoch()](std::int64_t epoch) {
-            if (epoch != searched) outside_->refuse_epoch();
-        };
-        neighbours.catch_up = [] {};
-        neighbours.search = [&](std::span<const float> unit, std::size_t k, float min_score) {
-            return vectors_->search(request.name_space, unit, k, min_score, joined_, deadline);
-        };
-        neighbours.forget = [](std::int64_t) {};
-        neighbours.distrust = [] {};
-        neighbours.check = [&shared](std::vector<float> vector) {
-            return checked_vector(std::move(vector), shared.dimension());
-        };
-        neighbours.any = [&] { return vectors_->any(request.name_space); };
-        neighbours.exact = [&shared] { return shared.format() == VectorFormat::float32; };
-    }
-    GetOutcome outcome = drive(get_operation(sql_, request, neighbours), joined_, embedder, deadline);
-    if (outcome.hit && !request.explain) {
-        joined_.after_commit([outside = outside_, id = outcome.hit->id] { outside->accessed(id); });
-    }
+    Neighbours near;
+    if (request.by_meaning) near = neighbours(request.name_space, threshold, deadline);
+    GetOutcome outcome = drive(get_operation(sql_, request, near), joined_, embedder, deadline);
+    note_access(request, outcome);
     return outcome;
+}
+
+// What it refers to is the caller's.
+Neighbours JoinedCacheStore::neighbours(const std::string& name_space, const std::function<float()>& threshold,
+                                        Deadline deadline) {
+    const VectorMemory& shared = *outside_->memory();
+    if (!vectors_) vectors_.emplace(sql_, shared);
+    Neighbours near;
+    near.made_in = [this, searched = outside_->epoch()](std::int64_t epoch) {
+        if (epoch != searched) outside_->refuse_epoch();
+    };
+    near.threshold = threshold;
+    near.catch_up = [] {};
+    near.search = [this, &name_space, deadline](std::span<const float> unit, std::size_t k, float min_score) {
+        return vectors_->search(name_space, unit, k, min_score, joined_, deadline);
+    };
+    near.forget = [](std::int64_t) {};
+    near.distrust = [] {};
+    near.check = [&shared](std::vector<float> vector) { return checked_vector(std::move(vector), shared.dimension()); };
+    near.any = [this, &name_space] { return vectors_->any(name_space); };
+    near.exact = [&shared] { return shared.format() == VectorFormat::float32; };
+    return near;
+}
+
+void JoinedCacheStore::note_access(const GetRequest& request, const GetOutcome& outcome) {
+    if (!outcome.hit || request.explain) return;
+    joined_.after_commit([outside = outside_, id = outcome.hit->id] { outside->accessed(id); });
+}
+
+std::vector<GetOutcome> JoinedCacheStore::get_exact(std::span<GetRequest> requests, Deadline deadline) {
+    std::vector<const GetRequest*> all;
+    for (const GetRequest& request : requests) all.push_back(&request);
+    std::vector<GetOutcome> outcomes;
+    for (const std::optional<Row>& row : read_questions(sql_, all, joined_, deadline)) {
+        outcomes.push_back(exact_outcome(row));
+        note_access(requests[outcomes.size() - 1], outcomes.back());
+    }
+    return outcomes;
+}
+
+std::vector<GetOutcome> JoinedCacheStore::get_alike(std::span<const KnownRequest> requests,
+                                                    const std::function<float()>& threshold, Embedder*,
+                                                    Deadline deadline) {
+    if (requests.empty()) return {};
+    const Neighbours near = neighbours(requests.front().request->name_space, threshold, deadline);
+    std::vector<GetOutcome> outcomes = look_for_alike(sql_, requests, near, joined_, deadline);
+    for (std::size_t i = 0; i < requests.size(); ++i) note_access(*requests[i].request, outcomes[i]);
+    return outcomes;
 }
 
 // Nobody who changes the same question may hold the counter's row while waiting for this transaction. Locks are few in
 // a server: beyond some questions a transaction takes none, which only matters to those who change one of them.
 std::vector<Rows> JoinedCacheStore::change(const std::string& name_space, const std::string& hash,
-                                           const Statement& statement, Deadline deadline) {
+                                           std::vector<Statement> statements, Deadline deadline) {
     constexpr std::size_t kMostLocks = 64;
-    std::vector<Statement> batch;
-    if (std::max(locks_, joined_.asked(kVersion)) < kMostLocks) {
-        batch.push_back(outside_->lock_question(name_space, hash));
+    const bool locks = std::max(locks_, joined_.asked(kVersion)) < kMostLocks;
+    if (locks) {
+        statements.insert(statements.begin(), outside_->lock_question(name_space, hash));
         ++locks_;
     }
-    batch.push_back(statement);
-    return joined_.run(batch, deadline);
+    std::vector<Rows> rows = joined_.run(statements, deadline);
+    if (locks) rows.erase(rows.begin());
+    return rows;
 }
 
 void JoinedCacheStore::changed(std::int64_t id, const std::string& name_space, const std::string& hash) {
@@ -83,9 +113,11 @@ std::vector<CacheGone> JoinedCacheStore::put(const NewEntry& entry, const OwnLim
     const std::string& name_space = entry.scope.stored_namespace();
     const bool may_need_zeros = entry.unit.empty() && dimension() == 0;
     const std::int64_t epoch = outside_->epoch();
-    const std::vector<Rows> rows = change(name_space, entry.hash, upsert_statement(sql_, entry, epoch), deadline);
-    if (rows.back().empty()) outside_->refuse_epoch();
-    const auto id = rows.back()[0].get<std::int64_t>("id");
+    std::vector<Statement> statements{upsert_statement(sql_, entry, epoch)};
+    if (entry.attaches()) statements.push_back(attach_statement(sql_, entry, epoch));
+    const std::vector<Rows> rows = change(name_space, entry.hash, std::move(statements), deadline);
+    if (rows.front().empty()) outside_->refuse_epoch();
+    const auto id = rows.front()[0].get<std::int64_t>("id");
     changed(id, name_space, entry.hash);
     if (!entry.unit.empty()) {
         joined_.before_commit(kEpoch, epoch, [outside = outside_](std::span<const std::int64_t> epochs) {
@@ -110,6 +142,13 @@ std::vector<CacheGone> JoinedCacheStore::put(const NewEntry& entry, const OwnLim
     return {};
 }
 
+// The transaction makes them one.
+std::vector<CacheGone> JoinedCacheStore::put_many(std::span<const NewEntry> entries, const OwnLimits& own,
+                                                  Deadline deadline) {
+    for (const NewEntry& entry : entries) put(entry, own, deadline);
+    return {};
+}
+
 bool JoinedCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {
     return erase_by(Statement(sql_.erase, name_space, hash), name_space, hash, deadline);
 }
@@ -121,7 +160,7 @@ bool JoinedCacheStore::remove_answer(const std::string& name_space, const std::s
 
 bool JoinedCacheStore::erase_by(const Statement& statement, const std::string& name_space, const std::string& hash,
                                 Deadline deadline) {
-    const std::vector<Rows> rows = change(name_space, hash, statement, deadline);
+    const std::vector<Rows> rows = change(name_space, hash, {statement}, deadline);
     if (rows.back().affected() == 0) return false;
     changed(0, name_space, hash);
     return true;
@@ -188,6 +227,32 @@ std::map<std::string, CacheQuota> JoinedCacheStore::quotas(const std::optional<s
 
 CacheQuota JoinedCacheStore::limits(Deadline deadline) {
     return read_limits(caps_, joined_, deadline);
+}
+
+CacheRemoved JoinedCacheStore::remove_tagged(const std::string& tag, const Scope& scope, bool whole_tenant,
+                                             Deadline deadline) {
+    const auto removed = [this](std::string name_space, std::string hash) { changed(0, name_space, hash); };
+    return stele::remove_tagged(caps_, Statement(sql_.hold_version), tag, scope, whole_tenant, joined_, deadline,
+                                removed);
+}
+
+CacheRemoved JoinedCacheStore::remove_outdated(const std::optional<std::string>& name_space, Deadline deadline) {
+    return stele::remove_outdated(caps_, Statement(sql_.hold_version), name_space, joined_, deadline);
+}
+
+// As the transaction sees them: what it has settled itself counts inside.
+std::shared_ptr<const CachePolicies> JoinedCacheStore::policies(Deadline deadline) {
+    return read_policies(caps_, joined_, deadline);
+}
+
+void JoinedCacheStore::set_policy(const std::string& tenant, const CachePolicy& policy, Deadline deadline) {
+    joined_.after_commit([outside = outside_] { outside->policy_announced(); });
+    joined_.execute(policy_statement(caps_, tenant, policy), deadline);
+}
+
+bool JoinedCacheStore::remove_policy(const std::string& tenant, Deadline deadline) {
+    joined_.after_commit([outside = outside_] { outside->policy_announced(); });
+    return !joined_.query(Statement(caps_.remove_policy, tenant), deadline).empty();
 }
 
 CacheTotals JoinedCacheStore::totals(const std::optional<std::string>& name_space, Deadline deadline) {

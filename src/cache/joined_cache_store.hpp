@@ -26,10 +26,18 @@ public:
     void follow(const Embedder* embedder, Deadline deadline) override { outside_->follow(embedder, deadline); }
     GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
                    Deadline deadline) override;
+    std::vector<GetOutcome> get_exact(std::span<GetRequest> requests, Deadline deadline) override;
+    std::vector<GetOutcome> get_alike(std::span<const KnownRequest> requests, const std::function<float()>& threshold,
+                                      Embedder* embedder, Deadline deadline) override;
     std::vector<CacheGone> put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) override;
+    std::vector<CacheGone> put_many(std::span<const NewEntry> entries, const OwnLimits& own,
+                                    Deadline deadline) override;
     bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
     bool remove_answer(const std::string& name_space, const std::string& hash, const std::string& response,
                        Deadline deadline) override;
+    CacheRemoved remove_tagged(const std::string& tag, const Scope& scope, bool whole_tenant,
+                               Deadline deadline) override;
+    CacheRemoved remove_outdated(const std::optional<std::string>& name_space, Deadline deadline) override;
     std::size_t clear(const std::string& name_space, Deadline deadline) override;
     std::size_t clear_all(Deadline deadline) override;
     std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, std::chrono::seconds spared,
@@ -49,6 +57,9 @@ public:
     bool remove_quota(const std::string& tenant, Deadline deadline) override;
     std::map<std::string, CacheQuota> quotas(const std::optional<std::string>& tenant, Deadline deadline) override;
     CacheQuota limits(Deadline deadline) override;
+    std::shared_ptr<const CachePolicies> policies(Deadline deadline) override;
+    void set_policy(const std::string& tenant, const CachePolicy& policy, Deadline deadline) override;
+    bool remove_policy(const std::string& tenant, Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
     void save(const Counters::Batch&, Deadline) override {}
 
@@ -62,7 +73,10 @@ public:
     void log(LogLevel level, const std::string& message) const noexcept override { outside_->log(level, message); }
 
 private:
-    std::vector<Rows> change(const std::string& name_space, const std::string& hash, const Statement& statement,
+    Neighbours neighbours(const std::string& name_space, const std::function<float()>& threshold, Deadline deadline);
+    void note_access(const GetRequest& request, const GetOutcome& outcome);
+    /// `statements` after what they wait for; their answers only.
+    std::vector<Rows> change(const std::string& name_space, const std::string& hash, std::vector<Statement> statements,
                              Deadline deadline);
     bool erase_by(const Statement& statement, const std::string& name_space, const std::string& hash,
                   Deadline deadline);

@@ -6,9 +6,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/boot_clock.hpp"
 #include "base/loading_cache.hpp"
+#include "cache/head_changes.hpp"
 #include "stele/semantic_cache.hpp"
 
 namespace stele {
@@ -17,7 +19,9 @@ namespace stele {
 struct LocalAnswer {
     Hit hit;
     std::optional<std::chrono::seconds> ttl;
-    BootClock::time_point read;  ///< taken before the statement was sent
+    BootClock::time_point read;              ///< taken before the statement was sent
+    std::vector<HeadChanges::Seen> heads{};  ///< of what it was made from
+    bool outdated = false;                   ///< when it was read
 
     bool expired() const { return ttl && hit.age >= *ttl; }  ///< when it was read
     std::chrono::seconds age(BootClock::time_point now) const {
@@ -37,10 +41,11 @@ public:
                     .keep_absent = false,
                     .ttl = Answers::Clock::duration::max()}) {}
 
-    /// With the age that it has by now; nothing if it is not here or past its lifetime.
+    /// With the age that it has by now; nothing if it is not here, past its lifetime or outdated.
     std::optional<Hit> find(std::string_view name_space, std::string_view hash) const {
         const std::optional<Answers::Pointer> answer = answers_.peek(key(name_space, hash));
         if (!answer) return std::nullopt;
+        if ((*answer)->outdated || !heads_.unchanged((*answer)->heads)) return std::nullopt;
         const std::chrono::seconds age = (*answer)->age(BootClock::now());
         if ((*answer)->ttl && age >= *(*answer)->ttl) return std::nullopt;
         Hit hit = (*answer)->hit;
@@ -52,10 +57,17 @@ public:
     template <class Load>
     Answers::Pointer read(std::string_view name_space, std::string_view hash, Deadline deadline, Load&& load) {
         const std::string question = key(name_space, hash);
-        // one that is past its lifetime would be had again
+        // one that may not be served any more would be had again
         if (const auto old = answers_.peek(question); old && !find(name_space, hash)) answers_.invalidate(question);
-        return answers_.get(question, deadline, std::forward<Load>(load));
+        Answers::Pointer answer = answers_.get(question, deadline, load);
+        if (answer == nullptr || heads_.unchanged(answer->heads)) return answer;
+        // what it was made from was published while it was loaded, perhaps for somebody who asked before that
+        answers_.invalidate(question);
+        return load();
     }
+    /// What answers depend on.
+    const HeadChanges& heads() const noexcept { return heads_; }
+    void head_changed(std::string_view name) noexcept { heads_.changed(name); }
     void changed(std::string_view name_space, std::string_view hash) { answers_.invalidate(key(name_space, hash)); }
     void all_changed() { answers_.invalidate_all(); }
 
@@ -69,9 +81,11 @@ private:
     }
     static std::size_t size_of(const LocalAnswer& answer) {
         const Hit& hit = answer.hit;
-        return sizeof(LocalAnswer) + hit.response.size() + hit.query.size() + hit.metadata.text().size();
+        return sizeof(LocalAnswer) + hit.response.size() + hit.query.size() + hit.metadata.text().size() +
+               answer.heads.size() * sizeof(HeadChanges::Seen);
     }
 
+    HeadChanges heads_;
     Answers answers_;
 };
 

@@ -117,6 +117,57 @@ std::vector<CacheGone> MemoryCacheStore::vacuum(const std::optional<std::string>
     return gone;
 }
 
+CacheRemoved MemoryCacheStore::remove_all(
+    const std::function<bool(const std::string& name, const Space&, const Entry&)>& condition) {
+    CacheRemoved removed;
+    for (auto& [name, space] : data_->spaces) {
+        std::vector<std::int64_t> ids;
+        for (const auto& [id, entry] : space.entries) {
+            if (condition(name, space, entry)) ids.push_back(id);
+        }
+        for (const std::int64_t id : ids) erase(space, id);
+        if (!ids.empty()) removed[name] = static_cast<std::int64_t>(ids.size());
+    }
+    return removed;
+}
+
+CacheRemoved MemoryCacheStore::remove_tagged(const std::string& tag, const Scope& scope, bool whole_tenant, Deadline) {
+    MutexLock lock(impl_.mutex);
+    return remove_all([&](const std::string& name, const Space& space, const Entry& entry) {
+        const bool here = whole_tenant ? space.tenant == scope.tenant() : name == scope.stored_namespace();
+        return here && std::binary_search(entry.tags.begin(), entry.tags.end(), tag);
+    });
+}
+
+CacheRemoved MemoryCacheStore::remove_outdated(const std::optional<std::string>& name_space, Deadline) {
+    MutexLock lock(impl_.mutex);
+    std::vector<const Entry*> all;
+    for (const auto& [name, space] : data_->spaces) {
+        if (name_space && *name_space != name) continue;
+        for (const auto& [id, entry] : space.entries) {
+            if (outdated(entry)) all.push_back(&entry);
+        }
+    }
+    return remove_all([&all](const std::string&, const Space&, const Entry& entry) {
+        return std::find(all.begin(), all.end(), &entry) != all.end();
+    });
+}
+
+std::shared_ptr<const CachePolicies> MemoryCacheStore::policies(Deadline) {
+    MutexLock lock(impl_.mutex);
+    return std::make_shared<CachePolicies>(data_->policies);
+}
+
+void MemoryCacheStore::set_policy(const std::string& tenant, const CachePolicy& policy, Deadline) {
+    MutexLock lock(impl_.mutex);
+    data_->policies[tenant] = policy;
+}
+
+bool MemoryCacheStore::remove_policy(const std::string& tenant, Deadline) {
+    MutexLock lock(impl_.mutex);
+    return data_->policies.erase(tenant) > 0;
+}
+
 std::vector<CacheEntry> MemoryCacheStore::list(const std::optional<std::string>& name_space,
                                                const CacheEntryFilter& filter, Deadline) {
     using Place = CacheEntryFilter::Place;
@@ -134,9 +185,10 @@ std::vector<CacheEntry> MemoryCacheStore::list(const std::optional<std::string>&
             if (filter.after && !before(*filter.after, {entry.last_access, id})) continue;
             if (!holds(entry.query, filter.text) && !holds(entry.response, filter.text)) continue;
             if (!contains(parse_json(entry.metadata.text()), metadata)) continue;
+            if (!filter.tag.empty() && !std::binary_search(entry.tags.begin(), entry.tags.end(), filter.tag)) continue;
             page.push_back({id, name, entry.query, entry.response, entry.metadata, age(entry), entry.ttl,
                             entry.last_access, std::max(now() - entry.last_access, std::chrono::seconds(0)),
-                            entry.access_count});
+                            entry.access_count, entry.tags, entry.depends_on, outdated(entry)});
         }
     }
     std::sort(page.begin(), page.end(),

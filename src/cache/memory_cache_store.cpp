@@ -6,6 +6,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "base/memory_heads.hpp"
 #include "cache/candidate_trial.hpp"
 #include "cache/entry_vector.hpp"
 
@@ -63,10 +64,11 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
         const Space& space = data_->spaces[request.name_space];
         if (const auto found = space.ids.find(request.hash); found != space.ids.end()) {
             const Entry& entry = space.entries.at(found->second);
-            outcome.expired = !live(entry);
-            if (!outcome.expired) {
-                outcome.hit = hit(found->second, entry, 1.0f, HitLayer::exact);
-            } else if (request.keep_old) {
+            const EntryState how = state(entry);
+            outcome.expired = how == EntryState::expired;
+            outcome.outdated = how == EntryState::outdated;
+            if (how == EntryState::live) outcome.hit = hit(found->second, entry, 1.0f, HitLayer::exact);
+            if (outcome.expired && request.keep_old && !outdated(entry)) {
                 outcome.old = hit(found->second, entry, 1.0f, HitLayer::exact);
                 outcome.overdue = age(entry) - *entry.ttl;
             }
@@ -76,7 +78,9 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
         if (!request.explain) accessed(request.name_space, outcome.hit->id);
         return outcome;
     }
-    outcome.miss = outcome.expired ? MissReason::expired : MissReason::no_match;
+    outcome.miss = outcome.expired    ? MissReason::expired
+                   : outcome.outdated ? MissReason::outdated
+                                      : MissReason::no_match;
     if (!request.by_meaning) return outcome;
     const float min_score = threshold();
     std::vector<float> unit;
@@ -97,7 +101,7 @@ GetOutcome MemoryCacheStore::get(const GetRequest& request, const std::function<
     // without the lock: guards are the caller's code
     for (const Found& found : all) {
         if (!trial.wants_more()) break;
-        trial.hear(found.entry, found.hash, found.expired);
+        trial.hear(found.entry, found.hash, found.state);
     }
     {
         MutexLock lock(impl_.mutex);
@@ -133,7 +137,7 @@ std::vector<MemoryCacheStore::Found> MemoryCacheStore::alike(const std::string& 
         const Entry& entry = space.entries.at(match.id);
         const double exact = std::inner_product(unit.begin(), unit.end(), entry.unit.begin(), 0.0);
         const float score = index->format() == VectorFormat::float32 ? match.score : static_cast<float>(exact);
-        all.push_back({hit(match.id, entry, std::min(score, 1.0f), HitLayer::semantic), entry.hash, !live(entry)});
+        all.push_back({hit(match.id, entry, std::min(score, 1.0f), HitLayer::semantic), entry.hash, state(entry)});
     }
     std::sort(all.begin(), all.end(), [](const Found& a, const Found& b) {
         return std::tuple(-a.entry.similarity, a.entry.id) < std::tuple(-b.entry.similarity, b.entry.id);
@@ -160,8 +164,39 @@ std::size_t MemoryCacheStore::compact(const std::optional<std::string>& name_spa
     return tombstones;
 }
 
+std::vector<GetOutcome> MemoryCacheStore::get_exact(std::span<GetRequest> requests, Deadline deadline) {
+    std::vector<GetOutcome> outcomes;
+    for (const GetRequest& each : requests) {
+        GetRequest request = each;
+        request.by_meaning = false;
+        outcomes.push_back(get(request, {}, nullptr, deadline));
+    }
+    return outcomes;
+}
+
+std::vector<GetOutcome> MemoryCacheStore::get_alike(std::span<const KnownRequest> requests,
+                                                    const std::function<float()>& threshold, Embedder*,
+                                                    Deadline deadline) {
+    std::vector<GetOutcome> outcomes;
+    for (const KnownRequest& each : requests) outcomes.push_back(get(*each.request, threshold, nullptr, deadline));
+    return outcomes;
+}
+
 std::vector<CacheGone> MemoryCacheStore::put(const NewEntry& entry, const OwnLimits& own, Deadline) {
     MutexLock lock(impl_.mutex);
+    return put_one(entry, own);
+}
+
+std::vector<CacheGone> MemoryCacheStore::put_many(std::span<const NewEntry> entries, const OwnLimits& own, Deadline) {
+    MutexLock lock(impl_.mutex);
+    std::vector<CacheGone> gone;
+    for (const NewEntry& entry : entries) {
+        for (CacheGone& each : put_one(entry, own)) gone.push_back(std::move(each));
+    }
+    return gone;
+}
+
+std::vector<CacheGone> MemoryCacheStore::put_one(const NewEntry& entry, const OwnLimits& own) {
     if (entry.claim != nullptr && !end(*entry.claim)) {
         entry.claim->replaced = true;
         return {};
@@ -180,6 +215,19 @@ std::vector<CacheGone> MemoryCacheStore::put(const NewEntry& entry, const OwnLim
                  .ttl = {},
                  .last_access = now()};
     if (entry.ttl) stored.ttl = std::chrono::seconds(*entry.ttl);
+    if (!entry.ttl && entry.by_default) {
+        const auto settled = data_->policies.find(space.tenant);
+        if (settled != data_->policies.end()) stored.ttl = settled->second.default_ttl;
+        if (!stored.ttl && entry.default_ttl) stored.ttl = std::chrono::seconds(*entry.default_ttl);
+    }
+    stored.tags.assign(entry.tags.begin(), entry.tags.end());
+    for (const Dependency& each : entry.depends_on) {
+        stored.depends_on.push_back(each);
+        if (!each.newest) continue;
+        stored.depends_on.back().version = MemoryHeads::of(impl_).current(each.kind, each.name).value_or("");
+        stored.depends_on.back().newest = false;
+    }
+    std::sort(stored.depends_on.begin(), stored.depends_on.end());
     // one without a vector has zeros instead, in tables
     stored.bytes = static_cast<std::int64_t>(entry.query.size() + entry.response.size() + entry.metadata.text().size() +
                                              data_->dimension * sizeof(float));
@@ -249,6 +297,14 @@ CacheTotals MemoryCacheStore::totals(const std::optional<std::string>& name_spac
 void MemoryCacheStore::save(const Counters::Batch& batch, Deadline) {
     MutexLock lock(impl_.mutex);
     data_->saved.put_back(batch);
+}
+
+bool MemoryCacheStore::outdated(const Entry& entry) const {
+    for (const Dependency& each : entry.depends_on) {
+        const std::optional<std::string> current = MemoryHeads::of(impl_).current(each.kind, each.name);
+        if (current && *current != each.version) return true;
+    }
+    return false;
 }
 
 std::chrono::seconds MemoryCacheStore::age(const Entry& entry) const {

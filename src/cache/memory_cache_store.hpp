@@ -27,10 +27,18 @@ public:
     CacheSettings claim(const std::optional<std::string>& fingerprint, std::size_t length, Deadline deadline) override;
     GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
                    Deadline deadline) override;
+    std::vector<GetOutcome> get_exact(std::span<GetRequest> requests, Deadline deadline) override;
+    std::vector<GetOutcome> get_alike(std::span<const KnownRequest> requests, const std::function<float()>& threshold,
+                                      Embedder* embedder, Deadline deadline) override;
     std::vector<CacheGone> put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) override;
+    std::vector<CacheGone> put_many(std::span<const NewEntry> entries, const OwnLimits& own,
+                                    Deadline deadline) override;
     bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
     bool remove_answer(const std::string& name_space, const std::string& hash, const std::string& response,
                        Deadline deadline) override;
+    CacheRemoved remove_tagged(const std::string& tag, const Scope& scope, bool whole_tenant,
+                               Deadline deadline) override;
+    CacheRemoved remove_outdated(const std::optional<std::string>& name_space, Deadline deadline) override;
     std::size_t clear(const std::string& name_space, Deadline deadline) override;
     std::size_t clear_all(Deadline deadline) override;
     std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, std::chrono::seconds spared,
@@ -47,6 +55,9 @@ public:
     bool remove_quota(const std::string& tenant, Deadline deadline) override;
     std::map<std::string, CacheQuota> quotas(const std::optional<std::string>& tenant, Deadline deadline) override;
     CacheQuota limits(Deadline deadline) override;
+    std::shared_ptr<const CachePolicies> policies(Deadline deadline) override;
+    void set_policy(const std::string& tenant, const CachePolicy& policy, Deadline deadline) override;
+    bool remove_policy(const std::string& tenant, Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
     void save(const Counters::Batch& batch, Deadline deadline) override;
     Claims* claims() noexcept override { return this; }
@@ -66,7 +77,9 @@ private:
         std::chrono::sys_seconds last_access;
         std::int64_t access_count = 0;
         std::int64_t bytes = 0;
-        std::vector<float> unit{};  // empty: it has none
+        std::vector<float> unit{};             // empty: it has none
+        std::vector<std::string> tags{};       // sorted
+        std::vector<Dependency> depends_on{};  // sorted, none of them on what is newest
     };
     struct Space {
         std::string tenant;
@@ -82,6 +95,7 @@ private:
         std::map<std::string, Space> spaces;  // by namespace
         std::map<std::string, CacheQuota> quotas;
         CacheQuota limits;
+        CachePolicies policies;
         Counters saved;
         struct Held {
             Uuid token;
@@ -92,6 +106,14 @@ private:
     };
 
     std::chrono::sys_seconds now() const { return std::chrono::floor<std::chrono::seconds>(impl_.now()); }
+    bool outdated(const Entry& entry) const STELE_REQUIRES(impl_.mutex);
+    EntryState state(const Entry& entry) const STELE_REQUIRES(impl_.mutex) {
+        return !live(entry) ? EntryState::expired : outdated(entry) ? EntryState::outdated : EntryState::live;
+    }
+    std::vector<CacheGone> put_one(const NewEntry& entry, const OwnLimits& own) STELE_REQUIRES(impl_.mutex);
+    /// Removes those for which it holds.
+    CacheRemoved remove_all(const std::function<bool(const std::string& name, const Space&, const Entry&)>& condition)
+        STELE_REQUIRES(impl_.mutex);
     bool live(const Entry& entry) const { return !entry.ttl || *entry.ttl > now() - entry.created; }
     std::chrono::seconds age(const Entry& entry) const;
     Hit hit(std::int64_t id, const Entry& entry, float similarity, HitLayer layer) const;
@@ -100,7 +122,7 @@ private:
     struct Found {
         Hit entry;
         std::string hash;
-        bool expired = false;
+        EntryState state = EntryState::live;
     };
     /// Copies, the most alike first.
     std::vector<Found> alike(const std::string& name_space, std::span<const float> unit, float min_score)

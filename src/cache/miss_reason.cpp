@@ -13,6 +13,8 @@ std::string_view to_string(MissReason reason) noexcept {
         case MissReason::truncated: return "truncated";
         case MissReason::refused_by_guard: return "refused_by_guard";
         case MissReason::expired: return "expired";
+        case MissReason::outdated: return "outdated";
+        case MissReason::skipped: return "skipped";
         case MissReason::unavailable: return "unavailable";
         case MissReason::index_full: break;
     }
@@ -25,6 +27,7 @@ std::string_view to_string(CandidateFate fate) noexcept {
         case CandidateFate::outranked: return "outranked";
         case CandidateFate::refused: return "refused";
         case CandidateFate::expired: return "expired";
+        case CandidateFate::outdated: return "outdated";
         case CandidateFate::below_threshold: break;
     }
     return "below_threshold";

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <deque>
 
 #include "cache/cache_caps.hpp"
 #include "cache/cache_statements.hpp"
 #include "cache/entry_vector.hpp"
 #include "cache/joined_cache_store.hpp"
+#include "cache/many_lookup.hpp"
 #include "cache/vector_copy.hpp"
 #include "postgres/database_impl.hpp"
 
@@ -15,6 +18,12 @@ namespace stele {
 namespace {
 
 constexpr std::string_view kStore = "cache";
+constexpr std::string_view kPolicies = "policies";
+
+// Whose changes make what is current of something another.
+bool has_heads(std::string_view store) {
+    return store == "heads" || store == "templates" || store == "configurations";
+}
 
 /// Tells of a change when it is over, however it ended: it may have been made.
 class Announced {
@@ -34,20 +43,33 @@ private:
 
 /// A process of mneme's locks an entry first and the counter's row then, so that it and a batch of ours may wait for
 /// each other in a circle. The server breaks it by undoing one of them: ours is then simply made again.
-std::vector<Rows> run_undeterred(Database& database, std::span<const Statement> batch, Deadline deadline) {
+template <class Work>
+auto undeterred(const Work& work) {
     constexpr int kAttempts = 10;
     for (int attempt = 1;; ++attempt) {
         try {
-            return database.run(batch, deadline);
+            return work();
         } catch (const Error& error) {
             if (error.code() != ErrorCode::serialization || attempt == kAttempts) throw;
         }
     }
 }
 
-LocalAnswers::Answers::Pointer read_answer(const Rows& rows, BootClock::time_point began) {
+std::vector<Rows> run_undeterred(Database& database, std::span<const Statement> batch, Deadline deadline) {
+    return undeterred([&] { return database.run(batch, deadline); });
+}
+
+/// A moment before an answer is asked for.
+struct Began {
+    BootClock::time_point time = BootClock::now();
+    std::uint64_t heads;
+};
+
+LocalAnswers::Answers::Pointer read_answer(const Rows& rows, const HeadChanges& heads, const Began& began) {
     if (rows.empty()) return nullptr;
-    LocalAnswer answer{read_hit(rows[0], 1.0f, HitLayer::exact), std::nullopt, began};
+    LocalAnswer answer{read_hit(rows[0], 1.0f, HitLayer::exact), std::nullopt, began.time};
+    answer.heads = heads.seen(read_made_from(rows[0]), began.heads);
+    answer.outdated = read_state(rows[0]) == EntryState::outdated;
     if (const auto ttl = rows[0].find<std::int64_t>("ttl")) answer.ttl = std::chrono::seconds(*ttl);
     return std::make_shared<const LocalAnswer>(std::move(answer));
 }
@@ -63,6 +85,7 @@ PostgresCacheStore::PostgresCacheStore(Database database, const SemanticCacheOpt
       access_times_(options.access_times),
       accesses_(database_, sql_),
       local_(options.access_times == AccessTimes::within_call ? 0 : options.local_entries, options.local_bytes),
+      policies_({.limit = 1, .ttl = LoadingCache<CachePolicies>::Clock::duration::max()}),
       format_(options.vector_format),
       index_bytes_(options.index_bytes),
       snapshot_(options.index_snapshot),
@@ -159,37 +182,73 @@ GetOutcome PostgresCacheStore::get(const GetRequest& request, const std::functio
     Exact known = Exact::unknown;
     outcome.hit = find_exact(request, known, deadline);
     if (outcome.hit) return outcome;
-    Neighbours neighbours;
-    if (request.by_meaning) {
-        if (doubts_epoch_) follow(embedder, deadline);
-        VectorMemory* const memory = memory_;
-        neighbours.made_in = [this, searched = epoch()](std::int64_t epoch) {
-            if (epoch != searched) refuse_epoch();
-        };
-        neighbours.threshold = threshold;
-        neighbours.catch_up = [=, this] {
-            if (!follower_.fresh()) follower_.catch_up(deadline);
-        };
-        neighbours.search = [&, memory](std::span<const float> unit, std::size_t k, float min_score) {
-            return memory->search(request.name_space, unit, k, min_score, database_, deadline);
-        };
-        neighbours.forget = [&, memory](std::int64_t id) { memory->forget(request.name_space, id); };
-        neighbours.distrust = [&, memory] { memory->changed(request.name_space); };
-        neighbours.check = [memory](std::vector<float> vector) {
-            return checked_vector(std::move(vector), memory->dimension());
-        };
-        neighbours.any = [&, memory] { return memory->size(request.name_space).rows != 0; };
-        neighbours.exact = [memory] { return memory->format() == VectorFormat::float32; };
-    }
-    outcome = drive(get_operation(sql_, request, neighbours, known), database_, embedder, deadline);
-    if (!outcome.hit || request.explain) return outcome;
+    Neighbours near;
+    if (request.by_meaning) near = neighbours(request.name_space, threshold, embedder, deadline);
+    outcome = drive(get_operation(sql_, request, near, known), database_, embedder, deadline);
+    note_access(request, outcome, deadline);
+    return outcome;
+}
+
+// What it refers to is the caller's.
+Neighbours PostgresCacheStore::neighbours(const std::string& name_space, const std::function<float()>& threshold,
+                                          const Embedder* embedder, Deadline deadline) {
+    if (doubts_epoch_) follow(embedder, deadline);
+    VectorMemory* const memory = memory_;
+    Neighbours near;
+    near.made_in = [this, searched = epoch()](std::int64_t epoch) {
+        if (epoch != searched) refuse_epoch();
+    };
+    near.threshold = threshold;
+    near.catch_up = [=, this] {
+        if (!follower_.fresh()) follower_.catch_up(deadline);
+    };
+    near.search = [=, this, &name_space](std::span<const float> unit, std::size_t k, float min_score) {
+        return memory->search(name_space, unit, k, min_score, database_, deadline);
+    };
+    near.forget = [memory, &name_space](std::int64_t id) { memory->forget(name_space, id); };
+    near.distrust = [memory, &name_space] { memory->changed(name_space); };
+    near.check = [memory](std::vector<float> vector) { return checked_vector(std::move(vector), memory->dimension()); };
+    near.any = [memory, &name_space] { return memory->size(name_space).rows != 0; };
+    near.exact = [memory] { return memory->format() == VectorFormat::float32; };
+    return near;
+}
+
+void PostgresCacheStore::note_access(const GetRequest& request, const GetOutcome& outcome, Deadline deadline) {
+    if (!outcome.hit || request.explain) return;
     if (access_times_ == AccessTimes::within_call) {
         const std::vector<std::int64_t> id{outcome.hit->id}, once{1}, now{0};
         database_.execute(Statement(sql_.touch, id, once, now), deadline);
     } else {
         accessed(outcome.hit->id);
     }
-    return outcome;
+}
+
+// What is read together is not kept in memory: whether it was changed meanwhile is known of single questions only.
+std::vector<GetOutcome> PostgresCacheStore::get_exact(std::span<GetRequest> requests, Deadline deadline) {
+    std::vector<GetOutcome> outcomes(requests.size());
+    const bool fresh = access_times_ != AccessTimes::within_call && follower_.fresh();
+    std::vector<const GetRequest*> others;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        if (fresh) outcomes[i].hit = local_.find(requests[i].name_space, requests[i].hash);
+        if (outcomes[i].hit) continue;
+        others.push_back(&requests[i]);
+        places.push_back(i);
+    }
+    const std::vector<std::optional<Row>> found = read_questions(sql_, others, database_, deadline);
+    for (std::size_t i = 0; i < found.size(); ++i) outcomes[places[i]] = exact_outcome(found[i]);
+    for (std::size_t i = 0; i < requests.size(); ++i) note_access(requests[i], outcomes[i], deadline);
+    return outcomes;
+}
+
+std::vector<GetOutcome> PostgresCacheStore::get_alike(std::span<const KnownRequest> requests,
+                                                      const std::function<float()>& threshold, Embedder* embedder,
+                                                      Deadline deadline) {
+    if (requests.empty()) return {};
+    const Neighbours near = neighbours(requests.front().request->name_space, threshold, embedder, deadline);
+    std::vector<GetOutcome> outcomes = look_for_alike(sql_, requests, near, database_, deadline);
+    for (std::size_t i = 0; i < requests.size(); ++i) note_access(*requests[i].request, outcomes[i], deadline);
+    return outcomes;
 }
 
 // In memory, if what is there is known to be new enough, or by the statement that notes the access too. Otherwise the
@@ -200,33 +259,35 @@ std::optional<Hit> PostgresCacheStore::find_exact(const GetRequest& request, Exa
         if (request.explain) return std::nullopt;  // which touches nothing
         Statement touch(sql_.touch_lookup, request.name_space, request.hash);
         touch.group_commit(entry_key(request.name_space, request.hash));
-        answer = read_answer(database_.query(touch, deadline), BootClock::now());
+        const Began began{.heads = local_.heads().sum()};
+        answer = read_answer(database_.query(touch, deadline), local_.heads(), began);
     } else if (follower_.fresh()) {
         if (std::optional<Hit> hit = local_.find(request.name_space, request.hash)) {
             if (!request.explain) accessed(hit->id);
             return hit;
         }
         answer = local_.read(request.name_space, request.hash, deadline, [&] {
-            const auto began = BootClock::now();
+            const Began began{.heads = local_.heads().sum()};
             const Statement lookup(sql_.lookup, request.name_space, request.hash);
-            return read_answer(database_.query(Statement(lookup).read_by_key(), deadline), began);
+            return read_answer(database_.query(Statement(lookup).read_by_key(), deadline), local_.heads(), began);
         });
     } else {
         return std::nullopt;
     }
-    known = answer == nullptr ? Exact::absent : Exact::expired;
+    known = answer == nullptr ? Exact::absent : answer->outdated ? Exact::outdated : Exact::expired;
     if (known == Exact::expired && request.keep_old) known = Exact::unknown;  // it is to be read as it is
-    if (answer == nullptr || answer->expired()) return std::nullopt;
+    if (answer == nullptr || answer->outdated || answer->expired()) return std::nullopt;
     if (access_times_ != AccessTimes::within_call && !request.explain) accessed(answer->hit.id);
     return answer->hit;
 }
 
 std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) {
+    if (entry.attaches()) return put_many({&entry, 1}, own, deadline);
     const std::string& name_space = entry.scope.stored_namespace();
     Announced announced(*this, name_space, entry.hash);
     VectorMemory::Put put(memory_, name_space, entry.hash);
     const std::int64_t lock = lock_key(database_.schema(), name_space, entry.hash);
-    Statement write = put_statement(sql_, entry, lock, epoch(), own);
+    Statement write = put_statement(sql_, entry, lock, made_in(entry, epoch()), own);
     write.group_commit(entry_key(name_space, entry.hash), raise_version_).merged_as(sql_.put_many);
     const bool new_scope = is_new(entry.scope);
     std::optional<Rows> rows;
@@ -264,6 +325,51 @@ std::optional<Rows> PostgresCacheStore::put_with_others(const Statement& write, 
     }
 }
 
+// The questions in the order of their locks, so that two of these never wait for each other. Locks are few in a server.
+std::vector<CacheGone> PostgresCacheStore::put_many(std::span<const NewEntry> entries, const OwnLimits& own,
+                                                    Deadline deadline) {
+    if (entries.empty()) return {};
+    constexpr std::size_t kMostLocks = 64;
+    const Scope& scope = entries.front().scope;
+    const std::string& name_space = scope.stored_namespace();
+    const bool new_scope = is_new(scope);
+    std::vector<std::int64_t> locks;
+    for (const NewEntry& entry : entries) locks.push_back(lock_key(database_.schema(), name_space, entry.hash));
+    std::sort(locks.begin(), locks.end());
+    locks.resize(std::min(locks.size(), kMostLocks));
+    std::vector<Statement> batch;
+    for (const std::int64_t lock : locks) batch.emplace_back(sql_.lock_question, lock);
+    if (new_scope) batch.push_back(scope_statement(sql_, scope));
+    batch.emplace_back(sql_.raise_version, static_cast<std::int64_t>(entries.size()));
+    // one without a vector goes with the others: all are stored, or none is
+    std::optional<std::int64_t> made_in;
+    for (const NewEntry& entry : entries) {
+        if (!entry.unit.empty()) made_in = epoch();
+    }
+    std::vector<Statement> writes;
+    std::deque<Announced> announced;
+    std::deque<VectorMemory::Put> puts;
+    for (const NewEntry& entry : entries) {
+        writes.push_back(put_statement(sql_, entry, std::nullopt, made_in, own));
+        announced.emplace_back(*this, name_space, entry.hash);
+        puts.emplace_back(memory_, name_space, entry.hash);
+    }
+    batch.push_back(put_together(sql_, entries, std::move(writes)));
+    const Rows rows = run_undeterred(database_, batch, deadline).back();
+    if (new_scope) said(name_space);
+    for (const Row& row : rows) {
+        const auto place = static_cast<std::size_t>(row.get<std::int32_t>("place")) - 1;
+        if (const auto refused = row.find<std::string_view>("refused_for")) {
+            if (*refused == "epoch") refuse_epoch();
+            entries[place].claim->replaced = true;  // somebody else has the claim
+        } else if (const auto id = row.find<std::int64_t>("id")) {
+            announced[place].made_by(row.get<std::int64_t>("writer"));
+            puts[place].stored(*id, row.get<std::int64_t>("writer"), entries[place].unit);
+        }
+    }
+    return read_gone(rows);
+}
+
 bool PostgresCacheStore::remove(const std::string& name_space, const std::string& hash, Deadline deadline) {
     return remove_by(Statement(sql_.remove, name_space, hash), name_space, hash, deadline);
 }
@@ -298,6 +404,14 @@ void PostgresCacheStore::changed(const std::string& name_space, const std::strin
 void PostgresCacheStore::changed(std::span<const Change> changes) noexcept {
     VectorMemory* const memory = memory_;
     for (const Change& change : changes) {
+        if (change.store == kPolicies) policies_changed();
+        if (has_heads(change.store)) {
+            if (!change.key) {
+                local_.all_changed();
+            } else {
+                local_.head_changed(*change.key);
+            }
+        }
         if (change.store != kStore) continue;
         if (!change.name_space) return all_changed();
         if (!change.key) {
@@ -316,7 +430,12 @@ void PostgresCacheStore::all_changed() noexcept {
     doubts_epoch_ = true;
     local_.all_changed();
     claims_.watches().all_changed();
+    policies_changed();
     if (VectorMemory* const memory = memory_) memory->all_changed();
+}
+
+void PostgresCacheStore::policies_changed() noexcept {
+    policies_.invalidate_all();
 }
 
 void PostgresCacheStore::accessed(std::int64_t id) noexcept {
@@ -397,6 +516,49 @@ std::map<std::string, CacheQuota> PostgresCacheStore::quotas(const std::optional
 
 CacheQuota PostgresCacheStore::limits(Deadline deadline) {
     return read_limits(caps_, database_, deadline);
+}
+
+CacheRemoved PostgresCacheStore::remove_tagged(const std::string& tag, const Scope& scope, bool whole_tenant,
+                                               Deadline deadline) {
+    std::vector<Change> changes;
+    const auto removed = [&changes](std::string name_space, std::string hash) {
+        changes.push_back({std::string(kStore), std::move(name_space), std::move(hash)});
+    };
+    CacheRemoved counts = undeterred([&] {
+        return stele::remove_tagged(caps_, Statement(sql_.hold_version), tag, scope, whole_tenant, database_, deadline,
+                                    removed);
+    });
+    follower_.announce(changes);
+    return counts;
+}
+
+CacheRemoved PostgresCacheStore::remove_outdated(const std::optional<std::string>& name_space, Deadline deadline) {
+    return stele::remove_outdated(caps_, Statement(sql_.hold_version), name_space, database_, deadline);
+}
+
+std::shared_ptr<const CachePolicies> PostgresCacheStore::policies(Deadline deadline) {
+    return read_policies(caps_, database_, deadline);
+}
+
+std::shared_ptr<const CachePolicies> PostgresCacheStore::known_policies(Deadline deadline) {
+    if (!follower_.fresh()) follower_.catch_up(deadline);
+    return policies_.get("", deadline, [&] { return policies(deadline); });
+}
+
+void PostgresCacheStore::set_policy(const std::string& tenant, const CachePolicy& policy, Deadline deadline) {
+    database_.execute(policy_statement(caps_, tenant, policy), deadline);
+    policy_announced();
+}
+
+bool PostgresCacheStore::remove_policy(const std::string& tenant, Deadline deadline) {
+    const bool removed = !database_.query(Statement(caps_.remove_policy, tenant), deadline).empty();
+    policy_announced();
+    return removed;
+}
+
+void PostgresCacheStore::policy_announced() {
+    const Change all{std::string(kPolicies), std::nullopt, std::nullopt};
+    follower_.announce({&all, 1});
 }
 
 CacheTotals PostgresCacheStore::totals(const std::optional<std::string>& name_space, Deadline deadline) {

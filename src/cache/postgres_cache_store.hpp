@@ -31,10 +31,18 @@ public:
     void follow(const Embedder* embedder, Deadline deadline) override;
     GetOutcome get(const GetRequest& request, const std::function<float()>& threshold, Embedder* embedder,
                    Deadline deadline) override;
+    std::vector<GetOutcome> get_exact(std::span<GetRequest> requests, Deadline deadline) override;
+    std::vector<GetOutcome> get_alike(std::span<const KnownRequest> requests, const std::function<float()>& threshold,
+                                      Embedder* embedder, Deadline deadline) override;
     std::vector<CacheGone> put(const NewEntry& entry, const OwnLimits& own, Deadline deadline) override;
+    std::vector<CacheGone> put_many(std::span<const NewEntry> entries, const OwnLimits& own,
+                                    Deadline deadline) override;
     bool remove(const std::string& name_space, const std::string& hash, Deadline deadline) override;
     bool remove_answer(const std::string& name_space, const std::string& hash, const std::string& response,
                        Deadline deadline) override;
+    CacheRemoved remove_tagged(const std::string& tag, const Scope& scope, bool whole_tenant,
+                               Deadline deadline) override;
+    CacheRemoved remove_outdated(const std::optional<std::string>& name_space, Deadline deadline) override;
     std::size_t clear(const std::string& name_space, Deadline deadline) override;
     std::size_t clear_all(Deadline deadline) override;
     std::vector<CacheGone> vacuum(const std::optional<std::string>& name_space, std::chrono::seconds spared,
@@ -51,6 +59,10 @@ public:
     bool remove_quota(const std::string& tenant, Deadline deadline) override;
     std::map<std::string, CacheQuota> quotas(const std::optional<std::string>& tenant, Deadline deadline) override;
     CacheQuota limits(Deadline deadline) override;
+    std::shared_ptr<const CachePolicies> policies(Deadline deadline) override;
+    std::shared_ptr<const CachePolicies> known_policies(Deadline deadline) override;
+    void set_policy(const std::string& tenant, const CachePolicy& policy, Deadline deadline) override;
+    bool remove_policy(const std::string& tenant, Deadline deadline) override;
     CacheTotals totals(const std::optional<std::string>& name_space, Deadline deadline) override;
     void save(const Counters::Batch& batch, Deadline deadline) override;
     void flush(Deadline deadline) override STELE_EXCLUDES(learning_);
@@ -84,12 +96,18 @@ public:
     /// The scope was cleared: it is read anew, and what it stands for is said again.
     void cleared(const std::string& name_space) STELE_EXCLUDES(scopes_mutex_);
     void cleared_all() STELE_EXCLUDES(scopes_mutex_);
+    /// A policy was changed.
+    void policy_announced();
     /// An entry was answered.
     void accessed(std::int64_t id) noexcept;
 
 private:
     void changed(std::span<const Change> changes) noexcept override;
     void all_changed() noexcept override;
+    Neighbours neighbours(const std::string& name_space, const std::function<float()>& threshold,
+                          const Embedder* embedder, Deadline deadline);
+    void note_access(const GetRequest& request, const GetOutcome& outcome, Deadline deadline);
+    void policies_changed() noexcept;
     std::optional<Hit> find_exact(const GetRequest& request, Exact& known, Deadline deadline);
     std::optional<Rows> put_with_others(const Statement& write, Deadline deadline);
     CacheSettings look(std::vector<Statement> first, Deadline deadline) STELE_EXCLUDES(learning_);
@@ -105,6 +123,7 @@ private:
     const AccessTimes access_times_;
     AccessWriter accesses_;
     LocalAnswers local_;
+    LoadingCache<CachePolicies> policies_;  // one value
     std::atomic<VectorFormat> format_;
     const std::size_t index_bytes_;
     Mutex learning_;

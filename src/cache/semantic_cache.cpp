@@ -93,10 +93,15 @@ std::optional<float> SemanticCache::similarity_threshold() const noexcept {
     return impl_->shared->threshold;
 }
 
-void SemanticCache::put(std::string_view query, std::string_view response, const Scope& scope,
+bool SemanticCache::put(std::string_view query, std::string_view response, const Scope& scope,
                         const PutOptions& options) {
     impl_->check_open();
+    if (impl_->skips(query, options.turns, scope)) {
+        ++impl_->shared->skipped;
+        return false;
+    }
     impl_->put(query, response, scope, options);
+    return true;
 }
 
 bool SemanticCache::remove(std::string_view query, const Scope& scope, std::optional<Deadline> deadline) {
@@ -145,6 +150,8 @@ CacheStats SemanticCache::stats(const std::optional<Scope>& scope, std::optional
     stats.embedder_failures = impl.shared->embedder_failures;
     stats.truncated = impl.shared->truncated;
     stats.refused = impl.shared->refused;
+    stats.outdated = impl.shared->outdated;
+    stats.skipped = impl.shared->skipped;
     stats.guard_failures = impl.shared->guards.failures();
     const Once& once = *impl.shared->once;
     stats.computed = once.computed;

@@ -29,6 +29,7 @@ std::vector<CacheEntry> SemanticCache::entries(const std::optional<Scope>& scope
                                                std::optional<Deadline> deadline) {
     impl_->check_open();
     check_text("the text that is looked for", filter.text);
+    check_text("the tag that is looked for", filter.tag);
     if (!filter.metadata.is_object()) {
         raise(ErrorCode::invalid_argument, "the metadata that is looked for is not a JSON object");
     }
@@ -70,8 +71,9 @@ std::size_t SemanticCache::vacuum(const std::optional<Scope>& scope, std::option
     impl_->check_open();
     const Deadline until = impl_->deadline(deadline);
     const std::int64_t removed = impl_->tell(impl_->store->vacuum(stored(scope), impl_->options.serve_stale, until));
+    const std::size_t outdated = remove_outdated(scope, until);
     if (compact && !impl_->store->in_transaction()) impl_->store->compact(stored(scope), until);
-    return static_cast<std::size_t>(removed);
+    return static_cast<std::size_t>(removed) + outdated;
 }
 
 std::size_t SemanticCache::compact(const std::optional<Scope>& scope, std::optional<Deadline> deadline) {

@@ -107,6 +107,37 @@ std::string SemanticCache::Impl::key_text(std::string_view query) const {
     return std::string(query);
 }
 
+GetOutcome SemanticCache::Impl::look_up(std::string_view query, const Scope& scope, const GetOptions& get,
+                                        std::optional<std::size_t> explain) {
+    GetRequest looked_for = request(query, scope);
+    looked_for.explain = explain;
+    GetOutcome outcome = find(looked_for, scope, get);
+    if (!explain) count(outcome, looked_for.name_space);
+    return outcome;
+}
+
+GetOutcome SemanticCache::Impl::find(GetRequest& request, const Scope& scope, const GetOptions& get) {
+    check_threshold(get.similarity_threshold);
+    GetOutcome outcome;
+    if (get.bypass) {
+        outcome.miss = MissReason::bypass;
+    } else if (skips(request.asked, get.turns, scope)) {
+        outcome.miss = MissReason::skipped;
+    } else {
+        try {
+            const Deadline until = deadline(get.deadline);
+            outcome = search(request, scope, get, until);
+            if (options.mneme_compatible && !request.explain) remove_invalid(outcome, request.name_space, until);
+        } catch (const Error& error) {
+            outcome = outcome_of(error);
+        }
+    }
+    if (outcome.miss == MissReason::embedder_failure) {
+        store->log(LogLevel::warning, fmt::format("Embedder failed, get is a miss: {}", outcome.embedder_error));
+    }
+    return outcome;
+}
+
 GetRequest SemanticCache::Impl::request(std::string_view query, const Scope& scope) const {
     GetRequest request;
     request.name_space = scope.stored_namespace();
@@ -117,49 +148,33 @@ GetRequest SemanticCache::Impl::request(std::string_view query, const Scope& sco
     return request;
 }
 
-GetOutcome SemanticCache::Impl::look_up(std::string_view query, const Scope& scope, const GetOptions& get,
-                                        std::optional<std::size_t> explain) {
-    GetRequest looked_for = request(query, scope);
-    looked_for.explain = explain;
-    GetOutcome outcome = find(looked_for, get);
-    if (!explain) count(outcome, looked_for.name_space);
-    return outcome;
-}
-
-GetOutcome SemanticCache::Impl::find(GetRequest& request, const GetOptions& get) {
-    check_threshold(get.similarity_threshold);
+// A transaction in which a statement failed is over: that is no miss.
+GetOutcome SemanticCache::Impl::outcome_of(const Error& error) const {
     GetOutcome outcome;
-    if (get.bypass) {
-        outcome.miss = MissReason::bypass;
+    if (error.code() == ErrorCode::fingerprint_mismatch) {
+        outcome.miss = MissReason::embedder_failure;
+        outcome.embedder_error = error.info().message;
+    } else if (error.code() == ErrorCode::dimension_mismatch || error.code() == ErrorCode::limit_exceeded) {
+        const bool mismatch = error.code() == ErrorCode::dimension_mismatch;
+        outcome.miss = mismatch ? MissReason::dim_mismatch : MissReason::index_full;
+        store->log(LogLevel::warning, fmt::format("get is a miss: {}", error.info().message));
+    } else if (!options.miss_when_unavailable || !is_outage(error.code()) || store->in_transaction()) {
+        throw;
     } else {
-        try {
-            const Deadline until = deadline(get.deadline);
-            outcome = search(request, get, until);
-            if (options.mneme_compatible && !request.explain) remove_invalid(outcome, request.name_space, until);
-        } catch (const Error& error) {
-            if (error.code() == ErrorCode::fingerprint_mismatch) {
-                outcome.miss = MissReason::embedder_failure;
-                outcome.embedder_error = error.info().message;
-            } else if (error.code() == ErrorCode::dimension_mismatch || error.code() == ErrorCode::limit_exceeded) {
-                const bool mismatch = error.code() == ErrorCode::dimension_mismatch;
-                outcome.miss = mismatch ? MissReason::dim_mismatch : MissReason::index_full;
-                store->log(LogLevel::warning, fmt::format("get is a miss: {}", error.info().message));
-            } else if (!options.miss_when_unavailable || !is_outage(error.code()) || store->in_transaction()) {
-                throw;  // a transaction in which a statement failed is over: that is no miss
-            } else {
-                outcome.miss = MissReason::unavailable;
-                store->log(LogLevel::warning,
-                           fmt::format("get is a miss, the store cannot be reached: {}", error.info().message));
-            }
-        }
-    }
-    if (outcome.miss == MissReason::embedder_failure) {
-        store->log(LogLevel::warning, fmt::format("Embedder failed, get is a miss: {}", outcome.embedder_error));
+        outcome.miss = MissReason::unavailable;
+        store->log(LogLevel::warning,
+                   fmt::format("get is a miss, the store cannot be reached: {}", error.info().message));
     }
     return outcome;
 }
 
-GetOutcome SemanticCache::Impl::search(GetRequest& request, const GetOptions& get, Deadline until) {
+bool SemanticCache::Impl::skips(std::string_view query, std::size_t turns, const Scope& scope) const {
+    const SkipRule& rule = options.skip;
+    return (rule.max_turns && turns > *rule.max_turns) || (rule.max_bytes && query.size() > *rule.max_bytes) ||
+           (rule.when && rule.when(query, scope));
+}
+
+GetOutcome SemanticCache::Impl::search(GetRequest& request, const Scope& scope, const GetOptions& get, Deadline until) {
     if (get.embedding) {
         request.unit = checked(*get.embedding);
         if (store->dimension() == 0) {
@@ -168,8 +183,7 @@ GetOutcome SemanticCache::Impl::search(GetRequest& request, const GetOptions& ge
         }
     }
     request.by_meaning = request.by_meaning && store->dimension() != 0 && (request.unit || embedder != nullptr);
-    const auto from = [this, &get] { return threshold(get); };
-    GetOutcome outcome = store->get(request, from, embedder, until);
+    GetOutcome outcome = store->get(request, threshold({&request, 1}, scope, get, until), embedder, until);
     // what was found by meaning has it already: it was asked for it
     if (outcome.hit && outcome.hit->layer != HitLayer::semantic) shared->guards.set_confidence(*outcome.hit);
     return outcome;
@@ -189,8 +203,25 @@ void SemanticCache::Impl::remove_invalid(const GetOutcome& outcome, const std::s
     }
 }
 
-float SemanticCache::Impl::threshold(const GetOptions& get) const {
-    std::optional<float> chosen = get.similarity_threshold ? get.similarity_threshold : shared->threshold.load();
+CachePolicy SemanticCache::Impl::policy(const std::string& tenant, Deadline until) const {
+    const std::shared_ptr<const CachePolicies> policies = store->known_policies(until);
+    const auto found = policies->find(tenant);
+    return found == policies->end() ? CachePolicy() : found->second;
+}
+
+std::function<float()> SemanticCache::Impl::threshold(std::span<GetRequest> requests, const Scope& scope,
+                                                      const GetOptions& get, Deadline until) const {
+    return [this, requests, &scope, &get, until] {
+        const CachePolicy settled = policy(scope.tenant(), until);
+        for (GetRequest& each : requests) each.min_confidence = settled.min_confidence;
+        return threshold(get, settled);
+    };
+}
+
+float SemanticCache::Impl::threshold(const GetOptions& get, const CachePolicy& policy) const {
+    std::optional<float> chosen = get.similarity_threshold;
+    if (!chosen) chosen = policy.similarity_threshold;
+    if (!chosen) chosen = shared->threshold.load();
     if (!chosen && embedder != nullptr) chosen = embedder->threshold();
     if (!chosen) {
         raise(ErrorCode::invalid_argument,
@@ -205,32 +236,48 @@ float SemanticCache::Impl::threshold(const GetOptions& get) const {
 void SemanticCache::Impl::put(std::string_view query, std::string_view response, const Scope& scope,
                               const PutOptions& put, ComputeClaim* claim) {
     check_put(query, response, put, options);
+    const std::vector<std::string> tags = checked_tags(put.tags);
+    const std::vector<Dependency> depends_on = checked_dependencies(put.depends_on);
     const Deadline until = deadline(put.deadline);
     const std::string text = key_text(query);
     const std::string hash = query_hash(text);
     const std::vector<float> vector = vector_for(text, put, until);
-    std::optional<std::int64_t> ttl;
-    if (const auto lifetime = put.ttl ? put.ttl : options.default_ttl; lifetime && !put.never_expires) {
-        ttl = jittered(*lifetime, options.ttl_jitter, hash).count();
-    }
-    const NewEntry entry{.scope = scope,
-                         .hash = hash,
-                         .query = query,
-                         .response = response,
-                         .unit = vector,
-                         .metadata = put.metadata,
-                         .ttl = ttl,
-                         .claim = claim};
-    std::vector<CacheGone> gone;
-    try {
-        gone = store->put(entry, own_limits(), until);
-    } catch (const Error& error) {
-        if (error.code() != ErrorCode::fingerprint_mismatch) throw;
-        store->follow(embedder, until);
-        gone = store->put(entry, own_limits(), until);
-    }
+    NewEntry made = entry(scope, hash, query, response, put);
+    made.unit = vector;
+    made.tags = tags;
+    made.depends_on = depends_on;
+    made.claim = claim;
+    const std::vector<CacheGone> gone = put_followed([&] { return store->put(made, own_limits(), until); }, until);
     if (claim == nullptr || !claim->replaced) tell(CacheEvent::Kind::put, scope.stored_namespace(), 1);
     tell(gone);
+}
+
+NewEntry SemanticCache::Impl::entry(const Scope& scope, const std::string& hash, std::string_view query,
+                                    std::string_view response, const PutOptions& put) const {
+    const auto seconds = [&](const std::optional<std::chrono::seconds>& lifetime) -> std::optional<std::int64_t> {
+        if (!lifetime || put.never_expires) return std::nullopt;
+        return jittered(*lifetime, options.ttl_jitter, hash).count();
+    };
+    return {.scope = scope,
+            .hash = hash,
+            .query = query,
+            .response = response,
+            .unit = {},
+            .metadata = put.metadata,
+            .ttl = seconds(put.ttl),
+            .by_default = !put.never_expires,
+            .default_ttl = seconds(options.default_ttl)};
+}
+
+std::vector<CacheGone> SemanticCache::Impl::put_followed(const std::function<std::vector<CacheGone>()>& put,
+                                                         Deadline until) {
+    try {
+        return put();
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::fingerprint_mismatch) throw;
+    }
+    store->follow(embedder, until);
+    return put();
 }
 
 std::vector<float> SemanticCache::Impl::vector_for(const std::string& text, const PutOptions& put, Deadline until) {
@@ -249,6 +296,21 @@ std::vector<float> SemanticCache::Impl::vector_for(const std::string& text, cons
     return embedding.truncated ? std::vector<float>() : checked(std::move(embedding.vector));
 }
 
+std::vector<std::vector<float>> SemanticCache::Impl::vectors_for(std::span<const std::string> texts, Deadline until) {
+    std::vector<std::vector<float>> vectors(texts.size());
+    if (embedder == nullptr || texts.empty()) return vectors;
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    std::vector<Embedding> all = embedder->embed(views, until);
+    for (std::size_t i = 0; i < vectors.size(); ++i) {
+        if (!all.at(i).truncated) vectors[i] = checked(std::move(all[i].vector));
+    }
+    return vectors;
+}
+
+void SemanticCache::Impl::tell_removed(const CacheRemoved& removed) {
+    for (const auto& [name, entries] : removed) tell(CacheEvent::Kind::removed, name, entries);
+}
+
 void SemanticCache::Impl::count(const GetOutcome& outcome, const std::string& name_space) {
     const Counter found = !outcome.hit                               ? Counter::misses
                           : outcome.hit->layer == HitLayer::semantic ? Counter::hits_semantic
@@ -261,6 +323,8 @@ void SemanticCache::Impl::count(const GetOutcome& outcome, const std::string& na
         if (miss == MissReason::truncated) ++shared->truncated;
         if (miss == MissReason::unavailable) ++shared->unavailable;
         if (miss == MissReason::refused_by_guard) ++shared->refused;
+        if (miss == MissReason::outdated) ++shared->outdated;
+        if (miss == MissReason::skipped) ++shared->skipped;
     });
     if (shared->events.heard()) tell(outcome, name_space);
 }

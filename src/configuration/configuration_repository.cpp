@@ -5,6 +5,7 @@
 #include "configuration/configuration_record.hpp"
 #include "revisions/name_check.hpp"
 #include "revisions/repository.hpp"
+#include "revisions/revision_kind.hpp"
 
 namespace stele {
 inline namespace v0 {
@@ -43,7 +44,7 @@ struct ConfigurationRepository::Impl {
     std::shared_ptr<Kept> kept;
 
     static Kept::Pointer make(Kept::Stored stored) {
-        return std::make_shared<const ConfigurationDocument>(std::move(stored.record.content));
+        return std::make_shared<const ConfigurationDocument>(std::move(stored.record.content), stored.created);
     }
     ConfigurationRepository with(std::shared_ptr<Kept> other) const {
         return ConfigurationRepository(std::make_shared<Impl>(Impl{options, std::move(other)}));
@@ -100,8 +101,15 @@ std::optional<Json> ConfigurationRepository::load_raw(std::string_view identifie
 
 std::shared_ptr<const void> ConfigurationRepository::load_typed(std::string_view identifier,
                                                                 const detail::ConfigurationType& type,
-                                                                std::optional<Deadline> deadline) const {
+                                                                std::optional<Deadline> deadline,
+                                                                std::vector<Dependency>* used) const {
     auto document = impl_->document(identifier, deadline);
+    if (used != nullptr) {
+        const auto revision = document ? document->revision() : std::nullopt;
+        if (auto one = dependency_on(LabelStore::configurations, identifier, impl_->kept->which(), revision)) {
+            used->push_back(*std::move(one));
+        }
+    }
     if (!document) return nullptr;
     try {
         const void* value = document->as(type, impl_->options.refuse_unknown);

@@ -23,7 +23,11 @@ constexpr std::array kIrreplaceable{
     Irreplaceable{"keys of what was remembered", "stele_memory_keys"},
     Irreplaceable{"forks of what was remembered", "stele_memory_forks"},
     Irreplaceable{"limits of the cache", "stele_cache_limits", "coalesce(max_entries, max_bytes) IS NOT NULL"},
-    Irreplaceable{"vectors of a re-embedding of the cache", "stele_shadow_vectors"}};
+    Irreplaceable{"vectors of a re-embedding of the cache", "stele_shadow_vectors"},
+    Irreplaceable{"policies of the cache", "stele_cache_policies"},
+    Irreplaceable{"published versions", "stele_heads"},
+    Irreplaceable{"tags of answers", "stele_entry_tags"},
+    Irreplaceable{"notes of what answers were made from", "stele_entry_dependencies"}};
 
 class Undoing {
 public:

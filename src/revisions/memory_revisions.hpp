@@ -8,6 +8,7 @@
 
 #include "base/mutex.hpp"
 #include "base/result.hpp"
+#include "revisions/memory_current.hpp"
 #include "revisions/memory_label_data.hpp"
 #include "revisions/revisions.hpp"
 
@@ -27,6 +28,7 @@ public:
         MutexLock lock(impl_.mutex);
         data_ = &impl_.template data<Data>(std::string(to_string(Record::kStore)));
         labels_ = &MemoryLabelData::of(impl_);
+        tell_heads(impl_);
         labels_->find_revision[Record::kStore] = [data = data_](const std::string& identifier,
                                                                 std::optional<Timestamp> revision) {
             const Entry* found = find_entry(*data, identifier, revision);

@@ -8,6 +8,7 @@
 #include "base/text_diff.hpp"
 #include "revisions/name_check.hpp"
 #include "revisions/repository.hpp"
+#include "revisions/revision_kind.hpp"
 #include "stele/templates.hpp"
 #include "templates/template_declaration.hpp"
 #include "templates/template_file.hpp"
@@ -33,23 +34,30 @@ TemplateInvalid::TemplateInvalid(std::string identifier, std::string reason)
     : Error(make_error(ErrorCode::invalid_argument, std::move(reason))), identifier_(std::move(identifier)) {}
 
 struct TemplatesRepository::Impl {
-    using Kept = Repository<TemplateRecord, TemplateBody>;
+    /// A revision as far as it is kept in memory.
+    struct StoredBody {
+        TemplateBody body;
+        Timestamp created;
+    };
+    using Kept = Repository<TemplateRecord, StoredBody>;
 
     TemplatesOptions options;
     std::shared_ptr<Kept> kept;
+    bool in_tables = true;  // what is current can be asked there
 
     static Kept::Make make(TemplateGrammar grammar) {
         return [grammar](Kept::Stored stored) {
-            return std::make_shared<const TemplateBody>(TemplateBody::parse(stored.record.content, grammar));
+            return std::make_shared<const StoredBody>(
+                StoredBody{TemplateBody::parse(stored.record.content, grammar), stored.created});
         };
     }
     TemplatesRepository with(std::shared_ptr<Kept> other) const {
-        return TemplatesRepository(std::make_shared<Impl>(Impl{options, std::move(other)}));
+        return TemplatesRepository(std::make_shared<Impl>(Impl{options, std::move(other), in_tables}));
     }
     static TemplatesRepository without_database(std::shared_ptr<Revisions<TemplateRecord>> revisions,
-                                                const TemplatesOptions& options) {
-        return TemplatesRepository(std::make_shared<Impl>(Impl{
-            options, std::make_shared<Kept>(std::move(revisions), make(options.grammar), RevisionSelector::newest())}));
+                                                const TemplatesOptions& options, bool in_tables) {
+        auto kept = std::make_shared<Kept>(std::move(revisions), make(options.grammar), RevisionSelector::newest());
+        return TemplatesRepository(std::make_shared<Impl>(Impl{options, std::move(kept), in_tables}));
     }
     template <class Inner>
     TemplatesRepository join(Inner& inner) const {
@@ -57,12 +65,34 @@ struct TemplatesRepository::Impl {
             std::make_shared<Kept::InTransaction>(kept, std::make_shared<JoinedTransaction>(inner, kept->database()),
                                                   options.append_unchanged, make(options.grammar), kept->which()));
     }
-    TemplateLoader loader(const std::optional<Deadline>& deadline) const {
-        return [this, deadline](const std::string& identifier) -> std::optional<TemplateBody> {
-            const auto body = kept->value(identifier, kept->until(deadline));
-            if (!body) throw TemplateMissing(identifier, kept->which());
-            return *body;
+    /// `used`: where it notes what it loads; null: nowhere.
+    TemplateLoader loader(const std::optional<Deadline>& deadline, std::vector<Dependency>* used = nullptr) const {
+        return [this, deadline, used](const std::string& identifier) -> std::optional<TemplateBody> {
+            const auto stored = kept->value(identifier, kept->until(deadline));
+            if (!stored) throw TemplateMissing(identifier, kept->which());
+            if (used != nullptr) note(identifier, stored->created, *used);
+            return stored->body;
         };
+    }
+    void note(const std::string& identifier, std::optional<Timestamp> revision, std::vector<Dependency>& used) const {
+        if (!in_tables) return;
+        if (auto one = dependency_on(LabelStore::templates, identifier, kept->which(), revision)) {
+            used.push_back(*std::move(one));
+        }
+    }
+    Content resolve(const Template& handle, const TemplateArguments& arguments,
+                    const std::optional<std::string>& otherwise, const std::optional<Deadline>& deadline,
+                    std::vector<Dependency>* used) const {
+        check_identifier(handle.identifier);
+        const TemplateLoader load = loader(deadline, used);
+        if (!otherwise) return stele::render(handle, arguments, load);
+        const TemplateLoader first = [&](const std::string& identifier) -> std::optional<TemplateBody> {
+            if (identifier != handle.identifier) return load(identifier);
+            const auto stored = kept->value(identifier, kept->until(deadline));
+            if (used != nullptr) note(identifier, stored ? std::optional(stored->created) : std::nullopt, *used);
+            return stored ? stored->body : TemplateBody::parse(*otherwise, options.grammar);
+        };
+        return stele::render(handle, arguments, first);
     }
 };
 
@@ -76,11 +106,13 @@ TemplatesRepository::TemplatesRepository(Database database, TemplatesOptions opt
 
 TemplatesRepository TemplatesRepository::in_memory(MemoryDatabase database, TemplatesOptions options) {
     return Impl::without_database(
-        std::make_shared<MemoryRevisions<TemplateRecord>>(std::move(database), options.append_unchanged), options);
+        std::make_shared<MemoryRevisions<TemplateRecord>>(std::move(database), options.append_unchanged), options,
+        true);
 }
 
 TemplatesRepository TemplatesRepository::in_file(std::filesystem::path file, TemplatesOptions options) {
-    return Impl::without_database(std::make_shared<TemplateFile>(std::move(file), options.append_unchanged), options);
+    return Impl::without_database(std::make_shared<TemplateFile>(std::move(file), options.append_unchanged), options,
+                                  false);
 }
 
 TemplatesRepository TemplatesRepository::in(Transaction& transaction) const {
@@ -122,25 +154,29 @@ std::optional<TemplateDeclaration> TemplatesRepository::declaration(std::string_
 std::shared_ptr<const TemplateBody> TemplatesRepository::load(std::string_view identifier,
                                                               std::optional<Deadline> deadline) const {
     check_identifier(identifier);
-    return impl_->kept->value(identifier, impl_->kept->until(deadline));
+    auto stored = impl_->kept->value(identifier, impl_->kept->until(deadline));
+    if (!stored) return nullptr;
+    const TemplateBody* const body = &stored->body;
+    return {std::move(stored), body};
 }
 
 Content TemplatesRepository::resolve(const Template& handle, const TemplateArguments& arguments,
                                      const std::optional<std::string>& otherwise,
                                      std::optional<Deadline> deadline) const {
-    check_identifier(handle.identifier);
-    const TemplateLoader load = impl_->loader(deadline);
-    if (!otherwise) return render(handle, arguments, load);
-    return render(handle, arguments, [&](const std::string& identifier) -> std::optional<TemplateBody> {
-        if (identifier != handle.identifier) return load(identifier);
-        const auto body = impl_->kept->value(identifier, impl_->kept->until(deadline));
-        return body ? *body : TemplateBody::parse(*otherwise, impl_->options.grammar);
-    });
+    return impl_->resolve(handle, arguments, otherwise, deadline, nullptr);
+}
+
+RenderedTemplate TemplatesRepository::render(const Template& handle, const TemplateArguments& arguments,
+                                             const std::optional<std::string>& otherwise,
+                                             std::optional<Deadline> deadline) const {
+    RenderedTemplate made;
+    made.content = impl_->resolve(handle, arguments, otherwise, deadline, &made.used);
+    return made;
 }
 
 Content TemplatesRepository::resolve(const TemplateBody& body, const TemplateArguments& arguments,
                                      std::optional<Deadline> deadline) const {
-    return render(body, arguments, impl_->loader(deadline));
+    return stele::render(body, arguments, impl_->loader(deadline));
 }
 
 std::string TemplatesRepository::resolve_text(const Template& handle, const TemplateArguments& arguments,

@@ -9,6 +9,7 @@
 
 #include "any_cache.hpp"
 #include "stele/cache_archive.hpp"
+#include "stele/publications.hpp"
 #include "stele/reembed.hpp"
 #include "stele/semantic_cache.hpp"
 #include "stele/testing.hpp"
@@ -48,8 +49,9 @@ protected:
             database.schema() + "." + table + " t");
         return database.query(all)[0].get<std::string>(0);
     }
-    static constexpr const char* kTables[] = {"entries", "stele_scopes", "namespace_quotas", "stele_cache_limits",
-                                              "cache_counters"};
+    static constexpr const char* kTables[] = {
+        "entries",        "stele_scopes",         "namespace_quotas", "stele_cache_limits",
+        "cache_counters", "stele_cache_policies", "stele_heads"};
     void fill() {
         SemanticCache cache(source, embedder);
         cache.put("How do I reset my password?", "Press \"reset\".\nThen wait \u00e4\U0001F600.", {}, {.ttl = 24h});
@@ -102,6 +104,34 @@ TEST_F(CacheArchive, mneme_154_a_round_trip_keeps_entries_namespaces_metadata_co
     EXPECT_EQ(cache.stats(Scope("x:y")).misses, 1);
     EXPECT_EQ(cache.stats().bytes, SemanticCache(source, embedder).stats().bytes);
     EXPECT_TRUE(cache.health().healthy);
+}
+
+TEST_F(CacheArchive, tags_and_what_answers_were_made_from_come_along_with_their_entries) {
+    Publications(source).publish("document", "terms", "7");
+    SemanticCache cache(source, embedder);
+    cache.put("q", "r", {}, {.tags = {"a", "b"}, .depends_on = {{"document", "terms", "7"}}});
+    cache.put("only tagged", "r", {}, {.tags = {"a"}});
+    cache.put("there", "theirs", {}, {.tags = {"theirs"}});
+    cache.put("plain", "r");
+    cache.set_policy("acme", {.similarity_threshold = 0.9f, .default_ttl = 77s});
+    export_cache(source, file);
+
+    SemanticCache other(target, embedder);
+    other.put("there", "its own", {}, {.tags = {"own"}});
+    import_cache(target, file, {.existing = ExistingEntries::keep});
+    EXPECT_EQ(other.policies(), cache.policies());
+    EXPECT_EQ(other.get("there")->response, "its own");
+    EXPECT_EQ(other.remove_tagged("theirs"), 0U);
+    EXPECT_EQ(other.get("q")->response, "r");
+    Publications(target).publish("document", "terms", "8");
+    EXPECT_EQ(other.look_up("q").miss, MissReason::outdated);
+    EXPECT_EQ(other.remove_tagged("a"), 2U);
+    EXPECT_EQ(other.remove_tagged("own"), 1U);
+
+    import_cache(target, file, {.existing = ExistingEntries::replace});
+    EXPECT_EQ(Publications(target).current("document", "terms"), "7");
+    EXPECT_TRUE(other.get("q"));
+    EXPECT_EQ(other.remove_tagged("theirs"), 1U);
 }
 
 TEST_F(CacheArchive, mneme_155_what_is_no_whole_archive_of_these_vectors_is_refused_and_changes_nothing) {

@@ -94,16 +94,19 @@ inline void write_as_python(Database& database, const std::string& tables, int n
     }
 }
 
-/// Rows of all tables that are not Stele's.
+/// Rows of all tables that are not Stele's, without columns that are.
 inline std::vector<std::string> rows_of(Database& database) {
     std::vector<std::string> rows;
     const Statement tables(
-        "SELECT relname::text FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind = 'r' "
+        "SELECT relname::text, (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute "
+        "WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND NOT starts_with(attname, 'stele_')) "
+        "FROM pg_class c WHERE relnamespace = $1::regnamespace AND relkind = 'r' "
         "AND NOT starts_with(relname, 'stele_') ORDER BY 1",
         database.quoted_schema());
     for (const Row& table : database.query(tables)) {
         const auto name = table.get<std::string>(0);
-        const Statement read(Sql("SELECT t::text FROM " + database.quoted_schema() + "." + name + " t ORDER BY 1"));
+        const Statement read(Sql("SELECT ROW(" + table.get<std::string>(1) + ")::text FROM " +
+                                 database.quoted_schema() + "." + name + " ORDER BY 1"));
         for (const Row& row : database.query(read)) rows.push_back(name + " " + row.get<std::string>(0));
     }
     return rows;

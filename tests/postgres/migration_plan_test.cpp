@@ -151,7 +151,8 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "d820239cf60dbe91eff6a45f6f1ccf9522b982a3e4b1f92f4d97f20192ef3488",
                                        "297222b34a09eb7a899e50f79b9a468adfc565086ccdbf4a125df4445a17378e",
                                        "7e7c9115f5c4303d55e544237c201b52877751a89cd53e5ac07d7bb9c4dee4d1",
-                                       "4f022d5fed08223f530528c749228554af1b866e8c02681470bbcdd7522ce0f2"));
+                                       "25e49723692f69dcf8d5ee088e845d1e10349b72518798e27fba9ee56cbfc07c",
+                                       "d8efc511e1fb8514f43ac465d1b2c00f5c2678886f37d3551d8bf21741238619"));
 }
 
 }  // namespace

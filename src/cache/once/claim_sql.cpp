@@ -14,7 +14,8 @@ ClaimSql::ClaimSql(const std::string& quoted_schema)
             " SELECT $1, $2, $3, clock_timestamp() + $4 * interval '1 ms'"
             " WHERE NOT EXISTS (SELECT FROM @stele_computations h WHERE h.namespace = $1 AND h.query_hash = $2"
             " AND h.token <> $3 AND h.lease_end > clock_timestamp())"
-            " AND NOT EXISTS (SELECT FROM @entries e WHERE e.namespace = $1 AND e.query_hash = $2 AND @live)"
+            " AND NOT EXISTS (SELECT FROM @entries e WHERE e.namespace = $1 AND e.query_hash = $2 AND @live"
+            " AND coalesce(cardinality(@made_from), 1) > 0)"
             " ON CONFLICT (namespace, query_hash) DO UPDATE SET token = EXCLUDED.token, lease_end = EXCLUDED.lease_end"
             " WHERE c.token = EXCLUDED.token OR c.lease_end <= clock_timestamp()");
     state =

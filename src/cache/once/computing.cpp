@@ -56,7 +56,7 @@ SharedAnswer SemanticCache::Impl::Computing::find_or_compute(Flight& flight, con
     got.miss = found.miss;
     got.expired = found.expired;
     bool claimed = false;
-    if (found.miss != MissReason::unavailable) {
+    if (found.miss != MissReason::unavailable && !skipped_) {
         GetOutcome alike;
         if (impl_.embedder != nullptr || options_.embedding) {
             alike = find(true);
@@ -146,7 +146,7 @@ ComputedAnswer SemanticCache::Impl::Computing::compute(Flight& flight, const Get
 Kept SemanticCache::Impl::Computing::keep(const std::string& text, const FlightSink& sink, bool claimed) {
     Kept kept = Kept::failed;
     try {
-        if (!sink.to_be_stored()) {
+        if (!sink.to_be_stored() || skipped_) {
             kept = Kept::unwanted;
         } else if (!impl_.shared->guards.valid(text)) {
             kept = Kept::refused;
@@ -157,6 +157,8 @@ Kept SemanticCache::Impl::Computing::keep(const std::string& text, const FlightS
             put.ttl = sink.ttl() ? sink.ttl() : options_.ttl;
             put.never_expires = options_.never_expires && !sink.ttl();
             put.metadata = sink.metadata().value_or(options_.metadata);
+            put.tags = options_.tags;
+            put.depends_on = options_.depends_on;
             put.deadline = Deadline::after(options_.store_patience);
             impl_.put(query_, text, scope_, put, &*claim_);
             return claim_->replaced ? Kept::replaced : Kept::stored;

@@ -73,6 +73,7 @@ private:
     const GetRequest request_;
     std::optional<ComputeClaim> claim_;  // once one is wanted
     std::vector<float> unit_;            // of the question, once it was embedded
+    bool skipped_ = false;               // by SemanticCacheOptions::skip: the answer is this call's alone
 };
 
 }  // namespace v0

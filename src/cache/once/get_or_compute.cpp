@@ -60,6 +60,7 @@ ComputedAnswer SemanticCache::Impl::Computing::run() {
         if (options_.deadline.expired()) {
             raise(ErrorCode::deadline_exceeded, fmt::format("the deadline passed before {} was there", what()));
         }
+        skipped_ = found.miss == MissReason::skipped;
         Flights::Joined joined = once_.flights.join(key(), what(), options_.deadline);
         const bool leads = joined.lead.has_value();
         const Pointer answer =
@@ -73,6 +74,7 @@ std::string SemanticCache::Impl::Computing::key() const {
     if (options_.similarity_threshold) {
         key += fmt::format("{:x}", std::bit_cast<std::uint32_t>(*options_.similarity_threshold));
     }
+    if (skipped_) key += '\0' + Uuid::v7().to_string();
     return key;
 }
 
@@ -84,8 +86,9 @@ GetOutcome SemanticCache::Impl::Computing::find(bool by_meaning) {
     GetOptions get;
     get.similarity_threshold = options_.similarity_threshold;
     get.deadline = step();
+    get.turns = options_.turns;
     if (by_meaning) get.embedding = options_.embedding;
-    return impl_.find(request, get);
+    return impl_.find(request, scope_, get);
 }
 
 std::optional<Hit> SemanticCache::Impl::Computing::old_answer(const GetOutcome& found,

@@ -11,7 +11,7 @@ ClaimLook MemoryCacheStore::take(const ComputeClaim& claim, Deadline) {
     const Space& space = data_->spaces[claim.name_space];
     if (const auto found = space.ids.find(claim.hash); found != space.ids.end()) {
         const Entry& entry = space.entries.at(found->second);
-        if (live(entry)) look.hit = hit(found->second, entry, 1.0f, HitLayer::exact);
+        if (state(entry) == EntryState::live) look.hit = hit(found->second, entry, 1.0f, HitLayer::exact);
     }
     if (look.hit) return look;
     const Timestamp time = impl_.now();

@@ -28,7 +28,8 @@ ClaimLook PostgresClaims::take(const ComputeClaim& claim, Deadline deadline) {
         Statement(sql_.state, claim.name_space, claim.hash).repeatable()};
     const std::vector<Rows> rows = database_.run(batch, deadline);
     ClaimLook look;
-    if (!rows[1].empty() && !rows[1][0].get<bool>("expired")) look.hit = read_hit(rows[1][0], 1.0f, HitLayer::exact);
+    if (!rows[1].empty() && read_state(rows[1][0]) == EntryState::live)
+        look.hit = read_hit(rows[1][0], 1.0f, HitLayer::exact);
     const bool taken = rows[0].affected() != 0;
     if (taken && look.hit) release(claim, deadline);
     look.taken = taken && !look.hit;

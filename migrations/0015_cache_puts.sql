@@ -6,7 +6,8 @@
 -- vectors. Says which entry each element (`place`, from 1) became, or what it is refused for, and in further rows of the
 -- first what had to go.
 CREATE OR REPLACE FUNCTION {schema}.stele_put(locks bigint[], names text[], hashes text[], queries text[], responses text[],
-    vectors bytea[], metadatas jsonb[], ttls bigint[], tokens uuid[], epochs bigint[], own_entries bigint[], own_bytes bigint[], at_once bigint[],
+    vectors bytea[], metadatas jsonb[], ttls bigint[], settled_by text[], default_ttls bigint[], tokens uuid[], epochs bigint[],
+    own_entries bigint[], own_bytes bigint[], at_once bigint[],
     OUT place integer, OUT id bigint, OUT writer bigint, OUT refused_for text, OUT gone_from text, OUT evicted bigint, OUT expired bigint)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE
@@ -41,9 +42,10 @@ BEGIN
             SELECT u.name, u.hash, u.query, u.response, CASE WHEN octet_length(u.vector) > 0 THEN u.vector
                     ELSE coalesce(decode(repeat('00000000',
                         (SELECT m.value::integer FROM {schema}.schema_meta m WHERE m.key = 'embedder_dim')), 'hex'), '') END,
-                    u.metadata, now_is, now_is, u.ttl, 0
-                FROM unnest(names, hashes, queries, responses, vectors, metadatas, ttls) WITH ORDINALITY
-                    AS u(name, hash, query, response, vector, metadata, ttl, place)
+                    u.metadata, now_is, now_is, coalesce(u.ttl,
+                        (SELECT p.default_ttl FROM {schema}.stele_cache_policies p WHERE p.namespace = u.tenant), u.default_ttl), 0
+                FROM unnest(names, hashes, queries, responses, vectors, metadatas, ttls, settled_by, default_ttls) WITH ORDINALITY
+                    AS u(name, hash, query, response, vector, metadata, ttl, tenant, default_ttl, place)
                 WHERE u.place <> ALL (late) AND u.place <> ALL (replaced)
             ON CONFLICT (namespace, query_hash) DO UPDATE SET query = EXCLUDED.query, response = EXCLUDED.response,
                 embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,
