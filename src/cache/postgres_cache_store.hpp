@@ -102,6 +102,9 @@ public:
     void accessed(std::int64_t id) noexcept;
 
 private:
+    /// As the change log calls it.
+    static constexpr std::string_view kStore = "cache", kPolicies = "policies";
+
     void changed(std::span<const Change> changes) noexcept override;
     void all_changed() noexcept override;
     Neighbours neighbours(const std::string& name_space, const std::function<float()>& threshold,
