@@ -55,19 +55,19 @@ public:
                 std::this_thread::sleep_for(std::chrono::milliseconds(5));
             }
         });
-        for (int i = 0; slow.size() < kEvictions; ++i) {
+        for (int i = 0; slow_.size() < kEvictions; ++i) {
             evicted = 0;
             const double took = seconds([&] { cache.put(fmt::format("new {}", i), "r", {}, {.embedding = vector}); });
-            (evicted > 0 ? slow : ordinary).push_back(took);
+            (evicted > 0 ? slow_ : ordinary_).push_back(took);
             if (evicted > 0 && evicted < kMost / 10) throw std::runtime_error("it evicted too few at once");
         }
         done = true;
         watcher.join();
         if (over) throw std::runtime_error("there were more entries than are allowed");
-        std::sort(ordinary.begin(), ordinary.end());
+        std::sort(ordinary_.begin(), ordinary_.end());
     }
-    double slowest() const { return *std::max_element(slow.begin(), slow.end()); }
-    double ordinary_p99() const { return ordinary[ordinary.size() * 99 / 100]; }
+    double slowest() const { return *std::max_element(slow_.begin(), slow_.end()); }
+    double ordinary_p99() const { return ordinary_[ordinary_.size() * 99 / 100]; }
 
 private:
     static Database open() {
@@ -78,7 +78,7 @@ private:
     }
     RawConnection server_;
     Database database_;
-    std::vector<double> slow, ordinary;
+    std::vector<double> slow_, ordinary_;
 };
 
 }  // namespace

@@ -346,8 +346,7 @@ void FlatIndex::evacuate_if_dead(std::size_t index) {
     if (block == nullptr || block->dead <= std::max(kFewDead, block->capacity() / kDeadPart)) return;
     try {
         evacuate(index);
-    } catch (const std::bad_alloc&) {
-        // they go with a later one
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): they go with a later one
     }
 }
 
