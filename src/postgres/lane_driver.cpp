@@ -406,7 +406,9 @@ void LaneDriver::done(LaneRequest& request, News& news) {
     } else if (machine_.leader() != ticket_of(request)) {
         news.bells |= 1U << request.bell;
     }
-    request.state.store(State::done, std::memory_order_release);  // from here on it may be gone
+    // one that gives up between being handed the lead and waking up must lead all the same: nobody else would
+    const bool must_lead = request.complete == nullptr && machine_.leader() == ticket_of(request);
+    request.state.store(must_lead ? State::leads : State::done, std::memory_order_release);  // then it may be gone
 }
 
 void LaneDriver::tell(News& news) {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <random>
 #include <thread>
 
 #include "stele/database.hpp"
@@ -18,6 +19,7 @@ using namespace std::chrono_literals;
 using test::error_of;
 using test::in_threads;
 using test::Server;
+using testing::AnyOf;
 using testing::HasSubstr;
 
 /// A table of 1,000 rows, n and 'row N'.
@@ -373,6 +375,25 @@ TEST(Lanes, callers_who_find_no_connection_are_told_the_numbers_of_the_pool) {
         EXPECT_EQ(error.code, ErrorCode::pool_exhausted);
         EXPECT_THAT(error.message, HasSubstr("1 of 1"));
     });
+}
+
+TEST(Lanes, go_on_when_callers_give_up_just_as_the_lead_comes_to_them) {
+    Server server;
+    Database database = with_rows(server, [](DatabaseOptions& options) { options.lanes = 1; });
+    in_threads(16, [&](int caller) {
+        std::minstd_rand random(static_cast<unsigned>(caller) + 1);
+        for (int i = 0; i < 1'000; ++i) {
+            const auto time = std::chrono::microseconds(random() % 1'500);
+            try {
+                database.query(row(database, caller).read(), Deadline::after(time));
+            } catch (const Error& error) {
+                EXPECT_THAT(error.code(),
+                            AnyOf(ErrorCode::deadline_exceeded, ErrorCode::pool_exhausted, ErrorCode::unavailable))
+                    << error.what();
+            }
+        }
+    });
+    expect_row(database.query(row(database, 7).read(), Deadline::after(10s)), 7);
 }
 
 TEST(Lanes, callers_beyond_the_limit_wait_for_room_and_are_told_the_numbers_at_their_deadline) {
