@@ -106,10 +106,8 @@ public:
     Storm(const test::Server& server, std::uint64_t seed, std::chrono::seconds time)
         : schema_(server.schema()), bare_(server.bare()), seed_(seed), until_(Clock::now() + time) {}
 
-    /// A process of its own: everything that one can do, and to stand still meanwhile.
-    void run_process(int number) {
-        Process process(STELE_COHERENCE_PROCESS, test::server_dsn() + " application_name=storm", schema_,
-                        number % 2 == 0 ? std::vector<std::string>{} : std::vector<std::string>{"hints=off"});
+    /// In a process of its own: everything that one can do, and to stand still meanwhile.
+    void run_process(Process& process, int number) {
         std::mt19937_64 random(seed_ + static_cast<std::uint64_t>(number));
         while (Clock::now() < until_) {
             const auto key = random() % kKeys;
@@ -280,9 +278,14 @@ TEST(ManyProcesses, see_nothing_stale_nothing_torn_and_nothing_undone_whatever_h
     DatabaseOptions options = server.options(test::server_dsn() + " application_name=storm");
     Database database = Database::open(options);
     test::Stores stores(database);
+    std::vector<Process> processes;  // opened before the storm: to open may fail in it, and rightly
+    for (int number = 0; number < kProcesses; ++number) {
+        processes.emplace_back(STELE_COHERENCE_PROCESS, options.dsn, options.schema,
+                               number % 2 == 0 ? std::vector<std::string>{} : std::vector<std::string>{"hints=off"});
+    }
     Storm storm(server, seed, std::chrono::seconds(from_environment("STELE_COHERENCE_SECONDS", 4)));
     test::in_threads(kProcesses + 5, [&](int thread) {
-        if (thread < kProcesses) return storm.run_process(thread);
+        if (thread < kProcesses) return storm.run_process(processes[static_cast<std::size_t>(thread)], thread);
         if (thread < kProcesses + 3) return storm.run_here(stores, static_cast<std::uint64_t>(thread));
         thread == kProcesses + 3 ? storm.run_foreign() : storm.cut();
     });
