@@ -277,6 +277,7 @@ void LaneDriver::send() {
     if (spare_.empty()) spare_.push_back(std::make_unique<LaneGroup>());
     LaneGroup& group = *spare_.back();
     group.alone = flights_.empty();
+    group.only = distance_.flights() == 1;
     flights_.push_back(std::move(spare_.back()));
     spare_.pop_back();
     const bool begun = begin(group);
@@ -300,7 +301,7 @@ bool LaneDriver::begin(LaneGroup& group) {
         group.compose(group_, merged_, options_.limits.writes, options_.lock_timeout);
         report_sent();
         group.sent_at = now();
-        return lease_->wire().begin(group.batch, group.statements());
+        return lease_->wire().begin(group.batch, group.statements(), group.only);
     } catch (const std::exception& error) {  // memory: somebody must go on leading
         group.sent_at = now();
         group.batch.error = make_error(ErrorCode::resources, fmt::format("nothing could be sent: {}", error.what()));

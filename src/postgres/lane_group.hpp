@@ -44,6 +44,7 @@ public:
     Wire::Batch batch;
     Deadline::Clock::time_point sent_at{};
     bool alone = false;  // nothing else was under way then
+    bool only = false;   // nor will anything be before it is answered
 
     /// One for each request, when the batch is done.
     std::vector<Reply> replies() const;

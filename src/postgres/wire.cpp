@@ -39,7 +39,7 @@ Result<void> Wire::run(std::span<const Statement> statements, std::span<Rows> an
     for (const Statement& statement : statements) statements_.push_back(&statement);
     const Observer::Time since = observer_.now();
     watch_->begin(deadline);
-    if (!begin(batch_, statements_)) {
+    if (!begin(batch_, statements_, true)) {
         watch_->end();
         return fail(std::move(batch_.error));
     }
@@ -56,10 +56,10 @@ Result<void> Wire::run(std::span<const Statement> statements, std::span<Rows> an
     return fail(std::exchange(batch_.error, ErrorInfo()));
 }
 
-bool Wire::begin(Batch& batch, std::span<const Statement* const> statements) {
+bool Wire::begin(Batch& batch, std::span<const Statement* const> statements, bool only) {
     batch.answers.assign(statements.size(), Rows());
     batch.error = ErrorInfo();
-    if (!enqueue(batch, statements)) {
+    if (!enqueue(batch, statements, only && under_way_.empty())) {
         broken_ = true;
         batch.machine_ = BatchMachine(batch.commands_.size());
         batch.machine_.lost();
@@ -87,7 +87,7 @@ short Wire::advance(Batch& batch) {
             case Do::wait: machine.waits(); return static_cast<short>(machine.unsent() ? POLLIN | POLLOUT : POLLIN);
             case Do::consume: next = PQconsumeInput(connection) == 1 ? machine.consumed() : machine.lost(); break;
             case Do::take: next = PQisBusy(connection) != 0 ? machine.busy() : take(batch); break;
-            case Do::finish: next = take(batch); break;
+            case Do::finish: next = batch.plain_ && PQisBusy(connection) != 0 ? machine.busy() : take(batch); break;
             case Do::done:
                 under_way_.pop_front();
                 if (!machine.synced()) {
@@ -101,13 +101,22 @@ short Wire::advance(Batch& batch) {
     }
 }
 
-bool Wire::enqueue(Batch& batch, std::span<const Statement* const> statements) {
+/// Does nothing when it is so already.
+bool Wire::enter(bool pipeline) {
+    return (pipeline ? PQenterPipelineMode(connection_.get()) : PQexitPipelineMode(connection_.get())) == 1;
+}
+
+bool Wire::enqueue(Batch& batch, std::span<const Statement* const> statements, bool only) {
     std::vector<Command>& commands = batch.commands_;
     commands.clear();
     cache_.mark();
     PGconn* connection = connection_.get();
     for (std::size_t i = 0; i < statements.size(); ++i) {
         StatementCache::Entry* entry = cache_.find_or_add(*statements[i]);
+        if (i == 0) {
+            batch.plain_ = only && statements.size() == 1 && (entry == nullptr || entry->requested);
+            if (!enter(!batch.plain_)) return false;
+        }
         if (entry != nullptr && !entry->requested) {
             entry->requested = true;
             commands.push_back({i, entry, true});
@@ -119,6 +128,7 @@ bool Wire::enqueue(Batch& batch, std::span<const Statement* const> statements) {
         commands.push_back({i, entry, false});
         if (!send(*statements[i], entry)) return false;
     }
+    if (batch.plain_) return true;
     while (const auto name = cache_.evict()) {
         commands.push_back({BatchMachine::kNone, nullptr, false});
         if (PQsendQueryParams(connection, ("DEALLOCATE " + *name).c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1) !=
@@ -157,7 +167,9 @@ BatchMachine::Do Wire::take(Batch& batch) {
     const std::size_t at = machine.current();
     PGresult* result = PQgetResult(connection_.get());
     if (result == nullptr) {
-        return PQstatus(connection_.get()) == CONNECTION_OK ? machine.reply(Reply::end_of_command) : machine.lost();
+        if (PQstatus(connection_.get()) != CONNECTION_OK) return machine.lost();
+        const BatchMachine::Do next = machine.reply(Reply::end_of_command);
+        return batch.plain_ ? machine.reply(Reply::sync) : next;  // its Sync has no answer of its own
     }
     std::unique_ptr<PGresult, detail::ResultData::Clear> owner(result);
     switch (PQresultStatus(result)) {

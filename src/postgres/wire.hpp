@@ -26,8 +26,7 @@
 
 namespace stele {
 
-/// A libpq connection in pipeline mode, driven by the calling thread. Not thread-safe. Once broken() it can only be
-/// destroyed.
+/// A libpq connection, driven by the calling thread. Not thread-safe. Once broken() it can only be destroyed.
 class Wire {
     struct Command {
         std::size_t statement;         // index, kNone for a close
@@ -52,6 +51,7 @@ public:
         friend class Wire;
         std::vector<Command> commands_;
         BatchMachine machine_{0};
+        bool plain_ = false;  // outside of pipeline mode
     };
 
     struct Options {
@@ -78,8 +78,9 @@ public:
 
     // A batch in steps, for those who must not wait here. Several may be under way; they are answered in order.
 
-    /// Sends as much as the socket takes. False: the connection is broken.
-    bool begin(Batch& batch, std::span<const Statement* const> statements);
+    /// Sends as much as the socket takes. `only`: no other one is begun before this one is done, which costs a single
+    /// statement less. False: the connection is broken.
+    bool begin(Batch& batch, std::span<const Statement* const> statements, bool only);
     /// Of the oldest batch under way: goes on as far as possible without waiting. Returns the poll() events to wait
     /// for; 0 when it is done.
     short advance(Batch& batch);
@@ -105,7 +106,8 @@ private:
         void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
     };
     explicit Wire(const Options& options);
-    bool enqueue(Batch& batch, std::span<const Statement* const> statements);
+    bool enqueue(Batch& batch, std::span<const Statement* const> statements, bool only);
+    bool enter(bool pipeline);
     bool send(const Statement& statement, const StatementCache::Entry* entry);
     BatchMachine::Do take(Batch& batch);
     ErrorInfo loss(const ErrorInfo& before) const;

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <random>
 #include <thread>
+#include <vector>
 
 #include "stele/database.hpp"
 #include "support/eventually.hpp"
@@ -105,6 +107,34 @@ TEST(Database, a_deferred_constraint_that_fails_at_the_commit_of_a_batch_is_its_
     EXPECT_EQ(error_of([&] { database.run(twice); }).sqlstate, "23505");
     EXPECT_EQ(database.query(Statement(Sql("SELECT FROM " + table))).size(), 0u);
     EXPECT_EQ(database.query("SELECT 5")[0].get<int>(0), 5);  // the connection is in step
+    const Statement both(Sql("INSERT INTO " + table + " SELECT 2 FROM generate_series(1, 2)"));
+    EXPECT_EQ(error_of([&] { database.execute(both); }).sqlstate, "23505");
+    EXPECT_EQ(database.query(Statement(Sql("SELECT FROM " + table))).size(), 0u);
+}
+
+TEST(Database, a_connection_stays_in_step_whether_one_statement_or_several_travel_and_whatever_fails) {
+    Server server;
+    DatabaseOptions options = server.bare_options();
+    options.max_connections = 1;
+    options.max_prepared = 2;
+    Database database = Database::open(options);
+    Connection connection = database.connect();
+    std::mt19937 random(7);
+    for (int i = 0; i < 300; ++i) {
+        const Statement good("SELECT $1::int AS n", i), another("SELECT $1::int + 1", i), bad("SELECT 1 / $1::int", 0);
+        switch (random() % 5) {
+            case 0: EXPECT_EQ(connection.query(good)[0].get<int>(0), i); break;
+            case 1: EXPECT_EQ(connection.query(another)[0].get<int>(0), i + 1); break;
+            case 2: EXPECT_EQ(error_of([&] { connection.query(bad); }).sqlstate, "22012"); break;
+            case 3: {
+                const std::vector<Rows> answers = connection.run(std::vector{good, another, good});
+                EXPECT_EQ(answers[1][0].get<int>(0), i + 1);
+                EXPECT_EQ(answers[2][0].get<int>(0), i);
+                break;
+            }
+            default: EXPECT_EQ(error_of([&] { connection.run(std::vector{another, bad, good}); }).sqlstate, "22012");
+        }
+    }
 }
 
 TEST(Database, large_batches_flow_both_ways_without_blocking) {
