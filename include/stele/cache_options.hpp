@@ -49,6 +49,9 @@ struct SemanticCacheOptions {
     TaskRunner background{};
     /// Strip and fold blanks and case before hashing and embedding, as mneme does.
     bool normalize = true;
+    /// Off: with `normalize`, blanks do not count and letter case does, as code, units and acronyms need it. Processes
+    /// of mneme's do not find what is put so, unless it has no capitals.
+    bool fold_case = true;
     std::size_t max_query_bytes = 32'768;
     std::size_t max_response_bytes = 4'194'304;
     std::size_t max_metadata_bytes = 65'536;
