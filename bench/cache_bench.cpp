@@ -27,6 +27,7 @@
 #include "cache_rows_cost.hpp"
 #include "cache_rows_evict.hpp"
 #include "cache_rows_processes.hpp"
+#include "cache_rows_worklist.hpp"
 #include "clustered.hpp"
 #include "companion.hpp"
 #include "crowd.hpp"
@@ -104,18 +105,38 @@ public:
         from_this_process();
         exact_from_the_tables();
         puts();
-        costs();
+        const CostlySides sides = both_sides();
+        costs(sides);
+        worklist_rows(bench_, sides, dimension_);
         memory();
         evictions();
-        by_meaning();
+        hits_by_meaning();
     }
-    /// The same question of vectors that are twice as long.
+    /// The same question of vectors that are twice as long, in the forms that they may have in memory.
     void run_wide() {
-        SemanticCache cache = open({});
-        row_by_meaning(cache, fmt::format("{} elements", dimension_), 1);
+        for (const auto& [format, at_least] : kWideRows) {
+            const std::string what = wide(format);
+            if (!bench_.wants(by_meaning(what))) continue;
+            ask({{"do", "open"}, {"dtype", to_string(format)}});
+            SemanticCache cache = open({.vector_format = format});
+            row_by_meaning(cache, what, at_least);
+        }
+    }
+    static bool wants_wide(const SideBySide& bench) {
+        return std::any_of(std::begin(kWideRows), std::end(kWideRows),
+                           [&](const auto& row) { return bench.wants(by_meaning(wide(row.first))); });
     }
 
 private:
+    static constexpr std::pair<VectorFormat, double> kWideRows[] = {
+        {VectorFormat::float32, 1}, {VectorFormat::float16, 1}, {VectorFormat::int8, 5}};
+    static std::string wide(VectorFormat format) {
+        return fmt::format("{} elements, {}", kWideDimension, to_string(format));
+    }
+    static std::string by_meaning(const std::string& what) {
+        return fmt::format("hit by meaning, {} (ms, median)", what);
+    }
+
     static Database database(const std::string& dsn = environment("STELE_TEST_DSN")) {
         DatabaseOptions options;
         options.dsn = dsn;
@@ -302,7 +323,7 @@ private:
             return all[kEach / 2];
         };
         bench_.measure(
-            {.work = fmt::format("hit by meaning, {} (ms, median)", what),
+            {.work = by_meaning(what),
              .against = "mneme",
              .compare = Compare::lower_is_better,
              .at_least = at_least,
@@ -324,41 +345,43 @@ private:
                      });
                  }});
     }
-    void by_meaning() {
+    void hits_by_meaning() {
         SemanticCache cache = open({});
         row_by_meaning(cache, "one namespace", 1.5);
         const std::string beside = "beside another namespace";
-        if (bench_.wants(fmt::format("hit by meaning, {} (ms, median)", beside))) {
+        if (bench_.wants(by_meaning(beside))) {
             cache.put("another", "r", "another", {.embedding = vectors_.front()});
             ask({{"do", "open"}});
             row_by_meaning(cache, beside, 5);
             cache.clear("another");
         }
         const std::string fewer = "1 % of the entries removed";
-        if (!bench_.wants(fmt::format("hit by meaning, {} (ms, median)", fewer))) return;
+        if (!bench_.wants(by_meaning(fewer))) return;
         constexpr std::size_t kEvery = 100;
         ask({{"do", "open"}});
         ask({{"do", "remove"}, {"rows", rows_}, {"every", kEvery}});  // mneme marks their places, and Stele is told
         row_by_meaning(cache, fewer, 5, kEvery);
     }
 
+    CostlySides both_sides() {
+        return {.open =
+                    [this](const std::string& dsn) {
+                        SemanticCacheOptions options;
+                        options.similarity_threshold = 0.8F;
+                        options.local_entries = 0;
+                        return SemanticCache(database(dsn), embedder_, options);
+                    },
+                .open_rival =
+                    [this](const std::string& dsn) {
+                        auto rival = std::make_unique<Companion>(rival_words(dsn));
+                        rival->ask({{"do", "open"}});
+                        return rival;
+                    },
+                .rows = rows_,
+                .seconds = seconds_};
+    }
     /// What the times do not show, of the main works.
-    void costs() {
-        const CostlySides sides{.open =
-                                    [this](const std::string& dsn) {
-                                        SemanticCacheOptions options;
-                                        options.similarity_threshold = 0.8F;
-                                        options.local_entries = 0;
-                                        return SemanticCache(database(dsn), embedder_, options);
-                                    },
-                                .open_rival =
-                                    [this](const std::string& dsn) {
-                                        auto rival = std::make_unique<Companion>(rival_words(dsn));
-                                        rival->ask({{"do", "open"}});
-                                        return rival;
-                                    },
-                                .rows = rows_,
-                                .seconds = seconds_};
+    void costs(const CostlySides& sides) {
         cost_rows(bench_, sides, {"exact hit from the tables", "exact", [this](SemanticCache& cache, std::size_t call) {
                                       const std::size_t i = next(call, rows_);
                                       check(cache.get(question(i)), i);
@@ -430,6 +453,6 @@ int main(int argc, char** argv) {
         Bench(bench, kDimension).run();
         process_rows(bench);
         measure_cache_index(bench);
-        if (bench.wants("hit by meaning, 1536 elements (ms, median)")) Bench(bench, kWideDimension).run_wide();
+        if (Bench::wants_wide(bench)) Bench(bench, kWideDimension).run_wide();
     });
 }

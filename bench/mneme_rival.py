@@ -44,7 +44,10 @@ class Rival:
             self.cache.close()
         begin = time.perf_counter()
         self.cache = SemanticCache(
-            store=PostgresStore(sys.argv[2], schema=sys.argv[3]), embedder=NoEmbedder(), similarity_threshold=0.8
+            store=PostgresStore(sys.argv[2], schema=sys.argv[3]),
+            embedder=NoEmbedder(),
+            similarity_threshold=0.8,
+            vector_dtype=question.get("dtype", "float32"),
         )
         return time.perf_counter() - begin
 
@@ -57,6 +60,26 @@ class Rival:
     def put(self, _):
         self.next += 1
         self.cache.put(f"new {self.next}", "r", embedding=self.nothing, namespace="puts")
+
+    def replace(self, i):
+        self.cache.put(f"again {i % 100}", str(i), embedding=self.nothing, namespace="puts")
+
+    def miss(self, i):
+        """In both layers, which is what mneme's own benchmark measures as exact hits."""
+        if self.cache.get("never asked", embedding=self.unlike[i % 100]) is not None:
+            raise RuntimeError("nothing is so much alike")
+
+    unlike = numpy.random.default_rng(42).standard_normal((100, NoEmbedder.dim)).astype(numpy.float32)
+
+    def mixed(self, i):
+        """Nine gets for each put."""
+        self.made += 1
+        if self.made % 10 == 0:
+            self.put(i)
+        else:
+            self.exact(i)
+
+    made = 0
 
     def remove(self, question):
         for i in range(0, question["rows"], question["every"]):

@@ -51,8 +51,8 @@ struct CalibratedPair {
 enum class CalibrationTarget : std::uint8_t { f1, precision, recall };
 
 struct CalibrateOptions {
-    /// As SemanticCacheOptions::normalize of the cache that the threshold is for.
-    bool normalize = true;
+    /// As SemanticCacheOptions::normalize and fold_case of the cache that the threshold is for.
+    bool normalize = true, fold_case = true;
     /// The guards of that cache; see Calibration::guarded.
     std::vector<Guard> guards{};
     /// The thresholds to try, each -1 to 1. None: 0.50 to 0.99 in steps of 0.01.

@@ -37,11 +37,16 @@ public:
     /// Error(limit_exceeded) when the answer gets longer than SemanticCacheOptions::max_response_bytes: let that out.
     virtual void write(std::string_view piece) = 0;
 
-    // What follows may be said at any time before the end, and beats ComputeOptions.
-    /// Kept beside the answer: a JSON object.
+    // What follows may be said at any time before the end.
+    /// Kept beside the answer: a JSON object. Beats ComputeOptions.
     virtual void metadata(Json value) = 0;
-    /// 1 s to 100 years.
+    /// 1 s to 100 years. Beats ComputeOptions.
     virtual void ttl(std::chrono::seconds lifetime) = 0;
+    /// One more, besides ComputeOptions::tags.
+    virtual void tag(std::string_view name) = 0;
+    /// More of what the answer is made from, besides ComputeOptions::depends_on: what is learnt on the way, such as the
+    /// documents that were found.
+    virtual void depends_on(const Dependencies& more) = 0;
     /// The answer is returned, and not stored.
     virtual void do_not_store() = 0;
 

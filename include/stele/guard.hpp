@@ -33,7 +33,8 @@ struct Refusal {
 };
 
 /// What a guard looks at; valid during the call. The keys are the questions as the cache compares and embeds them
-/// (folded, unless SemanticCacheOptions::normalize is off), the others as they were written: capitals tell names.
+/// (folded, unless SemanticCacheOptions::normalize or fold_case is off), the others as they were written: capitals tell
+/// names.
 struct GuardedPair {
     std::string_view asked, asked_key;
     std::string_view stored, stored_key;

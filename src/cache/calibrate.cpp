@@ -8,10 +8,10 @@
 #include <string_view>
 
 #include "base/result.hpp"
-#include "base/text.hpp"
 #include "cache/cache_checks.hpp"
 #include "cache/entry_vector.hpp"
 #include "cache/guard_chain.hpp"
+#include "cache/question_key.hpp"
 
 namespace stele {
 inline namespace v0 {
@@ -47,12 +47,6 @@ std::vector<float> usual_grid() {
     std::vector<float> grid;
     for (int percent = kFirst; percent <= kLast; ++percent) grid.push_back(static_cast<float>(percent) / 100);
     return grid;
-}
-
-std::string key_of(const std::string& question, bool normalize) {
-    if (normalize) return normalized_query(question);
-    check_text("the query", question);
-    return question;
 }
 
 void embed(Embedder& embedder, const CalibrateOptions& options, Vectors& vectors) {
@@ -125,24 +119,28 @@ Calibration calibrate(Embedder& embedder, std::span<const QuestionPair> pairs, c
     check(pairs, options);
     SemanticCacheOptions cache;
     cache.normalize = options.normalize;
+    cache.fold_case = options.fold_case;
     cache.guards = options.guards;
     cache.validator = {};   // there are no answers here
     cache.confidence = {};  // nor ages
     check_guards(cache);
     const GuardChain guards(cache, [](const std::string&) {});
 
+    const auto key_of = [&options](const std::string& question) {
+        return question_key(question, options.normalize, options.fold_case);
+    };
     Vectors vectors;
     for (const QuestionPair& pair : pairs) {
-        vectors.try_emplace(key_of(pair.asked, options.normalize));
-        vectors.try_emplace(key_of(pair.stored, options.normalize));
+        vectors.try_emplace(key_of(pair.asked));
+        vectors.try_emplace(key_of(pair.stored));
     }
     embed(embedder, options, vectors);
 
     Calibration calibration;
     calibration.texts = vectors.size();
     for (const QuestionPair& pair : pairs) {
-        const std::string asked = key_of(pair.asked, options.normalize);
-        const std::string stored = key_of(pair.stored, options.normalize);
+        const std::string asked = key_of(pair.asked);
+        const std::string stored = key_of(pair.stored);
         CalibratedPair found{.similarity = cosine(vectors.at(asked), vectors.at(stored)),
                              .same_wording = asked == stored};
         if (found.similarity && !found.same_wording) {

@@ -4,7 +4,7 @@
 
 #include <exception>
 
-#include "base/text.hpp"
+#include "cache/question_key.hpp"
 
 namespace stele {
 
@@ -14,6 +14,7 @@ GuardChain::GuardChain(const SemanticCacheOptions& options, std::function<void(c
       confidence_(options.confidence),
       min_confidence_(options.min_confidence),
       normalize_(options.normalize),
+      fold_case_(options.fold_case),
       first_failure_(std::move(first_failure)) {}
 
 GuardChain::Verdict GuardChain::failed(const std::string& by, const char* what) const {
@@ -67,7 +68,7 @@ std::optional<GuardChain::Verdict> GuardChain::judge(std::string_view asked, std
     std::optional<Verdict> invalid = ask("validator", [&] { return check_valid(candidate.response); });
     if (invalid) return invalid;
     if (verdict || guards_.empty()) return verdict;
-    const std::string stored_key = normalize_ ? normalize_query(candidate.query) : candidate.query;
+    const std::string stored_key = question_key(candidate.query, normalize_, fold_case_);
     const GuardedPair pair{.asked = asked,
                            .asked_key = asked_key,
                            .stored = candidate.query,

@@ -43,7 +43,7 @@ private:
     const Validator validator_;
     const ConfidenceFunction confidence_;
     const std::optional<float> min_confidence_;
-    const bool normalize_;
+    const bool normalize_, fold_case_;
     const std::function<void(const std::string&)> first_failure_;
     mutable std::atomic<std::int64_t> failures_{0};
 };

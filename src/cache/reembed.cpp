@@ -50,10 +50,13 @@ State read_state(const std::string& text) {
     return state;
 }
 
-/// The text of which serving makes the vector: the hash tells whether the cache that put it normalises.
+/// The text of which serving makes the vector: the hash tells how the cache that put it normalises.
 std::string embedded_text(const std::string& query, std::string_view hash) {
     std::string normalized = normalize_query(query);
-    return query_hash(normalized) != hash && query_hash(query) == hash ? query : normalized;
+    if (query_hash(normalized) == hash) return normalized;
+    std::string collapsed = collapse_blanks(query);
+    if (query_hash(collapsed) == hash) return collapsed;
+    return query_hash(query) == hash ? query : normalized;
 }
 
 /// What all calls have in common.

@@ -7,10 +7,10 @@
 #include <limits>
 
 #include "base/hash.hpp"
-#include "base/text.hpp"
 #include "cache/cache_checks.hpp"
 #include "cache/lifetime.hpp"
 #include "cache/once/once.hpp"
+#include "cache/question_key.hpp"
 
 namespace stele {
 inline namespace v0 {
@@ -102,9 +102,7 @@ void SemanticCache::Impl::check_open() const {
 }
 
 std::string SemanticCache::Impl::key_text(std::string_view query) const {
-    if (options.normalize) return normalized_query(query);
-    check_text("the query", query);
-    return std::string(query);
+    return question_key(query, options.normalize, options.fold_case);
 }
 
 GetOutcome SemanticCache::Impl::look_up(std::string_view query, const Scope& scope, const GetOptions& get,

@@ -7,8 +7,8 @@
 #include <future>
 
 #include "base/result.hpp"
+#include "postgres/database_impl.hpp"
 #include "postgres/identifier.hpp"
-#include "postgres/server_timeout.hpp"
 
 namespace stele {
 
@@ -86,11 +86,7 @@ void IndexBuild::drop_unfinished() {
 
 // On a connection of its own, without the timeout of quick statements; what it says of itself is read through another.
 void IndexBuild::run(const std::string& sql, const std::string& index) {
-    DatabaseOptions options = database_.options();
-    options.bare = true;
-    options.max_prepared = 0;
-    options.statement_timeout = std::chrono::milliseconds(std::stoll(server_timeout(deadline_)));
-    Database outside = Database::open(std::move(options), deadline_);
+    Database outside = database_.impl().beside(deadline_);
     std::future<void> done = std::async(std::launch::async, [&] {
         if (!options_.memory_mb) {
             outside.execute(Statement(Sql(sql)), deadline_);

@@ -1,11 +1,13 @@
 #include "stele/database.hpp"
 
 #include <algorithm>
+#include <map>
 #include <thread>
 
 #include "postgres/database_impl.hpp"
 #include "postgres/exclusive_connection.hpp"
 #include "postgres/identifier.hpp"
+#include "postgres/server_timeout.hpp"
 #include "postgres/sessionless.hpp"
 #include "postgres/transaction_impl.hpp"
 #include "stele/migrations.hpp"
@@ -38,6 +40,19 @@ Wire::Options wire_options(Database::Impl& impl, Dsn dsn) {
     options.observer = &impl.observer;
     options.notice = [&impl](std::string_view text) { impl.log(LogLevel::info, text); };
     return options;
+}
+
+// What it is called in messages, metrics and traces.
+Dsn dsn_of(const PGconn* connection) {
+    std::map<std::string, std::string> parameters;
+    const auto add = [&parameters](const char* name, const char* value) {
+        if (value != nullptr && *value != '\0') parameters.emplace(name, value);
+    };
+    add("host", PQhost(connection));
+    add("port", PQport(connection));
+    add("user", PQuser(connection));
+    add("dbname", PQdb(connection));
+    return Dsn::of(std::move(parameters), 1);
 }
 
 ChangeFollower::Options follower_options(const Database::Impl& impl) {
@@ -88,6 +103,10 @@ Database& Database::operator=(Database&&) noexcept = default;
 Database::~Database() = default;
 
 Database Database::open(DatabaseOptions options, std::optional<Deadline> deadline) {
+    return Impl::open(std::move(options), nullptr, deadline);
+}
+
+Database Database::Impl::open(DatabaseOptions options, PGconn* lent, std::optional<Deadline> deadline) {
     auto impl = std::make_shared<Impl>();
     impl->options = std::move(options);
     value_or_raise(check_schema_name(impl->options.schema));
@@ -100,14 +119,21 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
     }
     const Deadline until =
         deadline ? *deadline : Deadline::after(std::max(impl->options.call_timeout, std::chrono::milliseconds(60'000)));
-    std::optional<Dsn> dsn =
-        impl->options.dsn.empty() ? Dsn::from_environment() : std::optional(Dsn::parse(impl->options.dsn));
+    std::optional<Dsn> dsn;
+    if (lent != nullptr) {
+        dsn = dsn_of(lent);
+    } else {
+        dsn = impl->options.dsn.empty() ? Dsn::from_environment() : std::optional(Dsn::parse(impl->options.dsn));
+    }
     if (!dsn) {
         impl->cluster = Cluster::start(impl->options.cluster, until);
         dsn = impl->cluster->dsn();
     }
     impl->target = dsn->describe();
     impl->options.pooler = dsn->pooler().value_or(impl->options.pooler);
+    if (lent != nullptr && impl->options.initialize) {
+        raise(ErrorCode::invalid_argument, "initialize prepares sessions; prepare the connection before it is lent");
+    }
     if (impl->sessionless() && impl->options.initialize) {
         raise(ErrorCode::invalid_argument,
               "initialize prepares a session, which a transaction pooler (pooler=transaction) does not give; use ALTER "
@@ -122,7 +148,9 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
     limits.max_idle = impl->options.max_idle;
     limits.outage.patience = impl->options.outage_patience;
     limits.outage.trusts = impl->cluster.has_value();
-    impl->pool.emplace(limits, wire_options(*impl, std::move(*dsn)));
+    Wire::Options wires = wire_options(*impl, std::move(*dsn));
+    wires.lent = lent;
+    impl->pool.emplace(limits, std::move(wires));
     if (impl->options.lanes > 0) {
         Lanes::Options lanes;
         lanes.each = std::min(impl->options.lanes, limits.maximum);
@@ -137,7 +165,7 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
     };
     const auto warn = [&own = *impl](std::string_view text) { own.log(LogLevel::warning, text); };
     if (impl->options.change_hints) {
-        impl->hints.emplace(run, impl->sessionless() ? nullptr : &*impl->pool, warn, impl->observer);
+        impl->hints.emplace(run, impl->owns_sessions() ? &*impl->pool : nullptr, warn, impl->observer);
     }
     impl->changes.emplace(follower_options(*impl), run, warn, impl->observer, impl->hints ? &*impl->hints : nullptr);
     impl->lease(until);  // so that an unreachable server is reported here
@@ -151,6 +179,19 @@ Database Database::open(DatabaseOptions options, std::optional<Deadline> deadlin
         }
     }
     return database;
+}
+
+Database Database::Impl::beside(Deadline deadline) const {
+    if (lent()) {
+        raise(ErrorCode::invalid_argument,
+              "this takes a connection of its own, and the database has but the one that was lent to it; do it once "
+              "with a database that makes its connections, or with the stele command");
+    }
+    DatabaseOptions alone = options;
+    alone.bare = true;
+    alone.max_prepared = 0;
+    alone.statement_timeout = std::chrono::milliseconds(std::stoll(server_timeout(deadline)));
+    return Database::open(std::move(alone), deadline);
 }
 
 void Database::Impl::perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
@@ -182,6 +223,11 @@ Connection Database::connect(std::optional<Deadline> deadline) {
         raise(ErrorCode::invalid_argument,
               "a connection of one's own has no session behind a transaction pooler (pooler=transaction); use a "
               "transaction, or connect to the server directly");
+    }
+    if (impl_->lent()) {
+        raise(ErrorCode::invalid_argument,
+              "this database has but the connection that was lent to it, whose session is its owner's; use a "
+              "transaction, or open a database that makes its connections");
     }
     const Deadline until = deadline ? *deadline : default_deadline();
     return Connection(std::make_unique<Connection::Impl>(impl_, impl_->lease(until)));

@@ -15,6 +15,9 @@ namespace stele {
 inline namespace v0 {
 
 struct Database::Impl {
+    /// `lent`: a connection of the caller's to use; null: those are made that the options say.
+    static Database open(DatabaseOptions options, PGconn* lent, std::optional<Deadline> deadline);
+
     DatabaseOptions options;
     std::string quoted_schema;
     std::string target;  // for messages
@@ -27,6 +30,12 @@ struct Database::Impl {
 
     /// Behind a transaction pooler: no session is ours for longer than a transaction.
     bool sessionless() const noexcept { return options.pooler == Pooler::transaction; }
+    /// All there is is a connection of the caller's.
+    bool lent() const noexcept { return pool->options().lent != nullptr; }
+    /// Sessions are ours to set up, to keep and to reset.
+    bool owns_sessions() const noexcept { return !sessionless() && !lent(); }
+    /// Another pool to the same server, for a long statement that cannot run in a transaction: until `deadline`.
+    Database beside(Deadline deadline) const;
     Deadline default_deadline() const { return Deadline::after(options.call_timeout); }
     void log(LogLevel level, std::string_view message) const noexcept;
     void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline);

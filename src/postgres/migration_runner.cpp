@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/result.hpp"
+#include "postgres/database_impl.hpp"
 #include "postgres/identifier.hpp"
 #include "postgres/server_timeout.hpp"
 
@@ -193,11 +194,7 @@ void MigrationRunner::note(Transaction& transaction, const Migration& migration)
 
 /// On a connection of its own (the caller's pool may have but one, and that holds the lock).
 void MigrationRunner::run_outside(const Migration& migration, const std::vector<std::string>& statements) {
-    DatabaseOptions options = database_.options();
-    options.bare = true;
-    options.max_prepared = 0;
-    options.statement_timeout = std::chrono::milliseconds(std::stoll(server_timeout(deadline_)));
-    Database outside = Database::open(std::move(options), deadline_);
+    Database outside = database_.impl().beside(deadline_);
     drop_unfinished_indexes(outside, migration);
     for (const std::string& statement : statements) outside.execute(Statement(Sql(statement)), deadline_);
 }

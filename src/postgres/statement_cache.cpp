@@ -45,6 +45,14 @@ void StatementCache::forget(Entry* entry) {
     index_.erase(found);
 }
 
+std::vector<std::string> StatementCache::names() const {
+    std::vector<std::string> names;
+    for (const Entry& entry : entries_) {
+        if (entry.prepared) names.push_back(entry.name);
+    }
+    return names;
+}
+
 void StatementCache::clear() {
     index_.clear();
     entries_.clear();

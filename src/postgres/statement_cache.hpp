@@ -46,6 +46,8 @@ public:
     void bury() noexcept { forgotten_.clear(); }
     void clear();
     std::size_t size() const noexcept { return entries_.size(); }
+    /// What the server has confirmed, the most recently used first.
+    std::vector<std::string> names() const;
 
 private:
     struct Key {

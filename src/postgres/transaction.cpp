@@ -35,7 +35,7 @@ Transaction::Impl::Impl(std::shared_ptr<Database::Impl> owner, Lease lent, const
     : database(std::move(owner)), lease(std::move(lent)), read_only(options.read_only) {
     pending.emplace_back(Sql(begin_text(options)));
     const auto limit = database->options.statement_timeout;
-    if (database->sessionless() && limit.count() > 0) {
+    if (!database->owns_sessions() && limit.count() > 0) {
         pending.emplace_back(Sql(fmt::format("SET LOCAL statement_timeout = {}", limit.count())));
     }
 }

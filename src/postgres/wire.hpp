@@ -56,6 +56,7 @@ public:
 
     struct Options {
         Dsn dsn;
+        PGconn* lent = nullptr;  // the caller's own connection, instead of making one; outlives the wire
         ConnectMachine::Limits connect;
         std::chrono::milliseconds statement_timeout{0};
         std::size_t max_prepared = 256;
@@ -69,6 +70,10 @@ public:
 
     /// One attempt. `options` and `watchdog` must outlive the wire.
     static Result<std::unique_ptr<Wire>> connect(const Options& options, Watchdog& watchdog, Deadline deadline);
+    Wire(const Wire&) = delete;
+    Wire& operator=(const Wire&) = delete;
+    /// Closes the connection, or gives it back to whoever lent it.
+    ~Wire();
 
     /// Sends the statements in one flush with one Sync and waits for all answers, one a statement. On an error nothing
     /// of the batch happened (outside an explicit transaction), unless the error's in_doubt says otherwise, and the
@@ -108,6 +113,10 @@ private:
     explicit Wire(const Options& options);
     bool enqueue(Batch& batch, std::span<const Statement* const> statements, bool only);
     bool enter(bool pipeline);
+    static Result<std::unique_ptr<Wire>> borrow(const Options& options, Watchdog& watchdog, Deadline deadline);
+    Result<void> set_up(const Options& options, Watchdog& watchdog, Deadline deadline);
+    void give_back() noexcept;
+    bool tidy_up();
     bool send(const Statement& statement, const StatementCache::Entry* entry);
     BatchMachine::Do take(Batch& batch);
     ErrorInfo loss(const ErrorInfo& before) const;
@@ -118,6 +127,8 @@ private:
     std::unique_ptr<PGconn, Finish> connection_;
     StatementCache cache_;
     std::optional<Watchdog::Watch> watch_;  // gone before the connection is closed
+    bool lent_ = false;
+    bool was_nonblocking_ = false;  // when it was lent
     bool broken_ = false;
     bool streaming_ = false;
 

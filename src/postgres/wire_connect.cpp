@@ -77,8 +77,22 @@ ConnectMachine::Poll poll_status(PostgresPollingStatusType status) {
 
 Wire::Wire(const Options& options) : observer_(*options.observer), cache_(options.max_prepared, statement_prefix()) {}
 
+Wire::~Wire() {
+    if (lent_) give_back();
+}
+
+Result<void> Wire::set_up(const Options& options, Watchdog& watchdog, Deadline deadline) {
+    PGconn* connection = connection_.get();
+    if (PQsetnonblocking(connection, 1) != 0 || PQenterPipelineMode(connection) != 1) {
+        return fail(connect_error(connection, options.dsn.describe()));
+    }
+    watch_.emplace(watchdog, PQsocket(connection));
+    return options.set_up ? options.set_up(*this, deadline) : Result<void>();
+}
+
 Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& watchdog, Deadline deadline) {
     using Do = ConnectMachine::Do;
+    if (options.lent != nullptr) return borrow(options, watchdog, deadline);
     const auto now = [] { return Deadline::Clock::now(); };
     const std::string target = options.dsn.describe();
     ConnectMachine::Limits limits = options.connect;
@@ -129,13 +143,7 @@ Result<std::unique_ptr<Wire>> Wire::connect(const Options& options, Watchdog& wa
             case Do::wait_readable: action = wait(POLLIN, action.until); break;
             case Do::wait_writable: action = wait(POLLOUT, action.until); break;
             case Do::set_up: {
-                PGconn* connection = wire->connection_.get();
-                if (PQsetnonblocking(connection, 1) != 0 || PQenterPipelineMode(connection) != 1) {
-                    action = refused();
-                    break;
-                }
-                wire->watch_.emplace(watchdog, PQsocket(connection));
-                Result<void> set_up = options.set_up ? options.set_up(*wire, action.until) : Result<void>();
+                Result<void> set_up = wire->set_up(options, watchdog, action.until);
                 if (set_up) {
                     action = machine.set_up(now());
                 } else {

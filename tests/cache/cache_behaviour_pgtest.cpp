@@ -61,6 +61,15 @@ TEST_P(CacheBehaviour, mneme_074_without_normalisation_case_matters) {
     EXPECT_TRUE(cache.get("Polish"));
 }
 
+TEST_P(CacheBehaviour, mended_case_can_matter_though_blanks_do_not) {
+    SemanticCache cache = open({.fold_case = false});
+    cache.put("Is 5 mW  enough?", "milliwatt");
+    cache.put("is 5 MW enough?", "megawatt");
+    EXPECT_EQ(cache.get(" Is 5 mW enough? ")->response, "milliwatt");
+    EXPECT_EQ(cache.get("is 5 MW\tenough?")->response, "megawatt");
+    EXPECT_FALSE(cache.get("is 5 mw enough?"));
+}
+
 TEST_P(CacheBehaviour, mneme_021_075_a_paraphrase_above_the_threshold_is_found_by_meaning) {
     embedder->similar("i forgot my password", "how do i reset it?", 0.93f);
     SemanticCache cache = open();

@@ -124,10 +124,11 @@ TEST_F(CacheReembed, the_text_that_serving_embeds_is_embedded_normalised_or_as_i
     fill();
     SemanticCacheOptions as_written;
     as_written.normalize = false;
-    SemanticCache(database, before, as_written).put("As I Wrote", "r", Scope("raw"));
+    SemanticCache(database, before, as_written).put("As  I Wrote", "r", Scope("raw"));
+    SemanticCache(database, before, {.fold_case = false}).put("in  Capitals", "r", Scope("raw"));
     reembed(database, *after);
-    EXPECT_THAT(after->texts(),
-                ::testing::UnorderedElementsAre("how do i reset my password?", "other", "third", "As I Wrote"));
+    EXPECT_THAT(after->texts(), ::testing::UnorderedElementsAre("how do i reset my password?", "other", "third",
+                                                                "As  I Wrote", "in Capitals"));
 }
 
 TEST_F(CacheReembed, vectors_are_of_unit_length_and_as_long_as_the_new_embedders) {

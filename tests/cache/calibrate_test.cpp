@@ -103,6 +103,7 @@ TEST_F(Calibrate, the_texts_that_serving_embeds_are_embedded_each_once) {
     EXPECT_EQ(embedder.texts().size(), 2U);
     EXPECT_TRUE(found.pairs[0].same_wording);
     EXPECT_EQ(calibrate(embedder, repeated, {.normalize = false}).texts, 4U);
+    EXPECT_EQ(calibrate(embedder, repeated, {.fold_case = false}).texts, 4U);
 }
 
 TEST_F(Calibrate, guards_refuse_what_they_would_refuse_and_both_curves_are_told) {

@@ -98,6 +98,16 @@ TEST_F(VectorMemoryTest, what_others_add_replace_and_remove_costs_one_statement_
     EXPECT_EQ(tables.statements - statements, 1) << "nothing is new";
 }
 
+TEST_F(VectorMemoryTest, mended_an_eviction_of_many_makes_nobody_read_what_stays) {
+    for (int i = 0; i < 1'000; ++i) add(kEast);
+    get(kEast);
+    const int statements = tables.statements, vectors = tables.vectors_sent;
+    for (std::int64_t id = 1; id <= 500; ++id) erase(id);
+    EXPECT_EQ(get(kEast).size(), 500U);
+    EXPECT_EQ(tables.statements - statements, 1);
+    EXPECT_EQ(tables.vectors_sent, vectors);
+}
+
 TEST_F(VectorMemoryTest, what_was_read_before_a_deadline_is_not_read_again) {
     get(kEast);
     for (int i = 0; i < 3'000; ++i) add(kEast);

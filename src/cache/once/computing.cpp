@@ -115,7 +115,7 @@ ClaimLook SemanticCache::Impl::Computing::wait_for_claim() {
 
 ComputedAnswer SemanticCache::Impl::Computing::compute(Flight& flight, const GetOutcome& found, bool claimed,
                                                        bool unattended) {
-    FlightSink sink(flight, impl_.options.max_response_bytes, unattended ? &once_.closing : nullptr);
+    FlightSink sink(flight, options_, impl_.options.max_response_bytes, unattended ? &once_.closing : nullptr);
     ComputedAnswer answer;
     ++once_.computed;
     try {
@@ -157,8 +157,8 @@ Kept SemanticCache::Impl::Computing::keep(const std::string& text, const FlightS
             put.ttl = sink.ttl() ? sink.ttl() : options_.ttl;
             put.never_expires = options_.never_expires && !sink.ttl();
             put.metadata = sink.metadata().value_or(options_.metadata);
-            put.tags = options_.tags;
-            put.depends_on = options_.depends_on;
+            put.tags = sink.tags();
+            put.depends_on = sink.depends_on();
             put.deadline = Deadline::after(options_.store_patience);
             impl_.put(query_, text, scope_, put, &*claim_);
             return claim_->replaced ? Kept::replaced : Kept::stored;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/result.hpp"
 #include "cache/cache_checks.hpp"
 
@@ -54,6 +56,19 @@ void FlightSink::metadata(Json value) {
 void FlightSink::ttl(std::chrono::seconds lifetime) {
     check_ttl("ttl", lifetime);
     ttl_ = lifetime;
+}
+
+void FlightSink::tag(std::string_view name) {
+    std::vector<std::string> all = tags_;
+    all.emplace_back(name);
+    tags_ = checked_tags(std::move(all));
+}
+
+void FlightSink::depends_on(const Dependencies& more) {
+    Dependencies all = depends_on_;
+    for (const Dependency& each : more.all()) all.add(each);
+    static_cast<void>(checked_dependencies(all));
+    depends_on_ = std::move(all);
 }
 
 bool FlightSink::wanted() const {

@@ -11,6 +11,7 @@
 
 #include "cache/any_cache.hpp"
 #include "gate.hpp"
+#include "stele/publications.hpp"
 #include "support/eventually.hpp"
 #include "support/in_threads.hpp"
 
@@ -21,6 +22,7 @@ using namespace std::chrono_literals;
 using test::error_of;
 using test::Gate;
 using test::On;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 Computation writes(const std::string& text) {
@@ -35,7 +37,28 @@ nlohmann::json value_of(const Json& json) {
     return nlohmann::json::parse(json.text());
 }
 
-class GetOrCompute : public test::AnyCache {};
+class GetOrCompute : public test::AnyCache {
+protected:
+    /// Asks when somebody leads, and computes `otherwise` if it may.
+    static std::future<ComputedAnswer> follow(SemanticCache& cache, Gate& led, Computation otherwise) {
+        return std::async(std::launch::async, [&cache, &led, otherwise = std::move(otherwise)] {
+            led.wait();
+            return cache.get_or_compute("question", {}, otherwise);
+        });
+    }
+    /// Computes until the other follows, and then fails.
+    template <class Thrown>
+    static void lead_and_fail(SemanticCache& cache, Gate& led, const Thrown& thrown) {
+        ComputeOptions patient;
+        patient.deadline = Deadline::after(1h);
+        const auto fails = [&](AnswerSink& sink) {
+            led.open();
+            EXPECT_TRUE(test::eventually([&] { return sink.deadline().is_never(); })) << "nobody follows";
+            throw thrown;
+        };
+        cache.get_or_compute("question", {}, fails, patient);
+    }
+};
 
 INSTANTIATE_TEST_SUITE_P(All, GetOrCompute, ::testing::Values(On::database, On::memory), test::name_of);
 
@@ -141,18 +164,8 @@ TEST_P(GetOrCompute, threads_that_ask_many_questions_at_random_compute_each_once
 TEST_P(GetOrCompute, what_the_computation_throws_reaches_all_who_wait_and_nothing_is_stored) {
     SemanticCache cache = open();
     Gate led;
-    ComputeOptions leaders;
-    leaders.deadline = Deadline::after(1h);
-    auto follower = std::async(std::launch::async, [&] {
-        led.wait();
-        cache.get_or_compute("question", {}, must_not_run());
-    });
-    const auto fails = [&](AnswerSink& sink) {
-        led.open();
-        EXPECT_TRUE(test::eventually([&] { return sink.deadline().is_never(); })) << "nobody follows";
-        throw std::runtime_error("the model is down");
-    };
-    EXPECT_THROW(cache.get_or_compute("question", {}, fails, leaders), std::runtime_error);
+    auto follower = follow(cache, led, must_not_run());
+    EXPECT_THROW(lead_and_fail(cache, led, std::runtime_error("the model is down")), std::runtime_error);
     EXPECT_THROW(follower.get(), std::runtime_error);
     EXPECT_FALSE(cache.get("question"));
     EXPECT_EQ(cache.stats().computed, 1);
@@ -163,20 +176,10 @@ TEST_P(GetOrCompute, what_the_computation_throws_reaches_all_who_wait_and_nothin
 TEST_P(GetOrCompute, a_computation_that_only_its_caller_cancelled_is_made_by_the_next) {
     SemanticCache cache = open();
     Gate led;
-    ComputeOptions leaders;
-    leaders.deadline = Deadline::after(1h);
-    auto follower = std::async(std::launch::async, [&] {
-        led.wait();
-        return cache.get_or_compute("question", {}, writes("the follower's"));
-    });
-    const auto cancelled = [&](AnswerSink& sink) {
-        led.open();
-        EXPECT_TRUE(test::eventually([&] { return sink.deadline().is_never(); })) << "nobody follows";
-        ErrorInfo info;
-        info.code = ErrorCode::cancelled;
-        throw Error(info);
-    };
-    EXPECT_EQ(error_of([&] { cache.get_or_compute("question", {}, cancelled, leaders); }).code, ErrorCode::cancelled);
+    auto follower = follow(cache, led, writes("the follower's"));
+    ErrorInfo cancelled;
+    cancelled.code = ErrorCode::cancelled;
+    EXPECT_EQ(error_of([&] { lead_and_fail(cache, led, Error(cancelled)); }).code, ErrorCode::cancelled);
     const ComputedAnswer answer = follower.get();
     EXPECT_EQ(answer.response, "the follower's");
     EXPECT_EQ(answer.source, AnswerSource::computed);
@@ -207,10 +210,7 @@ TEST_P(GetOrCompute, who_computes_goes_on_after_his_deadline_and_gets_the_answer
     Gate led;
     ComputeOptions hurried;
     hurried.deadline = Deadline::after(2s);
-    auto follower = std::async(std::launch::async, [&] {
-        led.wait();
-        return cache.get_or_compute("question", {}, must_not_run());
-    });
+    auto follower = follow(cache, led, must_not_run());
     const ComputedAnswer late = cache.get_or_compute(
         "question", {},
         [&](AnswerSink& sink) {
@@ -280,6 +280,37 @@ TEST_P(GetOrCompute, the_computation_may_say_how_its_answer_is_kept) {
     EXPECT_EQ(value_of(entries[0].metadata), value_of(answer.metadata));
     const auto bad = [](AnswerSink& sink) { sink.ttl(0s); };
     EXPECT_EQ(error_of([&] { cache.get_or_compute("other", {}, bad); }).code, ErrorCode::invalid_argument);
+}
+
+TEST_P(GetOrCompute, the_computation_may_add_tags_and_what_its_answer_is_made_from) {
+    Publications publications = database ? Publications(*database) : Publications(memory);
+    SemanticCache cache = open();
+    ComputeOptions options;
+    options.tags = {"faq"};
+    options.depends_on = {{"model", "m-7b", "1"}};
+    const auto searches = [](AnswerSink& sink) {
+        sink.depends_on({{"document", "terms", "7"}, {"document", "prices", "2"}});
+        sink.write("Yes.");
+        sink.depends_on({{"document", "terms", "7"}});
+        sink.tag("returns");
+        sink.tag("faq");
+    };
+    EXPECT_EQ(cache.get_or_compute("question", {}, searches, options).kept, Kept::stored);
+    const CacheEntry entry = cache.list()[0];
+    EXPECT_THAT(entry.tags, ElementsAre("faq", "returns"));
+    EXPECT_THAT(entry.depends_on, ElementsAre(Dependency("document", "prices", "2"),
+                                              Dependency("document", "terms", "7"), Dependency("model", "m-7b", "1")));
+    EXPECT_EQ(cache.get_or_compute("question", {}, must_not_run()).response, "Yes.");
+    publications.publish("document", "prices", "3");
+    EXPECT_EQ(cache.get_or_compute("question", {}, writes("No.")).response, "No.") << "it is outdated";
+
+    const auto nameless = [](AnswerSink& sink) { sink.tag(""); };
+    EXPECT_EQ(error_of([&] { cache.get_or_compute("other", {}, nameless); }).code, ErrorCode::invalid_argument);
+    const auto too_many = [](AnswerSink& sink) {
+        for (int i = 0; i < 100; ++i) sink.depends_on({{"document", std::to_string(i), "1"}});
+    };
+    EXPECT_EQ(error_of([&] { cache.get_or_compute("other", {}, too_many, options); }).code, ErrorCode::limit_exceeded)
+        << "those of the options count, too";
 }
 
 TEST_P(GetOrCompute, an_answer_that_is_too_long_or_no_text_fails_the_computation) {
