@@ -39,10 +39,12 @@ struct CacheHealth {
     int schema_version = 1;                   ///< of mneme's tables
     std::int64_t entries = 0;                 ///< with those that have expired and were not removed yet
     std::int64_t bytes = 0;
-    std::size_t namespaces = 0;                                ///< that hold entries
-    std::optional<std::chrono::seconds> oldest_entry_age{};    ///< nothing: there are none
-    std::string index_backend, store_backend, vector_dtype{};  ///< "flat"; "postgres" or "memory"; as VectorFormat's
-    std::string problem{};                                     ///< why the store does not answer; empty: it does
+    std::size_t namespaces = 0;                              ///< that hold entries
+    std::optional<std::chrono::seconds> oldest_entry_age{};  ///< nothing: there are none
+    /// "graph" if the vectors of some scope are searched by one by now, else "flat"; "postgres" or "memory"; as
+    /// VectorFormat's.
+    std::string index_backend, store_backend, vector_dtype{};
+    std::string problem{};  ///< why the store does not answer; empty: it does
 };
 
 enum class EntryOrder : std::uint8_t {

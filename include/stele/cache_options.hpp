@@ -18,6 +18,7 @@
 #include "stele/dependency.hpp"
 #include "stele/get_or_compute.hpp"
 #include "stele/guard.hpp"
+#include "stele/index_backend.hpp"
 #include "stele/json.hpp"
 #include "stele/vector_format.hpp"
 
@@ -97,10 +98,14 @@ struct SemanticCacheOptions {
     /// compared once more by the vectors in the tables, which come along with their answers: similarities are exact,
     /// and no float32 is kept in memory. See also SemanticCache::set_vector_format.
     VectorFormat vector_format = VectorFormat::float32;
-    /// What the vectors in memory may take, of all scopes together, with what is known of each; 0: whatever they need.
-    /// Beyond it those of the scope that was searched longest ago go first; they are read again when it is searched. A
-    /// scope that alone needs more is not searched by meaning: MissReason::index_full, until 10,000 of its entries were
-    /// changed or it was cleared.
+    /// Whether searches look at every vector of a scope or follow a graph, and from how many vectors on. What is found
+    /// is compared as ever. The twin in memory looks at every vector whatever is chosen.
+    IndexBackend index_backend = IndexBackend::automatic;
+    GraphOptions graph{};
+    /// What the vectors in memory may take, of all scopes together, with what is known of each and graphs; 0: whatever
+    /// they need. Beyond it those of the scope that was searched longest ago go first; they are read again when it is
+    /// searched. A scope that alone needs more is not searched by meaning: MissReason::index_full, until 10,000 of its
+    /// entries were changed or it was cleared.
     std::size_t index_bytes = 0;
     /// A directory in which vectors are left for other processes of this host and for the next start; empty: none. It
     /// is made if there is none. Vectors are written behind the calls and at close(), mapped from there, and brought up

@@ -92,6 +92,18 @@ void check_lifetimes(const SemanticCacheOptions& options) {
     if (options.serve_stale != std::chrono::seconds(0)) check_ttl("time in serve_stale", options.serve_stale);
 }
 
+void check_graph(const GraphOptions& graph) {
+    const auto check = [](const char* what, std::size_t given, std::size_t least, std::size_t most) {
+        if (given >= least && given <= most) return;
+        raise(ErrorCode::invalid_argument,
+              fmt::format("graph.{} is {}; it must be between {} and {}", what, given, least, most));
+    };
+    constexpr std::size_t kMostLinks = 128, kBroadest = 10'000;
+    check("links", graph.links, 2, kMostLinks);
+    check("build_breadth", graph.build_breadth, graph.links, kBroadest);
+    check("search_breadth", graph.search_breadth, 1, kBroadest);
+}
+
 void check_compute(std::string_view query, const Computation& compute, const ComputeOptions& options,
                    const SemanticCacheOptions& cache) {
     using namespace std::chrono_literals;

@@ -16,6 +16,7 @@ void check_threshold(const std::optional<float>& threshold);
 void check_guards(const SemanticCacheOptions& options);
 /// What is asked of lifetimes: ttl_jitter, serve_stale.
 void check_lifetimes(const SemanticCacheOptions& options);
+void check_graph(const GraphOptions& graph);
 void check_ttl(std::string_view what, const std::optional<std::chrono::seconds>& ttl);
 void check_put(std::string_view query, std::string_view response, const PutOptions& put,
                const SemanticCacheOptions& cache);

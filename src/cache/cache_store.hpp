@@ -140,6 +140,8 @@ public:
     virtual std::size_t compact(const std::optional<std::string>& name_space, Deadline deadline) = 0;
     virtual void set_vector_format(VectorFormat format) = 0;
     virtual VectorFormat vector_format() const noexcept = 0;
+    /// Vectors of some namespace are searched by a graph.
+    virtual bool has_graph() const = 0;
 
     /// Of a tenant, or of all together; what is too much goes, and is told.
     virtual std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,

@@ -52,6 +52,7 @@ public:
     }
     void set_vector_format(VectorFormat format) override { outside_->set_vector_format(format); }
     VectorFormat vector_format() const noexcept override { return outside_->vector_format(); }
+    bool has_graph() const override { return outside_->has_graph(); }
     std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
                                       Deadline deadline) override;
     bool remove_quota(const std::string& tenant, Deadline deadline) override;

@@ -50,6 +50,7 @@ public:
     std::size_t compact(const std::optional<std::string>& name_space, Deadline deadline) override;
     void set_vector_format(VectorFormat format) override { format_ = format; }
     VectorFormat vector_format() const noexcept override { return format_; }
+    bool has_graph() const override { return false; }
     std::vector<CacheGone> set_limits(const std::optional<std::string>& tenant, const CacheQuota& quota,
                                       Deadline deadline) override;
     bool remove_quota(const std::string& tenant, Deadline deadline) override;

@@ -49,6 +49,8 @@ PostgresCacheStore::PostgresCacheStore(Database database, const SemanticCacheOpt
       policies_({.limit = 1, .ttl = LoadingCache<CachePolicies>::Clock::duration::max()}),
       format_(options.vector_format),
       index_bytes_(options.index_bytes),
+      index_backend_(options.index_backend),
+      graph_(options.graph),
       snapshot_(options.index_snapshot),
       follower_(*database_.impl().changes),
       subscription_(follower_.subscribe(*this)) {}
@@ -82,7 +84,8 @@ CacheSettings PostgresCacheStore::look(std::vector<Statement> first, Deadline de
             files_owner_ = std::make_unique<VectorFiles>(snapshot_, whose, follower_, log_failure);
             files_ = files_owner_.get();
         }
-        VectorMemoryOptions options{.format = format_, .limit_bytes = index_bytes_};
+        VectorMemoryOptions options{
+            .format = format_, .limit_bytes = index_bytes_, .backend = index_backend_, .graph = graph_};
         options.copy = [this](const std::string& name_space, std::int64_t after, const auto& row, Deadline until) {
             copy_vectors(database_, sql_, name_space, after, row, until);
         };

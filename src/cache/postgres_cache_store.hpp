@@ -82,6 +82,10 @@ public:
     const CacheSql& sql() const noexcept { return sql_; }
     const CapsSql& caps() const noexcept { return caps_; }
     VectorMemory* memory() const noexcept { return memory_; }
+    bool has_graph() const override {
+        const VectorMemory* const memory = memory_;
+        return memory != nullptr && memory->has_graph();
+    }
     /// Of the vectors that are in memory, and of those that may be put.
     std::int64_t epoch() const noexcept { return epoch_; }
     /// Error(fingerprint_mismatch).
@@ -129,6 +133,8 @@ private:
     LoadingCache<CachePolicies> policies_;  // one value
     std::atomic<VectorFormat> format_;
     const std::size_t index_bytes_;
+    const IndexBackend index_backend_;
+    const GraphOptions graph_;
     Mutex learning_;
     std::unique_ptr<VectorMemory> memory_owner_ STELE_GUARDED_BY(learning_);
     std::atomic<std::int64_t> epoch_{0};

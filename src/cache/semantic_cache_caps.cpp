@@ -44,7 +44,7 @@ std::vector<CacheNamespace> SemanticCache::namespaces(std::optional<Deadline> de
 CacheHealth SemanticCache::health(std::optional<Deadline> deadline) {
     impl_->check_open();
     CacheHealth health;
-    health.index_backend = "flat";
+    health.index_backend = impl_->store->has_graph() ? "graph" : "flat";
     health.store_backend = impl_->store->kind();
     health.vector_dtype = to_string(impl_->store->vector_format());
     StoreHealth store;

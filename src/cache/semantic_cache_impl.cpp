@@ -51,6 +51,7 @@ std::unique_ptr<SemanticCache::Impl> SemanticCache::Impl::make(std::shared_ptr<C
 void SemanticCache::Impl::open() {
     check_threshold(options.similarity_threshold);
     check_lifetimes(options);
+    check_graph(options.graph);
     check_guards(options);
     check_quota("max_entries or max_bytes", {options.max_entries, options.max_bytes});
     for (const auto& [tenant, quota] : options.quotas) check_tenant_quota(tenant, quota);

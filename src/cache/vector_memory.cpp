@@ -64,8 +64,12 @@ void VectorMemory::let_go(SpacePointer& space) {
 // Whoever was let go meanwhile is counted no more.
 void VectorMemory::count(Space& space, const std::string& name_space) {
     if (options_.limit_bytes == 0) return;
-    const std::size_t bytes = space.vectors.size().bytes;
+    std::size_t bytes = space.vectors.size().bytes;
     if (bytes == space.counted) return;
+    if (bytes > options_.limit_bytes) {
+        space.vectors.drop_graph();  // it may fit without
+        bytes = space.vectors.size().bytes;
+    }
     std::vector<SpacePointer> dropped;
     const MutexLock lock(spaces_mutex_);
     const auto known = spaces_.find(name_space);
@@ -87,7 +91,7 @@ void VectorMemory::count(Space& space, const std::string& name_space) {
     dropped.push_back(known->second);
     let_go(known->second);
     space.too_large = true;
-    known->second = std::make_shared<Space>(dimension_, format_);
+    known->second = new_space(format_);
     known->second->too_large = true;
 }
 
@@ -203,6 +207,7 @@ VectorMemory::Size VectorMemory::size() const {
         sum.rows += one.rows;
         sum.bytes += one.bytes;
         sum.tombstones += one.tombstones;
+        sum.graph_rows += one.graph_rows;
     }
     return sum;
 }
@@ -222,8 +227,13 @@ VectorMemory::SpacePointer VectorMemory::open(const std::string& name_space) {
         let_go(space);
         space.reset();
     }
-    if (!space) space = std::make_shared<Space>(dimension_, format);
+    if (!space) space = new_space(format);
     return space;
+}
+
+VectorMemory::SpacePointer VectorMemory::new_space(VectorFormat format) const {
+    return std::make_shared<Space>(dimension_, format,
+                                   graph_plan(options_.backend, options_.graph, format, options_.limit_bytes));
 }
 
 }  // namespace stele

@@ -34,6 +34,8 @@ struct VectorRow {
 struct VectorMemoryOptions {
     VectorFormat format = VectorFormat::float32;
     std::size_t limit_bytes = 0;  ///< of all namespaces; 0: none
+    IndexBackend backend = IndexBackend::flat;
+    GraphOptions graph{};
     /// Reads all rows of a namespace with a higher id, in order; null: they are read by pages.
     using Copy = std::function<void(const std::string& name_space, std::int64_t after,
                                     const std::function<void(const VectorRow&)>& row, Deadline deadline)>;
@@ -98,6 +100,8 @@ public:
     std::vector<Candidate> search(const std::string& name_space, std::span<const float> unit, std::size_t k,
                                   float min_score, Executor& executor, Deadline deadline);
 
+    /// Some namespace is searched by a graph.
+    bool has_graph() const { return size().graph_rows != 0; }
     /// What is in memory of a namespace as it is, without any reading; null: nothing.
     std::shared_ptr<const VectorSpace> known(const std::string& name_space) const;
 
@@ -131,7 +135,7 @@ public:
 private:
     using Hashes = std::unordered_set<std::string>;
     struct Space {
-        Space(std::size_t dimension, VectorFormat format) : vectors(dimension, format) {}
+        Space(std::size_t dimension, VectorFormat format, const GraphPlan& plan) : vectors(dimension, format, plan) {}
         VectorSpace vectors;
         std::atomic<std::uint64_t> searched{0};  // the number of its last search
         std::atomic<std::size_t> counted{0};     // bytes; changed under the lock of the spaces
@@ -159,6 +163,7 @@ private:
 
     SpacePointer find(std::string_view name_space) const STELE_EXCLUDES(spaces_mutex_);
     SpacePointer open(const std::string& name_space) STELE_EXCLUDES(spaces_mutex_);
+    SpacePointer new_space(VectorFormat format) const;
     struct TakenRow {
         std::int64_t id;
         std::string hash;

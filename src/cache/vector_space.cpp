@@ -79,7 +79,7 @@ VectorSpace::Size VectorSpace::size() const {
     const MutexLock lock(mutex_);
     constexpr std::size_t kNode = 4 * sizeof(void*);
     const std::size_t blank = sizeof(VectorSource) + 3 * sizeof(std::int64_t) + 2 * kNode;
-    return {usage.rows, usage.bytes + blank_.size() * blank, usage.tombstones, usage.changes};
+    return {usage.rows, usage.bytes + blank_.size() * blank, usage.tombstones, usage.changes, usage.graph_rows};
 }
 
 }  // namespace stele

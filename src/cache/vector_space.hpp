@@ -36,8 +36,8 @@ struct Candidate {
 /// Thread-safe. Nobody who searches waits for those who change it.
 class VectorSpace {
 public:
-    explicit VectorSpace(std::size_t dimension, VectorFormat format = VectorFormat::float32)
-        : index_(dimension, format) {}
+    explicit VectorSpace(std::size_t dimension, VectorFormat format = VectorFormat::float32, const GraphPlan& plan = {})
+        : index_(dimension, format, plan) {}
 
     /// The row's vector, in place of what was known of its id and of its question. An empty one: the row has no usable
     /// vector.
@@ -51,6 +51,9 @@ public:
     /// As FlatIndex::search: scores of other formats than float32 are a little off.
     std::vector<Candidate> search(std::span<const float> unit, std::size_t k, float min_score) const;
     std::size_t compact() { return index_.compact(); }
+    /// As FlatIndex.
+    void drop_graph() { index_.drop_graph(); }
+    void wait_for_graph() const { index_.wait_for_graph(); }
 
     /// As FlatIndex: rows that lie in somebody's memory; those of unusable vectors are not among them.
     bool adopt(std::shared_ptr<const void> owner, const std::byte* vectors, std::span<const StoredRow> rows) {
@@ -60,7 +63,8 @@ public:
 
     struct Size {
         std::size_t rows = 0, bytes = 0, tombstones = 0;
-        std::uint64_t changes = 0;  ///< since it was made
+        std::uint64_t changes = 0;   ///< since it was made
+        std::size_t graph_rows = 0;  ///< that a graph was made of
     };
     Size size() const;
     const RowFormat& row_format() const noexcept { return index_.row_format(); }

@@ -17,9 +17,6 @@ namespace {
 constexpr std::size_t kBlockBytes = std::size_t{4} << 20;
 constexpr std::size_t kSmallestBlockRows = 16;
 constexpr std::size_t kRowsAtOnce = 256;  // scores kept on the stack between the kernel and the selection
-// Moving the rows of a block costs about as much as reading them thrice: seldom enough beside the removals before it.
-constexpr std::size_t kDeadPart = 8, kFewDead = 64;
-
 using Blocks = std::vector<std::shared_ptr<RowBlock>>;
 
 auto ids_of(const Blocks& blocks, std::size_t rows_per_block) {
@@ -33,45 +30,12 @@ auto tags_of(const Blocks& blocks, std::size_t rows_per_block) {
     };
 }
 
-bool better(const Match& a, const Match& b) {
-    return a.score > b.score || (a.score == b.score && a.id < b.id);
-}
-
-// The k best of the matches offered, as a heap with the worst of them on top.
-class Best {
-public:
-    Best(std::size_t k, float min_score) : k_(k), floor_(min_score) { heap_.reserve(k); }
-
-    /// No score below it can enter. A NaN never does.
-    float floor() const noexcept { return floor_; }
-
-    void offer(const Match& match) {
-        if (heap_.size() == k_) {
-            if (!better(match, heap_.front())) return;
-            std::pop_heap(heap_.begin(), heap_.end(), better);
-            heap_.back() = match;
-        } else {
-            heap_.push_back(match);
-        }
-        std::push_heap(heap_.begin(), heap_.end(), better);
-        if (heap_.size() == k_) floor_ = std::max(floor_, heap_.front().score);
-    }
-
-    std::vector<Match> take() && {
-        std::sort_heap(heap_.begin(), heap_.end(), better);
-        return std::move(heap_);
-    }
-
-private:
-    std::size_t k_;
-    float floor_;
-    std::vector<Match> heap_;
-};
-
 }  // namespace
 
-FlatIndex::FlatIndex(std::size_t dimension, VectorFormat format)
-    : format_(format, dimension), rows_per_block_(std::max(kBlockBytes / format_.stride(), kSmallestBlockRows)) {
+FlatIndex::FlatIndex(std::size_t dimension, VectorFormat format, GraphPlan plan)
+    : format_(format, dimension),
+      rows_per_block_(std::max(kBlockBytes / format_.stride(), kSmallestBlockRows)),
+      plan_(std::move(plan)) {
     seen_.blocks = std::make_shared<const Blocks>();
 }
 
@@ -96,10 +60,12 @@ void FlatIndex::upsert(std::int64_t id, std::span<const float> unit, const RowNo
     by_id_.insert(static_cast<std::uint64_t>(id), row);
     if (note.tag != 0) by_tag_.insert(note.tag, row);
     ++rows_;
+    ++news_;
     ++change_;
     show(false);
     if (first != kNone) evacuate_if_dead(first);
     if (second != kNone) evacuate_if_dead(second);
+    make_graph_if_due();
 }
 
 bool FlatIndex::remove(std::int64_t id) {
@@ -109,6 +75,7 @@ bool FlatIndex::remove(std::int64_t id) {
     const std::size_t block = bury(row, change_);
     show(false);
     evacuate_if_dead(block);
+    make_graph_if_due();
     return true;
 }
 
@@ -120,14 +87,15 @@ void FlatIndex::clear() {
     by_tag_ = {};
     tail_ = kNone;
     rows_ = dead_ = 0;
+    forget_graph();
     const MutexLock seen(seen_mutex_);
-    seen_ = {std::move(none), change_, 0, largest_scale_};
+    seen_ = {std::move(none), nullptr, change_, 0, largest_scale_};
 }
 
 std::size_t FlatIndex::compact() {
     std::size_t reclaimed = 0;
     const auto clean = [&](std::size_t block) STELE_REQUIRES(changes_) {
-        if (!blocks_[block] || blocks_[block]->dead == 0) return;
+        if (!blocks_[block] || blocks_[block]->dead == 0 || pinned(block)) return;
         reclaimed += blocks_[block]->dead;
         evacuate(block);
     };
@@ -168,12 +136,15 @@ std::vector<Match> FlatIndex::search(std::span<const float> unit_query, std::siz
     if (k == 0) return {};
 
     const RowQuery query(format_, unit_query);
-    Best best(k, min_score - query.margin(seen.largest_scale));
+    BestMatches best(k, min_score - query.margin(seen.largest_scale));
+    const bool by_graph = seen.graph && search_graph(seen, query, k, best);
     std::array<float, kRowsAtOnce> scores;
-    for (const std::shared_ptr<RowBlock>& block : *seen.blocks) {
-        if (!block) continue;
+    for (std::size_t at = 0; at < seen.blocks->size(); ++at) {
+        const RowBlock* const block = (*seen.blocks)[at].get();
+        if (block == nullptr) continue;
         const std::size_t rows = block->rows();
-        for (std::size_t first = 0; first < rows; first += kRowsAtOnce) {
+        const std::size_t covered = by_graph && at < seen.graph->covered.size() ? seen.graph->covered[at] : 0;
+        for (std::size_t first = covered; first < rows; first += kRowsAtOnce) {
             const std::size_t count = std::min(kRowsAtOnce, rows - first);
             query.score(block->vector(first), block->scales(first), std::span(scores).first(count));
             for (std::size_t i = 0; i < count; ++i) {
@@ -188,7 +159,10 @@ std::vector<Match> FlatIndex::search(std::span<const float> unit_query, std::siz
 
 FlatIndex::Usage FlatIndex::usage() const {
     const MutexLock lock(changes_);
-    Usage usage{.rows = rows_, .tombstones = dead_, .capacity = 0, .vector_bytes = 0, .bytes = 0, .changes = change_};
+    Usage usage;
+    usage.rows = rows_;
+    usage.tombstones = dead_;
+    usage.changes = change_;
     for (const std::shared_ptr<RowBlock>& block : blocks_) {
         if (!block) continue;
         usage.capacity += block->capacity();
@@ -196,6 +170,12 @@ FlatIndex::Usage FlatIndex::usage() const {
         usage.bytes += block->bytes();
     }
     usage.bytes += by_id_.bytes() + by_tag_.bytes();
+    usage.graphs = graphs_;
+    if (graph_) {
+        usage.graph_rows = graph_->rows;
+        usage.graph_bytes = graph_->graph->bytes() + graph_->covered.size() * sizeof(std::size_t);
+        usage.bytes += usage.graph_bytes;
+    }
     return usage;
 }
 
@@ -254,14 +234,17 @@ bool FlatIndex::adopt(std::shared_ptr<const void> owner, const std::byte* vector
             by_tag.insert(some[i].tag, row);
         }
     }
+    forget_graph();
     blocks_ = std::move(blocks);
     by_id_ = std::move(by_id);
     by_tag_ = std::move(by_tag);
     tail_ = kNone;
     rows_ = rows.size();
     largest_scale_ = largest_scale;
+    news_ += rows_;
     ++change_;
     show(true);
+    make_graph_if_due();
     return true;
 }
 
@@ -311,6 +294,7 @@ std::size_t FlatIndex::bury(RowNumber row, std::uint64_t change) {
     label.died.store(change, std::memory_order_relaxed);
     ++blocks_[at]->dead;
     ++dead_;
+    ++losses_;
     --rows_;
     return at;
 }
@@ -343,7 +327,7 @@ void FlatIndex::evacuate(std::size_t index) {
 
 void FlatIndex::evacuate_if_dead(std::size_t index) {
     const RowBlock* const block = blocks_[index].get();
-    if (block == nullptr || block->dead <= std::max(kFewDead, block->capacity() / kDeadPart)) return;
+    if (block == nullptr || !block->crowded() || pinned(index)) return;
     try {
         evacuate(index);
     } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): they go with a later one

@@ -1,6 +1,7 @@
 // A piece of memory with some rows of an index, and what is known of each.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -97,6 +98,9 @@ public:
     }
 
     std::size_t dead = 0;  ///< of whoever changes the index
+    /// So many are dead that the others should move. That costs about as much as reading them thrice: seldom enough
+    /// beside the removals before it.
+    bool crowded() const noexcept { return dead > std::max<std::size_t>(64, capacity_ / 8); }
 
 private:
     static constexpr std::align_val_t kAlignment{64};

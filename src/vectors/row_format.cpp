@@ -56,6 +56,24 @@ float RowFormat::encode(std::span<const float> unit, std::byte* row) const {
     return encode_bytes(unit, reinterpret_cast<std::int8_t*>(row));
 }
 
+float RowFormat::dot(const std::byte* a, const std::byte* b) const noexcept {
+    float score = 0;
+    const std::span scores(&score, 1);
+    switch (format_) {
+        case VectorFormat::float32:
+            kernels::dot_rows(reinterpret_cast<const float*>(a),
+                              {reinterpret_cast<const float*>(b), stride_ / sizeof(float)}, scores);
+            return score;
+        case VectorFormat::float16:
+            return kernels::dot_halves({reinterpret_cast<const kernels::Half*>(a), stride_ / sizeof(kernels::Half)},
+                                       {reinterpret_cast<const kernels::Half*>(b), stride_ / sizeof(kernels::Half)});
+        case VectorFormat::int8: break;
+    }
+    kernels::dot_rows(reinterpret_cast<const std::int8_t*>(a), {reinterpret_cast<const std::int8_t*>(b), stride_},
+                      scores);
+    return score;
+}
+
 RowQuery::RowQuery(const RowFormat& format, std::span<const float> unit) : format_(format.format()) {
     if (format.scaled()) {
         codes_.resize(format.stride());

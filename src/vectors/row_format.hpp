@@ -23,6 +23,8 @@ public:
 
     /// Writes the row. Returns the scale of its codes: element = scale * code; 1 unless scaled().
     float encode(std::span<const float> unit, std::byte* row) const;
+    /// Dot product of two rows, without their scales.
+    float dot(const std::byte* a, const std::byte* b) const noexcept;
 
 private:
     VectorFormat format_;

@@ -43,6 +43,16 @@ void dot_halves_with_target(const Half* rows, const float* query, std::size_t st
     }
 }
 
+float dot_two_halves_with_target(const Half* a, const Half* b, std::size_t count) {
+    const Floats d;
+    auto sum0 = hn::Zero(d), sum1 = hn::Zero(d);
+    for (std::size_t j = 0; j < count; j += 2 * kLanes) {
+        sum0 = hn::MulAdd(load_halves(a + j), load_halves(b + j), sum0);
+        sum1 = hn::MulAdd(load_halves(a + j + kLanes), load_halves(b + j + kLanes), sum1);
+    }
+    return hn::GetLane(hn::SumOfLanes(d, hn::Add(sum0, sum1)));
+}
+
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
 // The instruction takes unsigned codes on one side: rows are moved up by 128, for which 128 times the query's sum goes.
 struct BestDot {
@@ -126,6 +136,7 @@ namespace stele::kernels {
 
 HWY_EXPORT(to_halves_with_target);
 HWY_EXPORT(dot_halves_with_target);
+HWY_EXPORT(dot_two_halves_with_target);
 HWY_EXPORT(dot_pairs_with_target);
 HWY_EXPORT(dot_bytes_with_target);
 
@@ -135,6 +146,10 @@ void to_halves(std::span<const float> values, Half* halves) noexcept {
 
 void dot_rows(const Half* rows, std::span<const float> query, std::span<float> scores) noexcept {
     HWY_DYNAMIC_DISPATCH(dot_halves_with_target)(rows, query.data(), query.size(), scores.data(), scores.size());
+}
+
+float dot_halves(std::span<const Half> a, std::span<const Half> b) noexcept {
+    return HWY_DYNAMIC_DISPATCH(dot_two_halves_with_target)(a.data(), b.data(), a.size());
 }
 
 void dot_rows(const std::int8_t* rows, std::span<const std::int8_t> query, std::span<float> scores) noexcept {

@@ -18,6 +18,9 @@ void to_halves(std::span<const float> values, Half* halves) noexcept;
 /// and query are aligned to 64 bytes.
 void dot_rows(const Half* rows, std::span<const float> query, std::span<float> scores) noexcept;
 
+/// Of two such rows.
+float dot_halves(std::span<const Half> a, std::span<const Half> b) noexcept;
+
 /// The same of codes from -127 to 127; exact, and equal on every machine. query.size() is a multiple of 64.
 void dot_rows(const std::int8_t* rows, std::span<const std::int8_t> query, std::span<float> scores) noexcept;
 

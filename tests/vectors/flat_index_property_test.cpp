@@ -62,8 +62,8 @@ const Vector& pick(const std::vector<Vector>& pool) {
     return pool[*rc::gen::inRange<std::size_t>(0, pool.size())];
 }
 
-void run(const std::vector<Vector>& pool, std::int64_t preload, std::size_t steps) {
-    FlatIndex index(pool.front().size());
+void run(const std::vector<Vector>& pool, std::int64_t preload, std::size_t steps, const GraphPlan& plan = {}) {
+    FlatIndex index(pool.front().size(), VectorFormat::float32, plan);
     Model model;
     const auto put = [&](std::int64_t id) {
         const Vector& vector = pick(pool);
@@ -83,7 +83,9 @@ void run(const std::vector<Vector>& pool, std::int64_t preload, std::size_t step
         }
         RC_ASSERT(index.size() == model.size());
         if (*rc::gen::inRange(0, 20) == 0) index.compact();
+        if (plan.wanted && *rc::gen::inRange(0, 50) == 0) index.wait_for_graph();
     }
+    if (*rc::gen::inRange(0, 2) == 0) index.wait_for_graph();
     const Vector& query = pick(pool);
     const auto k = *rc::gen::inRange<std::size_t>(0, 20);
     const float min_score = *rc::gen::element(-2.0F, 0.0F, 0.1F);
@@ -103,6 +105,15 @@ TEST(FlatIndexProperty, indexes_of_many_blocks_answer_as_a_plain_scan_does) {
     FlatIndex index(3072);
     for (int id = 0; id < 370; ++id) index.upsert(id, pool.front());
     EXPECT_GT(index.memory().size(), 2U) << "400 rows no longer make several blocks";
+}
+
+// So broad a search meets every node, or else looks at every row.
+TEST(FlatIndexProperty, graphs_of_which_all_is_in_view_answer_as_a_plain_scan_does) {
+    const GraphPlan plan{.wanted = true, .shape = {.from_rows = 300, .links = 4, .search_breadth = 10'000}};
+    const std::vector<Vector> pool = random_pool(2, 24, 250);
+    EXPECT_TRUE(rc::check([&] { run(pool, 320, 600, plan); }));
+    const std::vector<Vector> wide = random_pool(3, 3072, 250);
+    EXPECT_TRUE(rc::check([&] { run(wide, 420, 100, plan); }));
 }
 
 }  // namespace
