@@ -177,3 +177,99 @@ CREATE OR REPLACE TRIGGER stele_note_deleted AFTER DELETE ON {schema}.entries
 DROP TRIGGER IF EXISTS stele_count_inserted ON {schema}.entries;
 DROP TRIGGER IF EXISTS stele_count_deleted ON {schema}.entries;
 DROP FUNCTION IF EXISTS {schema}.stele_count_entries();
+
+-- Where an eviction ends that began and is not over; null: there is none.
+ALTER TABLE {schema}.stele_cache_sizes ADD COLUMN IF NOT EXISTS evict_to bigint;
+
+-- Brings the tenants of these namespaces, and then all together, under their limits: what is stored here, and what the
+-- caller asks for besides. For whoever has just put given_ids, or lowered a limit, and holds the version counter's row:
+-- then no other put is between its entry and its own call. What must go goes; of what may go besides only some, so that no
+-- put takes long, and the next puts of those who evict as much at once go on with it. Counts what went and says how much of
+-- which namespace.
+CREATE OR REPLACE FUNCTION {schema}.stele_evict(given_namespaces text[], given_ids bigint[], own_entries bigint,
+    own_bytes bigint, at_once bigint, OUT gone_from text, OUT evicted bigint, OUT expired bigint)
+RETURNS SETOF record LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET jit = off SET enable_seqscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    cap record;
+    names text[];
+    slack bigint;
+    over bigint;
+    target bigint;
+    many CONSTANT bigint := 64;
+    size record;
+    trimmed record;
+    removed text[] := '{}';
+    dead text[] := '{}';
+BEGIN
+    IF own_entries IS NOT NULL OR own_bytes IS NOT NULL OR EXISTS (SELECT FROM {schema}.namespace_quotas)
+        OR EXISTS (SELECT FROM {schema}.stele_cache_limits) THEN
+        FOR cap IN
+            SELECT t.tenant, q.max_entries, l.max_bytes, z.evict_to
+                FROM (SELECT DISTINCT coalesce(s.tenant, n) AS tenant FROM unnest(given_namespaces) n
+                    LEFT JOIN {schema}.stele_scopes s ON s.namespace = n) t
+                LEFT JOIN {schema}.namespace_quotas q ON q.namespace = t.tenant
+                LEFT JOIN {schema}.stele_cache_limits l ON l.namespace = t.tenant AND NOT l.whole
+                LEFT JOIN {schema}.stele_cache_sizes z ON z.namespace = t.tenant AND NOT z.whole
+                WHERE coalesce(q.max_entries, l.max_bytes) IS NOT NULL
+            UNION ALL
+            SELECT NULL, least(own_entries, l.max_entries), least(own_bytes, l.max_bytes), z.evict_to
+                FROM (SELECT) one LEFT JOIN {schema}.stele_cache_limits l ON l.namespace = '' AND l.whole
+                LEFT JOIN {schema}.stele_cache_sizes z ON z.namespace = '' AND z.whole
+                WHERE coalesce(own_entries, own_bytes, l.max_entries, l.max_bytes) IS NOT NULL
+        LOOP
+            names := CASE WHEN cap.tenant IS NOT NULL THEN
+                ARRAY(SELECT cap.tenant UNION SELECT s.namespace FROM {schema}.stele_scopes s WHERE s.tenant = cap.tenant) END;
+            SELECT coalesce(sum(z.entries), 0)::bigint AS entries, coalesce(sum(z.bytes), 0)::bigint AS bytes INTO size FROM (
+                SELECT s.entries, s.bytes FROM {schema}.stele_cache_sizes s
+                    WHERE s.namespace = '' AND s.whole AND names IS NULL
+                UNION ALL
+                SELECT s.entries, s.bytes FROM {schema}.stele_cache_sizes s WHERE s.namespace = ANY (names) AND NOT s.whole
+                UNION ALL
+                SELECT d.entries, d.bytes FROM {schema}.stele_cache_deltas d
+                    WHERE names IS NULL OR d.namespace = ANY (names)) z;
+            slack := least(at_once, coalesce(cap.max_entries, 0) / 10);
+            over := greatest(size.entries - coalesce(cap.max_entries, size.entries), 0);
+            target := CASE WHEN over > 0 AND slack > many THEN cap.max_entries - slack
+                WHEN cap.evict_to >= cap.max_entries - slack THEN cap.evict_to END;
+            CONTINUE WHEN over = 0 AND size.bytes <= coalesce(cap.max_bytes, size.bytes) AND target IS NULL;
+            IF target IS NOT NULL THEN
+                slack := greatest(least(many, size.entries - over - target), 0);
+            END IF;
+            IF over = 0 THEN
+                over := CASE WHEN target IS NULL THEN 0 ELSE slack END;
+                slack := 0;
+            END IF;
+            SELECT * INTO trimmed FROM {schema}.stele_trim(names, over, size.bytes - coalesce(cap.max_bytes, size.bytes), slack,
+                given_ids);
+            IF size.entries - cardinality(trimmed.evicted) - cardinality(trimmed.expired) <= target THEN
+                target := NULL;
+            END IF;
+            IF target IS DISTINCT FROM cap.evict_to THEN
+                INSERT INTO {schema}.stele_cache_sizes AS s (namespace, whole, entries, bytes, evict_to)
+                VALUES (coalesce(cap.tenant, ''), cap.tenant IS NULL, 0, 0, target)
+                ON CONFLICT (namespace, whole) DO UPDATE SET evict_to = EXCLUDED.evict_to;
+            END IF;
+            removed := removed || trimmed.evicted;
+            dead := dead || trimmed.expired;
+        END LOOP;
+    END IF;
+    IF random() < 1.0 / 64 THEN
+        PERFORM {schema}.stele_fold_sizes();
+    END IF;
+    IF removed = '{}' AND dead = '{}' THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH gone AS (
+        SELECT g.name, count(*) FILTER (WHERE NOT g.was_dead) AS evicted, count(*) FILTER (WHERE g.was_dead) AS expired
+            FROM (SELECT unnest(removed) AS name, false AS was_dead UNION ALL SELECT unnest(dead), true) g
+            GROUP BY g.name),
+    counted AS (
+        INSERT INTO {schema}.cache_counters AS c (namespace, name, value)
+        SELECT * FROM (SELECT g.name, 'evictions', g.evicted FROM gone g WHERE g.evicted > 0
+            UNION ALL SELECT g.name, 'expirations', g.expired FROM gone g WHERE g.expired > 0) v ORDER BY 1, 2
+        ON CONFLICT (namespace, name) DO UPDATE SET value = c.value + EXCLUDED.value)
+    SELECT g.name, g.evicted, g.expired FROM gone g ORDER BY 1;
+END
+$$;
