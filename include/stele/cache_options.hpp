@@ -89,8 +89,8 @@ struct SemanticCacheOptions {
     std::optional<std::size_t> max_entries{}, max_bytes{};
     /// By tenant; stored when the cache is opened, for every process (SemanticCache::set_quota).
     std::map<std::string, CacheQuota> quotas{};
-    /// A put that finds too many entries removes up to so many more than it must, but no more than a tenth of the
-    /// limit, so that not every put has to. kEvictATenth does it as mneme does: of 10,000 entries 1,000 go in one put.
+    /// Puts that find too many entries remove up to so many more than must go, at most a tenth of the limit: 64 in one
+    /// put, the rest in those that follow. kEvictATenth is mneme's way: of 10,000 entries 1,000 go, by 16 puts.
     std::size_t evict_at_once = 16;
     static constexpr std::size_t kEvictATenth = std::numeric_limits<std::size_t>::max();
 

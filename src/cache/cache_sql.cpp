@@ -59,7 +59,6 @@ CacheSql::CacheSql(const std::string& quoted_schema)
       raise_version(std::string()),
       hold_version(std::string()),
       put_scope(std::string()),
-      upsert(std::string()),
       attach(std::string()),
       put(std::string()),
       put_many(std::string()),
@@ -130,31 +129,16 @@ CacheSql::CacheSql(const std::string& quoted_schema)
     vectors = sql("SELECT id, namespace, query_hash, embedding, @writer FROM @entries WHERE id = ANY($1::bigint[])");
     writers = sql("SELECT id, @writer FROM @entries WHERE namespace = $1");
 
-    // before the entry's id is allocated: the row lock then makes the order of ids the order of commits. A counter that
-    // was lost begins higher than any that a process can know
-    raise_version = sql(
-        "INSERT INTO @multi_process_state AS s (key, value) VALUES ('version_counter', (@now * 1000)::text)"
-        " ON CONFLICT (key) DO UPDATE SET value = (s.value::bigint + $1)::text RETURNING s.value::bigint AS version");
+    raise_version = sql("SELECT @stele_raise_version($1)");
     hold_version = sql("SELECT FROM @multi_process_state WHERE key = 'version_counter' FOR UPDATE");
     put_scope =
         sql("INSERT INTO @stele_scopes (namespace, tenant, attributes) VALUES ($1, $2, $3) ON CONFLICT (namespace) DO "
             "NOTHING");
-    upsert = sql(
-        "INSERT INTO @entries (namespace, query_hash, query, response, embedding, metadata, created_at,"
-        " last_accessed_at, ttl, access_count) SELECT $1, $2, $3, $4,"
-        " CASE WHEN octet_length($5) > 0 THEN $5 ELSE coalesce(decode(repeat('00000000', @dimension), 'hex'), '') "
-        "END,"
-        " $6, now, now, coalesce($7, (SELECT p.default_ttl FROM @stele_cache_policies p WHERE p.namespace = $8), $9),"
-        " 0 FROM (SELECT @now AS now) t WHERE $10::bigint IS NULL OR $10 = @epoch"
-        " ON CONFLICT (namespace, query_hash) DO UPDATE SET query = EXCLUDED.query, response = EXCLUDED.response,"
-        " embedding = EXCLUDED.embedding, metadata = EXCLUDED.metadata, created_at = EXCLUDED.created_at,"
-        " last_accessed_at = EXCLUDED.last_accessed_at, ttl = EXCLUDED.ttl, access_count = 0 RETURNING id, @writer");
     attach = sql("SELECT @stele_attach($1, $2, $3, $4, $5, $6, $7) WHERE $8::bigint IS NULL OR $8 = @epoch");
     const std::string stored = "id, writer, refused_for, gone_from, evicted, expired";
-    const std::string arrays = "@stele_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-    put = sql("SELECT " + stored +
-              " FROM @stele_put(ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], ARRAY[$6], ARRAY[$7], ARRAY[$8],"
-              " ARRAY[$9], ARRAY[$10], ARRAY[$11], ARRAY[$12], ARRAY[$13], ARRAY[$14], ARRAY[$15])");
+    const std::string values = "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    const std::string arrays = "@stele_put_many" + values;
+    put = sql("SELECT " + stored + " FROM @stele_put" + values);
     put_many = sql("SELECT place, " + stored + " FROM " + arrays);
     // all is put before the first of it is attached to, what had to go for it is gone by then
     put_attached = sql("WITH put AS MATERIALIZED (SELECT * FROM " + arrays +

@@ -37,19 +37,18 @@ struct CacheSql {
 
     // changing
     Sql lock_question;  // $1 lock_key(): until the end of the transaction nobody else changes that question's entry
-    Sql raise_version;  // $1 by how much -> version
+    Sql raise_version;  // $1 by how much
     Sql hold_version;   // keeps others from raising it until the end of the transaction
     Sql put_scope;      // $1 namespace, $2 tenant, $3 attributes
-    Sql upsert;         // $1 namespace, $2 hash, $3 query, $4 response, $5 embedding, $6 metadata, $7 ttl, $8 tenant
-                        // whose default is taken without, or NULL, $9 that of all, $10 the epoch in which the embedding
-                        // was made or NULL -> id, writer; none in another epoch. An empty embedding becomes zeros once
-                        // the dimension is known
     Sql attach;         // $1 namespace, $2 hash, $3 tags, $4 kinds, $5 names, $6 versions, $7 1: the current one,
-                        // $8 epoch as in upsert
-    Sql put;  // $1 lock_key() or NULL, $2 to $10 as upsert's first nine, $11 token or NULL: only while the claim
-              // with it is held, which it ends; $12 epoch as in upsert; $13 entries and $14 bytes that all may have,
-              // $15 how many more may go -> id and writer, or refused_for "claim" or "epoch"; then rows with what had
-              // to go. Error 55P03 instead of waiting for another's put of the question. After raise_version
+                        // $8 epoch as in put
+    Sql put;  // $1 lock_key(), or NULL if it is held, $2 namespace, $3 hash, $4 query, $5 response, $6 embedding, $7
+              // metadata, $8 ttl, $9 tenant whose default is taken without, or NULL, $10 that of all, $11 token or
+              // NULL: only while the claim with it is held, which it ends; $12 the epoch in which the embedding was
+              // made or NULL; $13 entries and $14 bytes that all may have, $15 how many more may go -> id and writer,
+              // or refused_for: "busy" (somebody else is putting the question), "claim" or "epoch"; then rows with what
+              // had to go. An empty embedding becomes zeros once the dimension is known. Raises the version. $15 NULL:
+              // in a transaction, which raises it and evicts when it ends
     Sql put_many;       // the same over arrays; the rows begin with which element they belong to
     Sql put_attached;   // put_many, and attach of what is stored: $16 elements that $17 tags belong to, $18 elements
                         // that $19 kinds, $20 names, $21 versions and $22, as in attach, belong to

@@ -22,12 +22,6 @@ std::optional<std::int64_t> made_in(const NewEntry& entry, std::int64_t epoch) {
     return entry.unit.empty() ? std::nullopt : std::optional(epoch);
 }
 
-Statement upsert_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t epoch) {
-    return Statement(sql.upsert, entry.scope.stored_namespace(), entry.hash, entry.query, entry.response,
-                     encode_entry_vector(entry.unit), entry.metadata, entry.ttl, settled_by(entry), entry.default_ttl,
-                     made_in(entry, epoch));
-}
-
 Statement attach_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t epoch) {
     std::vector<std::string> kinds, names, versions;
     std::vector<std::int64_t> newest;
@@ -43,12 +37,18 @@ Statement attach_statement(const CacheSql& sql, const NewEntry& entry, std::int6
 }
 
 Statement put_statement(const CacheSql& sql, const NewEntry& entry, std::optional<std::int64_t> lock,
-                        std::optional<std::int64_t> epoch, const OwnLimits& own) {
+                        std::optional<std::int64_t> epoch, const OwnLimits* own) {
+    std::optional<std::int64_t> entries, bytes, at_once;
+    if (own != nullptr) {
+        entries = number(own->limits.entries);
+        bytes = number(own->limits.bytes);
+        at_once = own->at_once;
+    }
     std::optional<Uuid> token;
     if (entry.claim != nullptr) token = entry.claim->token;
     return Statement(sql.put, lock, entry.scope.stored_namespace(), entry.hash, entry.query, entry.response,
                      encode_entry_vector(entry.unit), entry.metadata, entry.ttl, settled_by(entry), entry.default_ttl,
-                     token, epoch, number(own.limits.entries), number(own.limits.bytes), own.at_once);
+                     token, epoch, entries, bytes, at_once);
 }
 
 Statement put_together(const CacheSql& sql, std::span<const NewEntry> entries, std::vector<Statement> puts) {

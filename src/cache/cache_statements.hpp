@@ -16,13 +16,12 @@ namespace stele {
 
 /// `epoch`; nothing for one without a vector, which is at home in all.
 std::optional<std::int64_t> made_in(const NewEntry& entry, std::int64_t epoch);
-/// `epoch`: in which the vector was made.
-Statement upsert_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t epoch);
-/// What is kept beside the entry, after upsert_statement().
+/// What is kept beside the entry, after put_statement(); `epoch`: in which the vector was made.
 Statement attach_statement(const CacheSql& sql, const NewEntry& entry, std::int64_t epoch);
-/// CacheSql::put; `lock`: lock_key(), unless it is held already; `epoch`: in another one nothing is stored.
+/// CacheSql::put; `lock`: lock_key(), unless it is held already; `epoch`: in another one nothing is stored; `own`: null
+/// in a transaction, which evicts when it ends.
 Statement put_statement(const CacheSql& sql, const NewEntry& entry, std::optional<std::int64_t> lock,
-                        std::optional<std::int64_t> epoch, const OwnLimits& own);
+                        std::optional<std::int64_t> epoch, const OwnLimits* own);
 /// Some of these as one, with what is kept beside the entries.
 Statement put_together(const CacheSql& sql, std::span<const NewEntry> entries, std::vector<Statement> puts);
 /// What statements of one question's entry are committed together by.

@@ -113,11 +113,12 @@ std::vector<CacheGone> JoinedCacheStore::put(const NewEntry& entry, const OwnLim
     const std::string& name_space = entry.scope.stored_namespace();
     const bool may_need_zeros = entry.unit.empty() && dimension() == 0;
     const std::int64_t epoch = outside_->epoch();
-    std::vector<Statement> statements{upsert_statement(sql_, entry, epoch)};
+    std::vector<Statement> statements{put_statement(sql_, entry, std::nullopt, made_in(entry, epoch), nullptr)};
     if (entry.attaches()) statements.push_back(attach_statement(sql_, entry, epoch));
     const std::vector<Rows> rows = change(name_space, entry.hash, std::move(statements), deadline);
-    if (rows.front().empty()) outside_->refuse_epoch();
-    const auto id = rows.front()[0].get<std::int64_t>("id");
+    const Row row = rows.front()[0];
+    if (row.find<std::string_view>("refused_for")) outside_->refuse_epoch();
+    const auto id = row.get<std::int64_t>("id");
     changed(id, name_space, entry.hash);
     if (!entry.unit.empty()) {
         joined_.before_commit(kEpoch, epoch, [outside = outside_](std::span<const std::int64_t> epochs) {

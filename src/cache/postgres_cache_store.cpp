@@ -41,7 +41,6 @@ PostgresCacheStore::PostgresCacheStore(Database database, const SemanticCacheOpt
     : database_(std::move(database)),
       sql_(database_.quoted_schema()),
       caps_(database_.quoted_schema()),
-      raise_version_(std::make_shared<const Statement>(sql_.raise_version, std::int64_t{1})),
       claims_(database_, sql_),
       access_times_(options.access_times),
       accesses_(database_, sql_),

@@ -125,7 +125,6 @@ private:
     Database database_;
     const CacheSql sql_;
     const CapsSql caps_;
-    const std::shared_ptr<const Statement> raise_version_;
     PostgresClaims claims_;
     const AccessTimes access_times_;
     AccessWriter accesses_;

@@ -51,8 +51,8 @@ std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnL
     Announced announced(*this, name_space, entry.hash);
     VectorMemory::Put put(memory_, name_space, entry.hash);
     const std::int64_t lock = lock_key(database_.schema(), name_space, entry.hash);
-    Statement write = put_statement(sql_, entry, lock, made_in(entry, epoch()), own);
-    write.group_commit(entry_key(name_space, entry.hash), raise_version_).merged_as(sql_.put_many);
+    Statement write = put_statement(sql_, entry, lock, made_in(entry, epoch()), &own);
+    write.group_commit(entry_key(name_space, entry.hash)).merged_as(sql_.put_many);
     const bool new_scope = is_new(entry.scope);
     std::optional<Rows> rows;
     if (!new_scope) rows = put_with_others(write, deadline);
@@ -61,7 +61,6 @@ std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnL
         // counter's row is held, for which all others wait.
         std::vector<Statement> batch = {Statement(sql_.lock_question, lock)};
         if (new_scope) batch.push_back(scope_statement(sql_, entry.scope));
-        batch.push_back(*raise_version_);
         batch.push_back(write);
         rows = run_undeterred(database_, batch, deadline).back();
         if (new_scope) said(name_space);
@@ -82,7 +81,9 @@ std::vector<CacheGone> PostgresCacheStore::put(const NewEntry& entry, const OwnL
 std::optional<Rows> PostgresCacheStore::put_with_others(const Statement& write, Deadline deadline) {
     constexpr std::string_view kLockNotAvailable = "55P03";
     try {
-        return database_.query(write, deadline);
+        Rows rows = database_.query(write, deadline);
+        if (rows[0].find<std::string_view>("refused_for") == "busy") return std::nullopt;
+        return rows;
     } catch (const Error& error) {
         if (error.sqlstate() != kLockNotAvailable && error.code() != ErrorCode::serialization) throw;
         return std::nullopt;
@@ -104,7 +105,8 @@ std::vector<CacheGone> PostgresCacheStore::put_many(std::span<const NewEntry> en
     std::vector<Statement> batch;
     for (const std::int64_t lock : locks) batch.emplace_back(sql_.lock_question, lock);
     if (new_scope) batch.push_back(scope_statement(sql_, scope));
-    batch.emplace_back(sql_.raise_version, static_cast<std::int64_t>(entries.size()));
+    // the statement raises it by one
+    if (entries.size() > 1) batch.emplace_back(sql_.raise_version, static_cast<std::int64_t>(entries.size()) - 1);
     // one without a vector goes with the others: all are stored, or none is
     std::optional<std::int64_t> made_in;
     for (const NewEntry& entry : entries) {
@@ -114,7 +116,7 @@ std::vector<CacheGone> PostgresCacheStore::put_many(std::span<const NewEntry> en
     std::deque<Announced> announced;
     std::deque<VectorMemory::Put> puts;
     for (const NewEntry& entry : entries) {
-        writes.push_back(put_statement(sql_, entry, std::nullopt, made_in, own));
+        writes.push_back(put_statement(sql_, entry, std::nullopt, made_in, &own));
         announced.emplace_back(*this, name_space, entry.hash);
         puts.emplace_back(memory_, name_space, entry.hash);
     }

@@ -77,6 +77,31 @@ protected:
     Database database = server.open();
 };
 
+TEST_F(CacheCapsTables, an_eviction_of_many_is_spread_over_the_puts_that_follow) {
+    constexpr std::int64_t kMost = 1000, kTenth = 100, kSome = 64;
+    execute(
+        "INSERT INTO @entries (namespace, query_hash, query, response, embedding, metadata, created_at,"
+        " last_accessed_at) SELECT 'default', i::text, 'q' || i, 'r', '', '{}', i, i FROM generate_series(1, 1000) i");
+    SemanticCache cache =
+        open({.max_entries = std::size_t{kMost}, .evict_at_once = SemanticCacheOptions::kEvictATenth});
+    SemanticCache frugal = open({.max_entries = std::size_t{kMost}, .evict_at_once = 0});
+    cache.put("first", "r");
+    EXPECT_EQ(entries(), kMost - kSome) << "what must, and some";
+    frugal.put("of another who evicts no more than it must", "r");
+    EXPECT_EQ(entries(), kMost - kSome + 1);
+    cache.put("second", "r");
+    EXPECT_EQ(entries(), kMost - kTenth) << "the rest";
+    EXPECT_EQ(number("SELECT count(*) FROM " + server.schema() + ".entries WHERE created_at > 1000"), 3)
+        << "none of what was just put";
+    for (std::int64_t i = 0; i < kTenth; ++i) cache.put("more " + std::to_string(i), "r");
+    EXPECT_EQ(entries(), kMost) << "that eviction is over";
+    cache.put("the next", "r");
+    EXPECT_EQ(entries(), kMost - kSome) << "and another begins";
+    EXPECT_EQ(cache.stats().evictions, 1000 + 3 + kTenth + 1 - entries());
+    expect_exact_sums();
+    EXPECT_TRUE(cache.health().integrity_ok);
+}
+
 TEST_F(CacheCapsTables, however_many_put_at_once_nobody_sees_more_than_is_allowed) {
     constexpr int kWriters = 6, kPuts = 60;
     constexpr std::int64_t kMost = 25;
