@@ -35,7 +35,8 @@ auto tags_of(const Blocks& blocks, std::size_t rows_per_block) {
 FlatIndex::FlatIndex(std::size_t dimension, VectorFormat format, GraphPlan plan)
     : format_(format, dimension),
       rows_per_block_(std::max(kBlockBytes / format_.stride(), kSmallestBlockRows)),
-      plan_(std::move(plan)) {
+      plan_(std::move(plan)),
+      search_breadth_(plan_.shape.search_breadth) {
     seen_.blocks = std::make_shared<const Blocks>();
 }
 

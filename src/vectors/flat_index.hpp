@@ -75,6 +75,8 @@ public:
 
     /// Waits for the graph that is being made, if one is.
     void wait_for_graph() const STELE_EXCLUDES(changes_);
+    /// In place of GraphOptions::search_breadth.
+    void set_search_breadth(std::size_t breadth) noexcept { search_breadth_ = breadth; }
     /// Searches look at every row from now on, until by plan another graph is due.
     void drop_graph() STELE_EXCLUDES(changes_);
 
@@ -182,6 +184,7 @@ private:
     const RowFormat format_;
     const std::size_t rows_per_block_;
     const GraphPlan plan_;
+    std::atomic<std::size_t> search_breadth_;
 
     mutable Mutex changes_;  // of who changes
     Blocks blocks_ STELE_GUARDED_BY(changes_);

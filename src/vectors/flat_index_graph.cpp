@@ -52,7 +52,7 @@ bool FlatIndex::search_graph(const Seen& seen, const RowQuery& query, std::size_
         return std::any_of(rows.begin(), rows.end(), is_seen);
     };
     std::vector<RowGraph::Found> found;
-    if (!graph.graph->search(query, std::max(k, plan_.shape.search_breadth), any_seen, found)) return false;
+    if (!graph.graph->search(query, std::max<std::size_t>(k, search_breadth_), any_seen, found)) return false;
     for (const RowGraph::Found& one : found) {
         if (!(one.score >= best.floor())) continue;
         for (const RowNumber row : graph.graph->rows(one.node)) {

@@ -1,10 +1,8 @@
 #include "vectors/row_graph.hpp"
 
 #include <fmt/core.h>
-#include <hnswlib/hnswlib.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -12,6 +10,7 @@
 #include <utility>
 
 #include "base/result.hpp"
+#include "vectors/unlocked_hnswlib.hpp"
 
 namespace stele {
 namespace {
