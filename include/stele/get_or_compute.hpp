@@ -80,9 +80,9 @@ struct ComputeOptions {
     /// A process that has said nothing for so long while it computes (it renews this three times as often) is taken for
     /// dead, and another computes. 100 ms to an hour.
     std::chrono::milliseconds lease{10'000};
-    /// Sees the answer while it is computed: what was written before at once, then each piece; one that is stored as a
-    /// whole. Called on one thread at a time, which need not be the caller's, and never after the call has returned.
-    /// What it throws ends this call alone, with that exception.
+    /// Sees the answer while it is computed, here or in another process: what was written before at once, then each
+    /// piece; one that is stored as a whole. Called on one thread at a time, which need not be the caller's, and never
+    /// after the call has returned. What it throws ends this call alone, with that exception.
     AnswerReader reader{};
     /// Instead of SemanticCacheOptions::serve_stale.
     std::optional<std::chrono::seconds> serve_stale{};

@@ -126,11 +126,11 @@ public:
     std::size_t put_many(std::span<const NewAnswer> answers, const Scope& scope = {},
                          std::optional<Deadline> deadline = {});
     /// The stored answer, as get finds it, or what `compute` writes, which is stored. While one caller computes, in
-    /// this process or in any other, the others who ask the same question wait for that; in this process they read
-    /// along (ComputeOptions::reader). `compute` runs on the calling thread.
+    /// this process or in any other, the others who ask the same question wait for that, and read along
+    /// (ComputeOptions::reader). `compute` runs on the calling thread.
     ///
     /// If it throws, nothing is stored, and it throws to all who wait for it in this process, as it is; who has read a
-    /// part gets IncompleteAnswer. In other processes the next who waits computes. Error(cancelled), and
+    /// part, wherever, gets IncompleteAnswer. In other processes the next who waits computes. Error(cancelled), and
     /// Error(deadline_exceeded) after the deadline of its caller, are that caller's alone: another who waits computes.
     /// A deadline ends no computation: whose passes while he computes gets the answer late. A process that dies, stops
     /// or loses its connection while it computes is replaced when its lease is over; what it puts then is refused

@@ -101,6 +101,8 @@ private:
         struct Held {
             Uuid token;
             Timestamp lease_end;
+            std::optional<Timestamp> followed_until{};
+            std::string text{};
         };
         std::map<Watches::Key, Held> claims;
         Watches watches;
@@ -129,8 +131,11 @@ private:
     std::vector<Found> alike(const std::string& name_space, std::span<const float> unit, float min_score)
         STELE_EXCLUDES(impl_.mutex);
     ClaimLook take(const ComputeClaim& claim, Deadline deadline) override;
-    void renew(std::span<const ComputeClaim> claims, Deadline deadline) override;
+    std::vector<Uuid> renew(std::span<const ComputeClaim> claims, Deadline deadline) override;
     void release(const ComputeClaim& claim, Deadline deadline) override;
+    ClaimText read_text(const ComputeClaim& claim, std::size_t from, Deadline deadline) override;
+    void write_text(const ComputeClaim& claim, std::size_t from, std::string_view text, Deadline deadline) override;
+    void forget_text(const ComputeClaim&, Deadline) override {}  // it goes with the claim
     Watches& watches() noexcept override { return data_->watches; }
     /// Ends it; false: somebody else has it.
     bool end(const ComputeClaim& claim) STELE_REQUIRES(impl_.mutex);

@@ -53,7 +53,8 @@ void Wire::give_back() noexcept {
     bool usable = false;
     try {
         usable = tidy_up();
-    } catch (const std::exception&) {  // out of memory
+    } catch (const std::exception&) {
+        usable = false;  // out of memory
     }
     watch_.reset();
     PGconn* connection = connection_.release();

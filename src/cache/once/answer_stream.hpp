@@ -1,6 +1,7 @@
 // An answer while it is written.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -34,6 +35,10 @@ public:
     std::string text() const STELE_EXCLUDES(mutex_) {
         MutexLock lock(mutex_);
         return text_;
+    }
+    std::string text_from(std::size_t bytes) const STELE_EXCLUDES(mutex_) {
+        MutexLock lock(mutex_);
+        return text_.substr(std::min(bytes, text_.size()));
     }
 
     /// Hands over all that is written, until the end or the deadline; `bytes` counts what the reader got, also when it

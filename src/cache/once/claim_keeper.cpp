@@ -8,6 +8,11 @@
 #include "base/signals_blocked.hpp"
 
 namespace stele {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenPieces{100};
+
+}  // namespace
 
 ClaimKeeper::~ClaimKeeper() {
     std::thread over;
@@ -20,8 +25,8 @@ ClaimKeeper::~ClaimKeeper() {
     if (over.joinable()) over.join();
 }
 
-ClaimKeeper::Held::Held(ClaimKeeper& keeper, const ComputeClaim& claim)
-    : keeper_(keeper), claim_(claim), due_(Deadline::Clock::now() + claim.lease / 3) {
+ClaimKeeper::Held::Held(ClaimKeeper& keeper, const ComputeClaim& claim, const AnswerStream& stream)
+    : keeper_(keeper), claim_(claim), stream_(stream), due_(Deadline::Clock::now() + claim.lease / 3) {
     MutexLock lock(keeper_.mutex_);
     if (!keeper_.thread_.joinable()) {
         const SignalsBlocked blocked;
@@ -36,32 +41,48 @@ ClaimKeeper::Held::~Held() {
     keeper_.held_.erase(place_);
 }
 
+bool ClaimKeeper::Held::told() const {
+    MutexLock lock(keeper_.mutex_);
+    return told_ != 0;
+}
+
 void ClaimKeeper::run() {
     for (;;) {
-        std::vector<ComputeClaim> due;
+        Due due;
         {
             MutexLock lock(mutex_);
             if (stopping_) return;
-            const auto now = Deadline::Clock::now();
-            auto next = Deadline::Clock::time_point::max();
-            for (Held* const held : held_) {
-                if (held->due_ <= now) {
-                    due.push_back(held->claim_);
-                    held->due_ = now + held->claim_.lease / 3;
-                }
-                next = std::min(next, held->due_);
-            }
-            if (due.empty()) {
+            due = what_is_due(Deadline::Clock::now());
+            if (due.claims.empty() && due.pieces.empty()) {
                 if (held_.empty()) {
                     change_.wait(mutex_);
                 } else {
-                    change_.wait_until(mutex_, next);
+                    change_.wait_until(mutex_, due.next);
                 }
                 continue;
             }
         }
-        renew(due);
+        if (!due.claims.empty()) renew(due.claims);
+        for (const Piece& piece : due.pieces) tell(piece);
     }
+}
+
+ClaimKeeper::Due ClaimKeeper::what_is_due(Deadline::Clock::time_point now) {
+    Due due;
+    for (Held* const held : held_) {
+        if (held->due_ <= now) {
+            due.claims.push_back(held->claim_);
+            held->due_ = now + held->claim_.lease / 3;
+        }
+        if (held->tell_ <= now) {
+            std::string more = held->stream_.text_from(held->told_);
+            held->tell_ = now + kBetweenPieces;
+            if (!more.empty()) due.pieces.push_back({held->claim_, held->told_, more});
+            held->told_ += more.size();
+        }
+        due.next = std::min({due.next, held->due_, held->tell_});
+    }
+    return due;
 }
 
 // One that fails is made again when it is due the next time: there is room for that in a lease.
@@ -70,12 +91,27 @@ void ClaimKeeper::renew(const std::vector<ComputeClaim>& due) {
                               return a.lease < b.lease;
                           })->lease;
     try {
-        claims_.renew(due, Deadline::after(patience / 3));
+        const std::vector<Uuid> followed = claims_.renew(due, Deadline::after(patience / 3));
         failing_ = false;
+        if (followed.empty()) return;
+        MutexLock lock(mutex_);
+        for (Held* const held : held_) {
+            const bool read = std::find(followed.begin(), followed.end(), held->claim_.token) != followed.end();
+            if (read) held->tell_ = std::min(held->tell_, Deadline::Clock::now());
+        }
     } catch (const std::exception& error) {
         if (std::exchange(failing_, true)) return;
         log_(fmt::format("what is being computed could not be said, so another process may begin it too: {}",
                          error.what()));
+    }
+}
+
+// One that fails leaves a gap: those elsewhere read no further, and get the rest with the answer.
+void ClaimKeeper::tell(const Piece& piece) {
+    try {
+        claims_.write_text(piece.claim, piece.from, piece.text, Deadline::after(piece.claim.lease / 3));
+    } catch (const std::exception& error) {
+        log_(fmt::format("what is being computed cannot be read in other processes meanwhile: {}", error.what()));
     }
 }
 

@@ -28,6 +28,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kFirstPause = 20ms, kLongestPause = 1s;  // between looks at another's claim
+constexpr std::chrono::milliseconds kReadingPause = 100ms;                   // as often as pieces come
 constexpr auto kReleasePatience = 1s;
 
 }  // namespace
@@ -39,19 +40,35 @@ SemanticCache::Impl::Computing::Pointer SemanticCache::Impl::Computing::lead(Fli
     Pointer answer;
     try {
         if (options_.reader) reading.emplace(flight.stream(), options_.reader);
-        answer = std::make_shared<const SharedAnswer>(find_or_compute(flight, found));
+        if (std::optional<SharedAnswer> got = find_or_compute(flight, found)) {
+            answer = std::make_shared<const SharedAnswer>(*std::move(got));
+        }
     } catch (...) {
         lead.land();
         flight.fail();
         throw;
     }
     lead.land();
-    flight.succeed(answer);
+    if (answer) {
+        flight.succeed(answer);
+    } else {
+        flight.leave();
+    }
     if (reading) reading->finish();
+    if (!answer && reading && reading->bytes() != 0) raise_incomplete(reading->bytes());
     return answer;
 }
 
-SharedAnswer SemanticCache::Impl::Computing::find_or_compute(Flight& flight, const GetOutcome& found) {
+void SemanticCache::Impl::Computing::raise_incomplete(std::size_t bytes) const {
+    ErrorInfo info =
+        make_error(ErrorCode::unavailable, fmt::format("the process that computed {} has not completed it, and {} "
+                                                       "bytes had been read, which are no answer",
+                                                       what(), bytes));
+    info.retry = Retry::call;
+    throw IncompleteAnswer(std::move(info), bytes, nullptr);
+}
+
+std::optional<SharedAnswer> SemanticCache::Impl::Computing::find_or_compute(Flight& flight, const GetOutcome& found) {
     SharedAnswer got;
     got.miss = found.miss;
     got.expired = found.expired;
@@ -68,11 +85,18 @@ SharedAnswer SemanticCache::Impl::Computing::find_or_compute(Flight& flight, con
             got.answer = found_answer(*std::move(alike.hit), AnswerSource::stored);
             return got;
         }
-        const std::optional<ClaimLook> look = claim();
-        if (look && look->hit) {
+        const std::optional<ClaimLook> look = claim(flight);
+        if (!look || !look->hit) {
+            if (flight.stream().size() != 0) {  // of what another process has not completed
+                if (look) release();
+                return std::nullopt;
+            }
+        } else {
             Hit hit = *look->hit;
             impl_.shared->guards.set_confidence(hit);
-            flight.stream().write(hit.response);
+            const std::string read = flight.stream().text();
+            if (!hit.response.starts_with(read)) return std::nullopt;
+            flight.stream().write(hit.response.substr(read.size()));
             got.answer = found_answer(std::move(hit), AnswerSource::shared);
             return got;
         }
@@ -83,9 +107,9 @@ SharedAnswer SemanticCache::Impl::Computing::find_or_compute(Flight& flight, con
 }
 
 // Nothing: the store is away.
-std::optional<ClaimLook> SemanticCache::Impl::Computing::claim() {
+std::optional<ClaimLook> SemanticCache::Impl::Computing::claim(Flight& flight) {
     try {
-        return wait_for_claim();
+        return wait_for_claim(flight);
     } catch (const Error& error) {
         if (!impl_.options.miss_when_unavailable || !is_outage(error.code()) || options_.deadline.expired()) throw;
         impl_.store->log(LogLevel::warning,
@@ -96,7 +120,8 @@ std::optional<ClaimLook> SemanticCache::Impl::Computing::claim() {
     }
 }
 
-ClaimLook SemanticCache::Impl::Computing::wait_for_claim() {
+// Without hit and claim: another process writes the answer anew of which a part was read here.
+ClaimLook SemanticCache::Impl::Computing::wait_for_claim(Flight& flight) {
     claim_ = new_claim();
     Claims& claims = once_.claims();
     Watches::Watch watch(claims.watches(), {request_.name_space, request_.hash});
@@ -107,10 +132,24 @@ ClaimLook SemanticCache::Impl::Computing::wait_for_claim() {
             raise(ErrorCode::deadline_exceeded,
                   fmt::format("the deadline passed while another process computed {}", what()));
         }
+        if (options_.reader || flight.read_along()) {
+            if (!pass_on(flight)) return {};
+            pause = std::min(pause, kReadingPause);
+        }
         claims.awaited();
         watch.wait(std::min(options_.deadline,
                             Deadline::after(std::clamp<std::chrono::milliseconds>(look.left + 1ms, 1ms, pause))));
     }
+}
+
+bool SemanticCache::Impl::Computing::pass_on(Flight& flight) {
+    const std::size_t read = flight.stream().size();
+    const ClaimText more = once_.claims().read_text(*claim_, read, step());
+    if (read != 0 && more.whose && more.whose != writer_) return false;
+    if (more.text.empty()) return true;
+    writer_ = more.whose;
+    flight.stream().write(more.text);
+    return true;
 }
 
 ComputedAnswer SemanticCache::Impl::Computing::compute(Flight& flight, const GetOutcome& found, bool claimed,
@@ -118,15 +157,18 @@ ComputedAnswer SemanticCache::Impl::Computing::compute(Flight& flight, const Get
     FlightSink sink(flight, options_, impl_.options.max_response_bytes, unattended ? &once_.closing : nullptr);
     ComputedAnswer answer;
     ++once_.computed;
+    std::optional<ClaimKeeper::Held> held;
     try {
-        std::optional<ClaimKeeper::Held> held;
-        if (claimed) held.emplace(once_.keeper, *claim_);
+        if (claimed) held.emplace(once_.keeper, *claim_, flight.stream());
         compute_(sink);
         answer.response = flight.stream().text();
         check_text("the answer that was computed", answer.response);
     } catch (...) {
         ++once_.failures;
+        const bool told = held && held->told();
+        held.reset();
         if (claimed) release();
+        if (told) forget_text();
         impl_.tell(CacheEvent::Kind::computed, request_.name_space, 1, "error");
         std::optional<Hit> old = old_answer(found, options_.stale_if_error);
         if (!old || flight.stream().size() != 0) throw;
@@ -137,7 +179,10 @@ ComputedAnswer SemanticCache::Impl::Computing::compute(Flight& flight, const Get
     }
     answer.source = AnswerSource::computed;
     answer.metadata = sink.metadata().value_or(options_.metadata);
+    const bool told = held && held->told();
+    held.reset();
     answer.kept = keep(answer.response, sink, claimed);
+    if (told) forget_text();
     impl_.tell(CacheEvent::Kind::computed, request_.name_space, 1, to_string(answer.kept));
     return answer;
 }
@@ -169,6 +214,16 @@ Kept SemanticCache::Impl::Computing::keep(const std::string& text, const FlightS
     }
     if (claimed) release();
     return kept;
+}
+
+// What stays is swept by vacuum().
+void SemanticCache::Impl::Computing::forget_text() noexcept {
+    try {
+        once_.claims().forget_text(*claim_, Deadline::after(kReleasePatience));
+    } catch (const std::exception& error) {
+        impl_.store->log(LogLevel::warning,
+                         fmt::format("what others read of an answer could not be removed: {}", error.what()));
+    }
 }
 
 void SemanticCache::Impl::Computing::release() noexcept {

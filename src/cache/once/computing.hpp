@@ -57,12 +57,17 @@ private:
     void plan_renewal();
 
     Pointer lead(Flights::Lead lead, const GetOutcome& found);
-    SharedAnswer find_or_compute(Flight& flight, const GetOutcome& found);
-    std::optional<ClaimLook> claim();
-    ClaimLook wait_for_claim();
+    /// Nothing: a part of what another process wrote was read here, and nothing came of that.
+    std::optional<SharedAnswer> find_or_compute(Flight& flight, const GetOutcome& found);
+    std::optional<ClaimLook> claim(Flight& flight);
+    ClaimLook wait_for_claim(Flight& flight);
+    /// What another process writes goes to those who read along here. False: it is not the one of whom they have read.
+    bool pass_on(Flight& flight);
     ComputedAnswer compute(Flight& flight, const GetOutcome& found, bool claimed, bool unattended);
     Kept keep(const std::string& text, const FlightSink& sink, bool claimed);
     void release() noexcept;
+    void forget_text() noexcept;
+    [[noreturn]] void raise_incomplete(std::size_t bytes) const;
 
     Impl& impl_;
     Once& once_;
@@ -72,6 +77,7 @@ private:
     const ComputeOptions& options_;
     const GetRequest request_;
     std::optional<ComputeClaim> claim_;  // once one is wanted
+    std::optional<Uuid> writer_;         // the claim of who writes what is read here
     std::vector<float> unit_;            // of the question, once it was embedded
     bool skipped_ = false;               // by SemanticCacheOptions::skip: the answer is this call's alone
 };

@@ -7,19 +7,22 @@ namespace stele {
 /// Counts among those who want the answer.
 class Flight::Waiting {
 public:
-    Waiting(Flight& flight, Deadline deadline) : flight_(flight) {
+    Waiting(Flight& flight, Deadline deadline, bool reads) : flight_(flight), reads_(reads ? 1 : 0) {
+        flight_.readers_ += reads_;
         MutexLock lock(flight_.mutex_);
         place_ = flight_.patience_.insert(deadline);
     }
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
     ~Waiting() {
+        flight_.readers_ -= reads_;
         MutexLock lock(flight_.mutex_);
         flight_.patience_.erase(place_);
     }
 
 private:
     Flight& flight_;
+    const std::size_t reads_;
     std::multiset<Deadline>::iterator place_;
 };
 
@@ -45,7 +48,7 @@ std::shared_ptr<const SharedAnswer> Flight::follow(Deadline deadline, const Answ
     if (loader_ == std::this_thread::get_id()) {
         raise(ErrorCode::invalid_argument, fmt::format("what computes {} asks for that answer itself", what_));
     }
-    const Waiting waiting(*this, deadline);
+    const Waiting waiting(*this, deadline, reader != nullptr);
     std::size_t read = 0;
     if (reader && !stream_.read(reader, deadline, read)) {
         raise(

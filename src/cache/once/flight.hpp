@@ -1,6 +1,8 @@
 // One answer that several callers of this process wait for.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +45,8 @@ public:
 
     /// The latest deadline of all who wait now; nothing: nobody does.
     std::optional<Deadline> patience() const STELE_EXCLUDES(mutex_);
+    /// Whether anybody who follows reads along.
+    bool read_along() const noexcept { return readers_ != 0; }
 
 private:
     class Waiting;
@@ -51,6 +55,7 @@ private:
     const std::string what_;
     const std::thread::id loader_;
     AnswerStream stream_;
+    std::atomic<std::size_t> readers_{0};
     SharedLoad<SharedAnswer> load_;
     mutable Mutex mutex_;
     std::multiset<Deadline> patience_ STELE_GUARDED_BY(mutex_);

@@ -17,18 +17,38 @@ ClaimLook MemoryCacheStore::take(const ComputeClaim& claim, Deadline) {
     const Timestamp time = impl_.now();
     const auto [held, added] = data_->claims.try_emplace({claim.name_space, claim.hash});
     look.taken = added || held->second.token == claim.token || held->second.lease_end <= time;
-    if (look.taken) held->second = {claim.token, time + claim.lease};
+    if (look.taken && (added || held->second.token != claim.token)) held->second = {claim.token, time};
+    if (look.taken) held->second.lease_end = time + claim.lease;
     look.left = std::chrono::ceil<std::chrono::milliseconds>(held->second.lease_end - time);
     return look;
 }
 
-void MemoryCacheStore::renew(std::span<const ComputeClaim> claims, Deadline) {
+std::vector<Uuid> MemoryCacheStore::renew(std::span<const ComputeClaim> claims, Deadline) {
     MutexLock lock(impl_.mutex);
+    std::vector<Uuid> followed;
     for (const ComputeClaim& claim : claims) {
         const auto held = data_->claims.find({claim.name_space, claim.hash});
         if (held == data_->claims.end() || held->second.token != claim.token) continue;
         held->second.lease_end = impl_.now() + claim.lease;
+        if (held->second.followed_until && *held->second.followed_until > impl_.now()) followed.push_back(claim.token);
     }
+    return followed;
+}
+
+ClaimText MemoryCacheStore::read_text(const ComputeClaim& claim, std::size_t from, Deadline) {
+    MutexLock lock(impl_.mutex);
+    const auto held = data_->claims.find({claim.name_space, claim.hash});
+    if (held == data_->claims.end()) return {};
+    held->second.followed_until = impl_.now() + kFollowed;
+    const std::string& text = held->second.text;
+    return {held->second.token, text.substr(std::min(from, text.size()))};
+}
+
+void MemoryCacheStore::write_text(const ComputeClaim& claim, std::size_t from, std::string_view text, Deadline) {
+    MutexLock lock(impl_.mutex);
+    const auto held = data_->claims.find({claim.name_space, claim.hash});
+    if (held == data_->claims.end() || held->second.token != claim.token || held->second.text.size() != from) return;
+    held->second.text += text;
 }
 
 void MemoryCacheStore::release(const ComputeClaim& claim, Deadline) {

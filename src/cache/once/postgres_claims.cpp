@@ -40,7 +40,7 @@ ClaimLook PostgresClaims::take(const ComputeClaim& claim, Deadline deadline) {
     return look;
 }
 
-void PostgresClaims::renew(std::span<const ComputeClaim> claims, Deadline deadline) {
+std::vector<Uuid> PostgresClaims::renew(std::span<const ComputeClaim> claims, Deadline deadline) {
     std::vector<std::string> namespaces, hashes;
     std::vector<Uuid> tokens;
     std::vector<double> leases;
@@ -50,11 +50,43 @@ void PostgresClaims::renew(std::span<const ComputeClaim> claims, Deadline deadli
         tokens.push_back(claim.token);
         leases.push_back(milliseconds(claim));
     }
-    database_.execute(Statement(sql_.renew, namespaces, hashes, tokens, leases).repeatable(), deadline);
+    std::vector<Uuid> followed;
+    const Statement renew = Statement(sql_.renew, namespaces, hashes, tokens, leases).repeatable();
+    for (const Row& row : database_.query(renew, deadline)) {
+        if (row.get<bool>("followed")) followed.push_back(row.get<Uuid>("token"));
+    }
+    return followed;
 }
 
 void PostgresClaims::release(const ComputeClaim& claim, Deadline deadline) {
     database_.execute(Statement(sql_.release, claim.name_space, claim.hash, claim.token).repeatable(), deadline);
+}
+
+ClaimText PostgresClaims::read_text(const ComputeClaim& claim, std::size_t from, Deadline deadline) {
+    const Statement batch[] = {
+        Statement(sql_.follow, claim.name_space, claim.hash, static_cast<double>(kFollowed.count())).repeatable(),
+        Statement(sql_.written, claim.name_space, claim.hash, static_cast<std::int64_t>(from)).repeatable()};
+    const std::vector<Rows> rows = database_.run(batch, deadline);
+    ClaimText found;
+    for (const Row& row : rows[1]) {
+        found.whose = row.get<Uuid>("token");
+        const auto at = row.find<std::int64_t>("from_byte");
+        if (!at || static_cast<std::size_t>(*at) != from + found.text.size()) break;
+        const auto piece = row.get<std::span<const std::byte>>("piece");
+        found.text.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+    }
+    return found;
+}
+
+void PostgresClaims::write_text(const ComputeClaim& claim, std::size_t from, std::string_view text, Deadline deadline) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
+    const Statement write(sql_.write, claim.name_space, claim.hash, claim.token, static_cast<std::int64_t>(from),
+                          Bytes(bytes, bytes + text.size()));
+    database_.execute(Statement(write).repeatable(), deadline);
+}
+
+void PostgresClaims::forget_text(const ComputeClaim& claim, Deadline deadline) {
+    database_.execute(Statement(sql_.forget_text, claim.name_space, claim.hash, claim.token).repeatable(), deadline);
 }
 
 void PostgresClaims::awaited() noexcept {

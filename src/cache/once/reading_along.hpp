@@ -16,9 +16,8 @@ public:
     ReadingAlong(AnswerStream& stream, const AnswerReader& reader) {
         const SignalsBlocked blocked;
         thread_ = std::thread([this, &stream, &reader] {
-            std::size_t bytes = 0;
             try {
-                stream.read(reader, Deadline::never(), bytes);
+                stream.read(reader, Deadline::never(), bytes_);
             } catch (...) {
                 thrown_ = std::current_exception();
             }
@@ -34,9 +33,12 @@ public:
         thread_.join();
         if (thrown_) std::rethrow_exception(thrown_);
     }
+    /// That it got. When it has finished.
+    std::size_t bytes() const noexcept { return bytes_; }
 
 private:
-    std::exception_ptr thrown_;  // of the thread
+    std::size_t bytes_ = 0;  // of the thread, as the next
+    std::exception_ptr thrown_;
     std::thread thread_;
 };
 

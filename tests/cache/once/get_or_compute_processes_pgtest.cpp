@@ -91,6 +91,35 @@ TEST_F(GetOrComputeProcesses, one_that_is_killed_is_replaced_when_its_lease_is_o
     EXPECT_EQ(answer.kept, Kept::stored);
 }
 
+TEST_F(GetOrComputeProcesses, who_has_read_a_part_of_what_a_killed_one_wrote_is_told_so) {
+    ChildProcess killed([this](const ChildProcess::Say& say) {
+        SemanticCache cache(server.open(), nullptr);
+        ComputeOptions options;
+        options.lease = 400ms;
+        cache.get_or_compute(
+            "question", {},
+            [&](AnswerSink& sink) {
+                sink.write("half");
+                say("writes");
+                for (;;) std::this_thread::sleep_for(1s);
+            },
+            options);
+    });
+    EXPECT_EQ(killed.hear(), "writes");
+    SemanticCache cache(server.open(), nullptr);
+    ComputeOptions options;
+    options.reader = [&](std::string_view piece) {
+        EXPECT_EQ(piece, "half");
+        killed.kill();
+    };
+    const auto mine = [](AnswerSink& sink) { sink.write("mine"); };
+    EXPECT_THROW(cache.get_or_compute("question", {}, mine, options), IncompleteAnswer);
+    EXPECT_EQ(cache.get_or_compute("question", {}, mine).response, "mine");
+    EXPECT_EQ(cache.vacuum(), 0U);
+    Database database = server.open();
+    EXPECT_EQ(count(database, server.schema() + ".stele_computation_pieces"), 0) << "vacuum takes what it left";
+}
+
 TEST_F(GetOrComputeProcesses, one_that_stands_still_is_replaced_and_what_it_puts_later_is_refused) {
     ChildProcess stopped = asking("the stopped", 400ms);
     EXPECT_EQ(stopped.hear(), "asks");
