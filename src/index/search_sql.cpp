@@ -43,6 +43,11 @@ std::string SearchSql::key() const {
     return sha256_hex(fmt::format("{} {} ", query_.limit, key) + parameters.bytes());
 }
 
+std::string SearchSql::condition(Parameters& parameters) const {
+    return filter_sql(query_.filter.node(), "payload", parameters,
+                      [&](const auto& path) { return table_.has_index(facts_, path); });
+}
+
 std::vector<std::string> SearchSql::settings() const {
     // enable_sort: so that the planner takes the index when it is told to. jit: compiling takes longer than any search.
     // plan_cache_mode: see decide()
@@ -55,7 +60,7 @@ std::vector<std::string> SearchSql::settings() const {
 
 Statement SearchSql::decide(const std::optional<SearchEstimate>& known) const {
     Parameters parameters;
-    const std::string condition = filter_sql(query_.filter.node(), "payload", parameters);
+    const std::string where = condition(parameters);
     const bool narrowed =
         narrows(query_.filter.node(), [&](const auto& path) { return table_.has_index(facts_, path); });
     std::string source;
@@ -71,7 +76,7 @@ Statement SearchSql::decide(const std::optional<SearchEstimate>& known) const {
         source = fmt::format(
             "SELECT (s.hits + 0.5::float8) / (s.seen + 1) AS share, s.seen / s.part AS rows FROM (SELECT count(*) AS "
             "seen, count(*) FILTER (WHERE {}) AS hits, {} AS part FROM {} TABLESAMPLE SYSTEM (100 * {})) s",
-            condition, part, table_.quoted(), part);
+            where, part, table_.quoted(), part);
     }
     parameters.add(static_cast<double>(query_.limit));
     const std::size_t limit = parameters.slots().size();
@@ -136,11 +141,11 @@ SearchSql::Chosen SearchSql::chosen(const std::string& condition, bool exact, co
 Statement SearchSql::nearest(bool exact) const {
     Parameters parameters;
     add_query(parameters, query_.vector);
-    const std::string condition = filter_sql(query_.filter.node(), "payload", parameters);
+    const std::string where = condition(parameters);
     parameters.add(static_cast<std::int64_t>(query_.limit));
     const std::string limit = fmt::format("${}", parameters.slots().size());
     parameters.add(facts_.stamp);
-    const Chosen way = chosen(condition, exact, limit);
+    const Chosen way = chosen(where, exact, limit);
     // What the index gives is sorted again: its order is rough when it goes on.
     return with(
         fmt::format("{}SELECT id, payload, created, {}, {}, {} = ${}, found FROM ({}) n ORDER BY d, created, id",

@@ -72,6 +72,25 @@ TEST_P(IndexBuilding, a_filter_on_an_indexed_member_looks_at_no_other_row) {
     }
 }
 
+TEST_P(IndexBuilding, a_plan_made_once_for_all_values_takes_the_index_of_a_member) {
+    auto notes = open(nullptr, with_members());
+    notes.index(clustered_notes(5000, 8), &Note::vector);
+    database->execute(Statement(Sql("ANALYZE " + server.schema() + ".note")));
+    const SearchPlan plan = notes.explain(std::vector<float>(8, 1), {.where = field(&Note::page) == 17, .exact = true});
+    Transaction transaction = database->begin();
+    transaction.execute(Statement("SET LOCAL plan_cache_mode = force_generic_plan"));
+    transaction.execute(Statement(Sql("PREPARE kept AS " + plan.sql)));
+    std::vector<std::string> lines;
+    for (const Row& row : transaction.query(
+             Statement(Sql("EXPLAIN EXECUTE kept ('[1,1,1,1,1,1,1,1]', '17', 10, 'what the table is')")))) {
+        lines.push_back(row.get<std::string>(0));
+    }
+    EXPECT_THAT(lines, Contains(HasSubstr("stele_member_")));
+    EXPECT_THAT(lines, Contains(HasSubstr("= $2"))) << "no value of this search";
+    transaction.execute(Statement("DEALLOCATE kept"));
+    transaction.rollback();
+}
+
 TEST_P(IndexBuilding, a_member_may_be_longer_than_an_index_takes) {
     std::mt19937 random(7);
     std::string length_of_limit(2000, ' '), longer(2001, ' '), long_text(100'000, ' ');
