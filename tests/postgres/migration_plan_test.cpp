@@ -152,7 +152,8 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "297222b34a09eb7a899e50f79b9a468adfc565086ccdbf4a125df4445a17378e",
                                        "7e7c9115f5c4303d55e544237c201b52877751a89cd53e5ac07d7bb9c4dee4d1",
                                        "25e49723692f69dcf8d5ee088e845d1e10349b72518798e27fba9ee56cbfc07c",
-                                       "d8efc511e1fb8514f43ac465d1b2c00f5c2678886f37d3551d8bf21741238619"));
+                                       "d8efc511e1fb8514f43ac465d1b2c00f5c2678886f37d3551d8bf21741238619",
+                                       "f59002199beb32fccf75bc577c767d7e2da4ea8db774e95f90b160e84f016563"));
 }
 
 }  // namespace
