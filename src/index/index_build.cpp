@@ -38,6 +38,7 @@ std::vector<std::string> IndexBuild::build() {
                         index.definition),
             index.name);
         if (!index.note.empty()) database_.execute(table_.note(index), deadline_);
+        measure(index.name);
         finish(index.name);
         built.push_back(index.name);
     }
@@ -60,6 +61,7 @@ std::vector<std::string> IndexBuild::rebuild() {
     for (const std::string& index : again) {
         ++number_;
         run("REINDEX INDEX CONCURRENTLY " + qualified(index), index);
+        measure(index);
         finish(index);
     }
     number_ = 0;
@@ -84,13 +86,18 @@ void IndexBuild::drop_unfinished() {
     }
 }
 
-// On a connection of its own, without the timeout of quick statements; what it says of itself is read through another.
-void IndexBuild::run(const std::string& sql, const std::string& index) {
+// With connections of its own, without the timeout of quick statements.
+Database IndexBuild::patient() const {
     DatabaseOptions options = database_.options();
     options.bare = true;
     options.max_prepared = 0;
     options.statement_timeout = std::chrono::milliseconds(std::stoll(server_timeout(deadline_)));
-    Database outside = Database::open(std::move(options), deadline_);
+    return Database::open(std::move(options), deadline_);
+}
+
+// What it says of itself is read through another connection.
+void IndexBuild::run(const std::string& sql, const std::string& index) {
+    Database outside = patient();
     std::future<void> done = std::async(std::launch::async, [&] {
         if (!options_.memory_mb) {
             outside.execute(Statement(Sql(sql)), deadline_);
@@ -108,6 +115,25 @@ void IndexBuild::run(const std::string& sql, const std::string& index) {
 
 void IndexBuild::finish(const std::string& index) {
     if (options_.on_progress) options_.on_progress({index, number_, of_, "done", 1});
+}
+
+void IndexBuild::measure(const std::string& index) {
+    const Row built =
+        database_.query(Statement("SELECT m.amname = 'hnsw', obj_description(x.oid, 'pg_class') FROM pg_class x JOIN "
+                                  "pg_am m ON m.oid = x.relam WHERE x.oid = to_regclass($1)",
+                                  qualified(index)),
+                        deadline_)[0];
+    const auto note = built.find<std::string>(1);
+    if (!built.get<bool>(0) || (note && !read_breadth_note(*note))) return;
+    if (options_.on_progress) options_.on_progress({index, number_, of_, "measuring how broad searches have to be", 0});
+    Database outside = patient();
+    Transaction transaction = outside.begin({}, deadline_);
+    const auto breadth = measure_breadth(transaction, table_.quoted(), facts_, deadline_);
+    transaction.rollback(deadline_);
+    if (!breadth) return;
+    database_.execute(Statement(Sql(fmt::format("COMMENT ON INDEX {} IS {}", qualified(index),
+                                                quote_literal(breadth_note(*breadth))))),
+                      deadline_);
 }
 
 void IndexBuild::tell(const std::string& index) {

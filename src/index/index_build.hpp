@@ -23,8 +23,11 @@ public:
 private:
     /// What lies about unfinished, by those who were interrupted: an index that nobody uses and every writer keeps up.
     void drop_unfinished();
+    Database patient() const;
     void run(const std::string& sql, const std::string& index);
     void tell(const std::string& index);
+    /// How broad searches of it have to be, which becomes its comment unless it has another's.
+    void measure(const std::string& index);
     void finish(const std::string& index);
     std::string qualified(const std::string& index) const;
 
