@@ -35,7 +35,9 @@ constexpr std::string_view kTime =
 
 class Writer {
 public:
-    Writer(std::string_view column, Parameters& parameters) : column_(column), parameters_(parameters) {}
+    Writer(std::string_view column, Parameters& parameters,
+           const std::function<bool(const detail::FilterPath&)>& is_written)
+        : column_(column), parameters_(parameters), is_written_(is_written) {}
 
     /// `negated`: NULL would not do for false.
     std::string condition(const FilterNode& filter, bool negated = false) {
@@ -72,6 +74,7 @@ private:
     // A key finds something in objects only, a number in arrays only, as a path means it ("->" by a number takes a
     // scalar for an array of one). Both are bound, so no text of a caller can become a part of the statement.
     std::string value_at(const detail::FilterPath& path) {
+        if (is_written_ && is_written_(path)) return member_value_sql(path, column_);
         std::string text(column_);
         for (const detail::FilterStep& step : path) {
             if (!step.item) {
@@ -224,12 +227,14 @@ private:
 
     std::string_view column_;
     Parameters& parameters_;
+    const std::function<bool(const detail::FilterPath&)>& is_written_;
 };
 
 }  // namespace
 
-std::string filter_sql(const FilterNode& filter, std::string_view column, Parameters& parameters) {
-    std::string text = Writer(column, parameters).condition(filter);
+std::string filter_sql(const FilterNode& filter, std::string_view column, Parameters& parameters,
+                       const std::function<bool(const detail::FilterPath&)>& is_written) {
+    std::string text = Writer(column, parameters, is_written).condition(filter);
     constexpr std::size_t kMostParameters = 60'000;  // of 65,535: the statement has others
     if (parameters.slots().size() > kMostParameters) {
         raise(ErrorCode::limit_exceeded, fmt::format("the filter has {} keys and values; it may have {}",

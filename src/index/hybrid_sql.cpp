@@ -1,7 +1,6 @@
 // The statement of a hybrid search: the candidates of both halves, numbered, joined and fused.
 #include <fmt/format.h>
 
-#include "index/filter_sql.hpp"
 #include "index/index_sql.hpp"
 #include "index/search_sql.hpp"
 
@@ -31,7 +30,7 @@ Statement SearchSql::fused(bool exact) const {
     Parameters parameters;
     add_query(parameters, query_.vector);
     // the condition stands in both halves, with the same parameters
-    const std::string condition = filter_sql(query_.filter.node(), "payload", parameters);
+    const std::string where = condition(parameters);
     parameters.add(half.words);
     const std::string wanted = table_.wanted_words_sql(parameters.slots().size());
     Numbered numbered(parameters);
@@ -42,7 +41,7 @@ Statement SearchSql::fused(bool exact) const {
     const std::string by_words = numbered.add(half.text_weight, "float8");
     const std::string limit = numbered.add(static_cast<std::int64_t>(half.limit), "int8");
     const std::string stamp = numbered.add(facts_.stamp, "text");
-    const Chosen way = chosen(condition, exact, candidates);
+    const Chosen way = chosen(where, exact, candidates);
     const std::string words = table_.words_sql();
     const std::string meaning = fmt::format(
         "n AS MATERIALIZED (SELECT id, payload, created, d, {} AS score, found FROM ({}) w), v AS MATERIALIZED (SELECT "
@@ -54,7 +53,7 @@ Statement SearchSql::fused(bool exact) const {
         "AS place FROM (SELECT id, payload, created, ts_rank({}, q.q)::float8 AS score FROM {}, {} AS q(q) WHERE {} "
         "AND "
         "{} @@ q.q ORDER BY score DESC, created, id LIMIT {}) r)",
-        words, table_.quoted(), wanted, condition, words, candidates);
+        words, table_.quoted(), wanted, where, words, candidates);
     const std::string fusion = fmt::format(
         "f AS MATERIALIZED (SELECT coalesce(v.id, t.id) AS id, coalesce(v.payload, t.payload) AS payload, "
         "coalesce(v.created, t.created) AS created, v.score AS cosine, v.place AS by_meaning, t.score AS text_score, "

@@ -22,10 +22,14 @@ bool is_indexed_value(const JsonNode& value) {
 
 }  // namespace
 
-std::string member_sql(const detail::FilterPath& path, std::string_view column) {
+std::string member_value_sql(const detail::FilterPath& path, std::string_view column) {
     std::string text(column);
     for (const detail::FilterStep& step : path) text = fmt::format("({} -> {}::text)", text, quote_literal(step.key));
-    return fmt::format("coalesce({}, 'null'::jsonb)", text);
+    return text;
+}
+
+std::string member_sql(const detail::FilterPath& path, std::string_view column) {
+    return fmt::format("coalesce({}, 'null'::jsonb)", member_value_sql(path, column));
 }
 
 std::string member_index_sql(const detail::FilterPath& path, std::string_view column) {

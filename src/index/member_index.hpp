@@ -9,7 +9,9 @@
 
 namespace stele {
 
-/// The expression that filter_sql() compares, when the server puts the keys into it. Of keys only.
+/// The value at a path of keys only, which stand in the text.
+std::string member_value_sql(const detail::FilterPath& path, std::string_view column);
+/// The expression of it that filter_sql() compares.
 std::string member_sql(const detail::FilterPath& path, std::string_view column);
 /// What stands behind "CREATE INDEX ... ON table": an index of that, of the values that are short enough.
 std::string member_index_sql(const detail::FilterPath& path, std::string_view column);

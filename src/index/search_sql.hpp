@@ -49,6 +49,8 @@ private:
     static constexpr const char* kScore = "CASE WHEN d = 'NaN' THEN 0 ELSE 1 - d END";
 
     std::vector<std::string> settings() const;
+    /// Of the filter. The keys of members with an index are written out: a kept plan then takes the index.
+    std::string condition(Parameters& parameters) const;
     std::string candidates(const std::string& condition, bool exact, const std::string& limit) const;
     /// The candidates of the way that is taken, and whether an index found them (`found`): what stands in WITH before
     /// them, and what they are selected from.

@@ -72,6 +72,25 @@ TEST_P(IndexBuilding, a_filter_on_an_indexed_member_looks_at_no_other_row) {
     }
 }
 
+TEST_P(IndexBuilding, a_plan_made_once_for_all_values_takes_the_index_of_a_member) {
+    auto notes = open(nullptr, with_members());
+    notes.index(clustered_notes(5000, 8), &Note::vector);
+    database->execute(Statement(Sql("ANALYZE " + server.schema() + ".note")));
+    const SearchPlan plan = notes.explain(std::vector<float>(8, 1), {.where = field(&Note::page) == 17, .exact = true});
+    Transaction transaction = database->begin();
+    transaction.execute(Statement("SET LOCAL plan_cache_mode = force_generic_plan"));
+    transaction.execute(Statement(Sql("PREPARE kept AS " + plan.sql)));
+    std::vector<std::string> lines;
+    for (const Row& row : transaction.query(
+             Statement(Sql("EXPLAIN EXECUTE kept ('[1,1,1,1,1,1,1,1]', '17', 10, 'what the table is')")))) {
+        lines.push_back(row.get<std::string>(0));
+    }
+    EXPECT_THAT(lines, Contains(HasSubstr("stele_member_")));
+    EXPECT_THAT(lines, Contains(HasSubstr("= $2"))) << "no value of this search";
+    transaction.execute(Statement("DEALLOCATE kept"));
+    transaction.rollback();
+}
+
 TEST_P(IndexBuilding, a_member_may_be_longer_than_an_index_takes) {
     std::mt19937 random(7);
     std::string length_of_limit(2000, ' '), longer(2001, ' '), long_text(100'000, ' ');
@@ -141,6 +160,31 @@ TEST_P(IndexBuilding, rebuilds_all_and_adds_what_is_missing) {
     EXPECT_NE(node(), old);
     EXPECT_THAT(definitions(), StartsWith(before));
     EXPECT_THAT(definitions(), HasSubstr("'page'"));
+}
+
+TEST_P(IndexBuilding, measures_how_broad_searches_have_to_be_and_each_search_follows_that) {
+    const VectorIndexOptions options{.ann = AnnIndex::hnsw};
+    open(nullptr).index(clustered_notes(4000, 16), &Note::vector);
+    auto notes = open(nullptr, options);
+    notes.build_indexes();
+    const auto index = one("SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = '" + server.schema() +
+                           ".note'::regclass AND pg_get_indexdef(indexrelid) LIKE '%hnsw%'");
+    const auto note = [&] { return one("SELECT obj_description('" + index + "'::regclass, 'pg_class')"); };
+    const auto noted = [&](const std::string& text) {
+        database->execute(Statement(Sql("COMMENT ON INDEX " + index + " IS '" + text + "'")));
+        return open(nullptr, options).explain(std::vector<float>(16, 1), {.limit = 10});
+    };
+    EXPECT_THAT(note(), ::testing::MatchesRegex("stele: searched with 1[1-9][0-9] candidates of 4000 rows"))
+        << "few themes, all of them near";
+    EXPECT_LT(notes.explain(std::vector<float>(16, 1), {.limit = 10}).breadth, 200);
+    EXPECT_NEAR(noted("stele: searched with 150 candidates of 4000 rows").breadth, 150, 3);
+    EXPECT_NEAR(noted("stele: searched with 150 candidates of 1000 rows").breadth, 200, 3) << "outgrown";
+    EXPECT_NEAR(noted("of mine").breadth, 200, 3);
+    notes.rebuild_indexes();
+    EXPECT_EQ(note(), "of mine");
+    noted("stele: searched with 500 candidates of 9 rows");
+    notes.rebuild_indexes();
+    EXPECT_THAT(note(), HasSubstr("of 4000 rows"));
 }
 
 TEST_P(IndexBuilding, says_what_it_cannot_do) {

@@ -153,7 +153,8 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "7e7c9115f5c4303d55e544237c201b52877751a89cd53e5ac07d7bb9c4dee4d1",
                                        "25e49723692f69dcf8d5ee088e845d1e10349b72518798e27fba9ee56cbfc07c",
                                        "9b755714fae605784822277c45d713a6fce25e88d8f527b3add9265620da19eb",
-                                       "079484e3fdba3db1414ea5075692b3ce7f54c24619ad886230b70aa7ef6dcc05"));
+                                       "079484e3fdba3db1414ea5075692b3ce7f54c24619ad886230b70aa7ef6dcc05",
+                                       "f59002199beb32fccf75bc577c767d7e2da4ea8db774e95f90b160e84f016563"));
 }
 
 }  // namespace
