@@ -161,11 +161,10 @@ BEGIN
                 sign * sum({schema}.stele_entry_bytes(c.query, c.response, c.embedding, c.metadata))
             FROM changed c GROUP BY c.namespace;
     END IF;
-    PERFORM FROM changed OFFSET 5000 LIMIT 1;
-    IF FOUND THEN
+    INSERT INTO {schema}.stele_changes (store, namespace, key) SELECT 'cache', namespace, query_hash FROM changed
+        WHERE NOT EXISTS (SELECT FROM changed OFFSET 5000);
+    IF NOT FOUND THEN
         INSERT INTO {schema}.stele_changes (store, namespace) SELECT DISTINCT 'cache', namespace FROM changed;
-    ELSE
-        INSERT INTO {schema}.stele_changes (store, namespace, key) SELECT 'cache', namespace, query_hash FROM changed;
     END IF;
     RETURN NULL;
 END
