@@ -36,6 +36,7 @@
 #include "stele/http_embedder.hpp"
 #include "stele/hybrid_search.hpp"
 #include "stele/image_embedder.hpp"
+#include "stele/index_backend.hpp"
 #include "stele/index_tables.hpp"
 #include "stele/json.hpp"
 #include "stele/labels.hpp"

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kBlockBytes = std::size_t{4} << 20;
 constexpr std::size_t kSmallestBlockRows = 16;
 constexpr std::size_t kRowsAtOnce = 256;  // scores kept on the stack between the kernel and the selection
+
 using Blocks = std::vector<std::shared_ptr<RowBlock>>;
 
 auto ids_of(const Blocks& blocks, std::size_t rows_per_block) {

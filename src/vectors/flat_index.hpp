@@ -48,7 +48,8 @@ class FlatIndex {
 public:
     /// Throws Error(invalid_argument) for dimension 0.
     explicit FlatIndex(std::size_t dimension, VectorFormat format = VectorFormat::float32, GraphPlan plan = {});
-    /// Waits for a graph that is being made to be given up, which takes a few milliseconds.
+    /// Waits for a graph that is being made to be given up, which takes milliseconds, with a million rows up to
+    /// a second.
     ~FlatIndex();
     FlatIndex(const FlatIndex&) = delete;
     FlatIndex& operator=(const FlatIndex&) = delete;
@@ -77,7 +78,7 @@ public:
     void wait_for_graph() const STELE_EXCLUDES(changes_);
     /// In place of GraphOptions::search_breadth.
     void set_search_breadth(std::size_t breadth) noexcept { search_breadth_ = breadth; }
-    /// Searches look at every row from now on, until by plan another graph is due.
+    /// Searches look at every row from now on, until a tenth of them came or went and by plan another graph is made.
     void drop_graph() STELE_EXCLUDES(changes_);
 
     const RowFormat& row_format() const noexcept { return format_; }

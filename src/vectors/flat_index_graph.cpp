@@ -39,6 +39,7 @@ void FlatIndex::wait_for_graph() const {
 void FlatIndex::drop_graph() {
     const MutexLock lock(changes_);
     forget_graph();
+    drafted_ = true;
 }
 
 bool FlatIndex::search_graph(const Seen& seen, const RowQuery& query, std::size_t k, BestMatches& best) const {

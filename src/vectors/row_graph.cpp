@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <ranges>
 #include <unordered_map>
 #include <utility>
 
@@ -201,16 +202,16 @@ float RowGraph::score(const RowQuery& query, Node node) const noexcept {
 RowGraph::Node RowGraph::descend(const RowQuery& query, float& best) const {
     Node at = entry_;
     best = score(query, at);
-    for (auto storey = storeys_.rbegin(); storey != storeys_.rend(); ++storey) {
+    for (const Storey& storey : storeys_ | std::views::reverse) {
         for (bool closer = true; closer;) {
             closer = false;
-            const auto found = std::lower_bound(storey->nodes.begin(), storey->nodes.end(), at);
-            const auto place = static_cast<std::size_t>(found - storey->nodes.begin());
-            for (std::uint32_t i = storey->first_link[place]; i < storey->first_link[place + 1]; ++i) {
-                const float other = score(query, storey->links[i]);
+            const auto found = std::lower_bound(storey.nodes.begin(), storey.nodes.end(), at);
+            const auto place = static_cast<std::size_t>(found - storey.nodes.begin());
+            for (std::uint32_t i = storey.first_link[place]; i < storey.first_link[place + 1]; ++i) {
+                const float other = score(query, storey.links[i]);
                 if (!(other > best)) continue;
                 best = other;
-                at = storey->links[i];
+                at = storey.links[i];
                 closer = true;
             }
         }
@@ -258,7 +259,7 @@ bool RowGraph::search(const RowQuery& query, std::size_t breadth, const Accept& 
         for (const Node node : links(here)) {
             if (!met.meet(node)) continue;
             near.push_back(node);
-            __builtin_prefetch(&vectors_[node]);
+            __builtin_prefetch(static_cast<const void*>(&vectors_[node]));
         }
         if (met.count() > most) return false;
         for (std::size_t i = 0; i < std::min<std::size_t>(near.size(), 2); ++i) fetch(near[i]);

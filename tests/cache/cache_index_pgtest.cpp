@@ -8,6 +8,7 @@
 #include "cache/any_cache.hpp"
 #include "cache/entry_vector.hpp"
 #include "stele/copy.hpp"
+#include "support/eventually.hpp"
 
 namespace stele {
 namespace {
@@ -63,6 +64,50 @@ TEST_P(CacheIndex, mneme_115_116_compact_gives_back_what_removed_entries_left) {
     EXPECT_EQ(cache.stats().index_rows, 10U);
     EXPECT_EQ(answer(cache, 45), "r45");
     EXPECT_EQ(answer(cache, 5), "nothing");
+}
+
+// hnswlib is compiled in, so that it cannot be missing; and every format will do.
+TEST_P(CacheIndex, mneme_113_health_names_the_graph_that_was_chosen_and_it_finds_what_a_scan_does) {
+    for (const VectorFormat format : kFormats) {
+        SemanticCache cache = open({.similarity_threshold = 0.9f,
+                                    .vector_format = format,
+                                    .index_backend = IndexBackend::graph,
+                                    .graph = {.from_rows = 100}});
+        for (int i = 0; i < 300; ++i) put(cache, i);
+        EXPECT_EQ(answer(cache, 5), "r5");
+        if (GetParam() == On::memory) {
+            EXPECT_EQ(cache.health().index_backend, "flat") << "the twin looks at every vector";
+        } else {
+            EXPECT_TRUE(test::eventually([&] { return cache.health().index_backend == "graph"; }));
+        }
+        for (int i = 0; i < 300; ++i) ASSERT_EQ(answer(cache, i), "r" + std::to_string(i));
+        put(cache, 300);
+        cache.remove(name(7));
+        EXPECT_EQ(answer(cache, 300), "r300");
+        EXPECT_EQ(answer(cache, 7), "nothing");
+        if (database) {
+            Transaction transaction = database->begin();
+            SemanticCache inside = cache.in(transaction);
+            EXPECT_EQ(answer(inside, 8), "r8");
+            EXPECT_EQ(answer(inside, 7), "nothing");
+        }
+        cache.clear_all();
+        EXPECT_EQ(answer(cache, 8), "nothing");
+        cache.close();
+    }
+    SemanticCache flat = open({.similarity_threshold = 0.9f, .index_backend = IndexBackend::flat});
+    put(flat, 1);
+    EXPECT_EQ(answer(flat, 1), "r1");
+    EXPECT_EQ(flat.health().index_backend, "flat");
+}
+
+TEST_P(CacheIndex, a_graph_that_cannot_be_is_refused_with_the_bounds) {
+    const ErrorInfo error = test::error_of([&] { open({.graph = {.links = 1}}); });
+    EXPECT_EQ(error.code, ErrorCode::invalid_argument);
+    EXPECT_THAT(error.message, ::testing::HasSubstr("graph.links is 1; it must be between 2 and 128"));
+    EXPECT_EQ(test::error_of([&] { open({.graph = {.links = 16, .build_breadth = 15}}); }).code,
+              ErrorCode::invalid_argument);
+    EXPECT_EQ(test::error_of([&] { open({.graph = {.search_breadth = 0}}); }).code, ErrorCode::invalid_argument);
 }
 
 TEST_P(CacheIndex, mneme_117_vacuum_compacts_unless_told_not_to) {

@@ -247,6 +247,17 @@ TEST(FlatIndexGraph, rows_of_somebodys_memory_get_one_and_few_rows_lose_it) {
     EXPECT_EQ(second.search(rows[700], 1, 0).front().id, 700);
 }
 
+TEST(FlatIndexGraph, int8_has_none_unless_one_is_asked_for) {
+    const auto wanted = [](IndexBackend backend, VectorFormat format) {
+        return graph_plan(backend, {}, format, 0).wanted;
+    };
+    for (const VectorFormat format : {VectorFormat::float32, VectorFormat::float16, VectorFormat::int8}) {
+        EXPECT_EQ(wanted(IndexBackend::automatic, format), format != VectorFormat::int8);
+        EXPECT_TRUE(wanted(IndexBackend::graph, format));
+        EXPECT_FALSE(wanted(IndexBackend::flat, format));
+    }
+}
+
 // mneme's graph takes float32 only and begins with room for two rows here.
 TEST(FlatIndexGraph, mneme_139_it_grows_rows_move_come_back_and_all_of_them_go) {
     for (const VectorFormat format : {VectorFormat::float32, VectorFormat::float16, VectorFormat::int8}) {
