@@ -3,8 +3,9 @@
 // Documents whose vectors lie as those of texts do, a member that filters ask for with an index on it, one caller, not
 // pinned: client and server share all CPUs. By hand: libpq, a prepared statement of a binary vector and the filter's
 // value, and for each filter the quickest of eleven ways (exact, HNSW with ten breadths) that finds 99 % of the
-// nearest; its settings are made once. --quick has 20,000 documents instead of 100,000. The hybrid search has a table
-// of its own, and beside it the statement that fuses the same lists, without a word on its completeness.
+// nearest to 400 other queries; its settings are made once. --quick has 20,000 documents instead of 100,000. The hybrid
+// search has a table of its own, and beside it the statement that fuses the same lists, without a word on its
+// completeness.
 
 #include <fmt/core.h>
 
