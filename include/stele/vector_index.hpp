@@ -266,9 +266,8 @@ public:
 
     /// Builds those indexes that the options ask for (ann, members, text) and the table lacks, while others read and
     /// write it (CREATE INDEX CONCURRENTLY): for a table that was there, or was filled first, which is quicker. What an
-    /// interrupted build left behind is dropped and built anew. How broad searches of an HNSW index have to be is
-    /// measured and kept as its comment. Returns their names. Error(schema_conflict) while another builds,
-    /// Error(invalid_argument) inside a transaction. Waits for transactions that are open.
+    /// interrupted build left behind is dropped and built anew. Returns their names. Error(schema_conflict) while
+    /// another builds, Error(invalid_argument) inside a transaction. Waits for transactions that are open.
     std::vector<std::string> build_indexes(const IndexBuildOptions& options = {}) {
         return core_.build_indexes(options);
     }

@@ -38,7 +38,6 @@ std::vector<std::string> IndexBuild::build() {
                         index.definition),
             index.name);
         if (!index.note.empty()) database_.execute(table_.note(index), deadline_);
-        measure(index.name);
         finish(index.name);
         built.push_back(index.name);
     }
@@ -61,7 +60,6 @@ std::vector<std::string> IndexBuild::rebuild() {
     for (const std::string& index : again) {
         ++number_;
         run("REINDEX INDEX CONCURRENTLY " + qualified(index), index);
-        measure(index);
         finish(index);
     }
     number_ = 0;
@@ -106,25 +104,6 @@ void IndexBuild::run(const std::string& sql, const std::string& index) {
 
 void IndexBuild::finish(const std::string& index) {
     if (options_.on_progress) options_.on_progress({index, number_, of_, "done", 1});
-}
-
-void IndexBuild::measure(const std::string& index) {
-    const Row built =
-        database_.query(Statement("SELECT m.amname = 'hnsw', obj_description(x.oid, 'pg_class') FROM pg_class x JOIN "
-                                  "pg_am m ON m.oid = x.relam WHERE x.oid = to_regclass($1)",
-                                  qualified(index)),
-                        deadline_)[0];
-    const auto note = built.find<std::string>(1);
-    if (!built.get<bool>(0) || (note && !read_breadth_note(*note))) return;
-    if (options_.on_progress) options_.on_progress({index, number_, of_, "measuring how broad searches have to be", 0});
-    Database outside = database_.impl().beside(deadline_);
-    Transaction transaction = outside.begin({}, deadline_);
-    const auto breadth = measure_breadth(transaction, table_.quoted(), facts_, deadline_);
-    transaction.rollback(deadline_);
-    if (!breadth) return;
-    database_.execute(Statement(Sql(fmt::format("COMMENT ON INDEX {} IS {}", qualified(index),
-                                                quote_literal(breadth_note(*breadth))))),
-                      deadline_);
 }
 
 void IndexBuild::tell(const std::string& index) {

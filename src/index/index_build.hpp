@@ -25,8 +25,6 @@ private:
     void drop_unfinished();
     void run(const std::string& sql, const std::string& index);
     void tell(const std::string& index);
-    /// How broad searches of it have to be, which becomes its comment unless it has another's.
-    void measure(const std::string& index);
     void finish(const std::string& index);
     std::string qualified(const std::string& index) const;
 

@@ -49,7 +49,7 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "NOT c.relrowsecurity, col_description(c.oid, a.attnum) IS NOT NULL, has_table_privilege(c.oid, 'SELECT'), 4 = "
         "(SELECT count(*) FROM pg_attribute k WHERE k.attrelid = c.oid AND NOT k.attisdropped AND (k.attname, "
         "k.atttypid) IN (('id', 'uuid'::regtype), ('payload', 'jsonb'::regtype), ('meta', 'jsonb'::regtype), "
-        "('created', 'timestamptz'::regtype))), y.stamp, y.has_configuration, x.breadth FROM (SELECT) o LEFT JOIN "
+        "('created', 'timestamptz'::regtype))), y.stamp, y.has_configuration FROM (SELECT) o LEFT JOIN "
         "(SELECT n.nspname, x.extversion, to_regtype(quote_ident(n.nspname) || '.vector')::oid AS vector FROM "
         "pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'vector') e "
         "ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND "
@@ -57,8 +57,7 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "(SELECT coalesce(array_agg(x.relname::text), '{}') AS names, min(x.relname::text) FILTER (WHERE m.amname = "
         "'hnsw') AS hnsw, min(x.relname::text) FILTER (WHERE m.amname = 'ivfflat') AS ivfflat, max((SELECT "
         "o.option_value::int FROM "
-        "pg_options_to_table(x.reloptions) o WHERE o.option_name = 'lists')) AS lists, min(obj_description(x.oid, "
-        "'pg_class')) FILTER (WHERE m.amname = 'hnsw') AS breadth FROM pg_index i JOIN pg_class x "
+        "pg_options_to_table(x.reloptions) o WHERE o.option_name = 'lists')) AS lists FROM pg_index i JOIN pg_class x "
         "ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam WHERE i.indrelid = c.oid AND i.indisvalid) x CROSS "
         "JOIN (SELECT " +
             stamp_sql() + " AS stamp, " + has_configuration_sql("$2") + " AS has_configuration) y",
@@ -93,7 +92,6 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
     facts.keyed = row.get<bool>(7);
     for (std::string& name : row.get<std::vector<std::string>>(8)) facts.indexes.insert(std::move(name));
     facts.hnsw = row.find<std::string>(9);
-    if (facts.hnsw) facts.breadth = read_breadth_note(row.find<std::string>(19).value_or(""));
     facts.ivfflat = row.find<std::string>(10);
     constexpr std::int32_t kLists = 100;  // pgvector's default
     if (facts.ivfflat) facts.lists = row.find<std::int32_t>(11).value_or(kLists);

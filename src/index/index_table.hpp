@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "index/index_store.hpp"
-#include "index/search_breadth.hpp"
 #include "stele/executor.hpp"
 
 namespace stele {
@@ -25,7 +24,6 @@ struct TableFacts {
     bool keyed = false;                        ///< has the columns for keys
     bool copies = false;                       ///< COPY takes rows: no view, and no policies guard them
     std::optional<std::string> hnsw, ivfflat;  ///< the names of such indexes
-    std::optional<SearchBreadth> breadth;      ///< of the former, if it was measured
     int lists = 1;                             ///< of the latter
     std::set<std::string> indexes;             ///< the names of all that are valid
     VectorFrame frame;

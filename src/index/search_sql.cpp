@@ -22,11 +22,8 @@ constexpr double kVisit = 15;     // a candidate of the graph
 constexpr int kSamplePages = 64;  // a thousand rows or two
 
 // How many candidates of the graph are looked at: some for any search, more for many results and for a filter that
-// leaves one of many. With fewer, more than one in a hundred of the nearest is missed: of 100,000 clustered vectors,
-// where nothing was measured (search_breadth.hpp).
+// leaves one of many. With fewer, more than one in a hundred of the nearest is missed.
 constexpr int kBreadth = 185;
-constexpr int kMeasuredFor = 10;  // results
-constexpr int kOutgrown = 2;      // times the rows of when it was measured
 constexpr double kBreadthOfReach = 0.5;
 constexpr double kBreadthOfReachAtOnce = 2;  // where a scan cannot go on
 constexpr int kMostBreadth = 1000;           // pgvector's limit
@@ -101,11 +98,6 @@ Statement SearchSql::decide(const std::optional<SearchEstimate>& known) const {
     const std::string index_cost = facts_.hnsw
                                        ? fmt::format("{} * (e.breadth + e.reach)", kVisit)
                                        : fmt::format("e.rows * {} * {} / {}", kRow, probes, std::max(1, facts_.lists));
-    const double of_reach = facts_.iterates ? kBreadthOfReach : kBreadthOfReachAtOnce;
-    const std::string least =
-        facts_.breadth ? fmt::format("CASE WHEN e.rows <= {} THEN {} ELSE {} END", kOutgrown * facts_.breadth->rows,
-                                     facts_.breadth->candidates - kMeasuredFor * (1 + of_reach), kBreadth)
-                       : std::to_string(kBreadth);
     const std::string beyond = facts_.iterates ? std::string() : fmt::format(" OR e.breadth > {}", kMostBreadth);
     const double row_cost = narrowed || query_.filter.is_everything() ? 0 : kFilter;
     return with(
@@ -115,8 +107,8 @@ Statement SearchSql::decide(const std::optional<SearchEstimate>& known) const {
             "breadth, ceil(least(2000000000, greatest(20000, 10 * e.reach)))::int AS budget, {} AS probes FROM (SELECT "
             "e.*, {} + e.wanted + {} * e.reach AS breadth FROM (SELECT e.rows, e.share, ${} AS wanted, ${} / e.share "
             "AS reach FROM ({}) e) e) e) d",
-            set, row_cost, kRow, kStart, index_cost, kReach, kDearer, beyond, kMostBreadth, probes, least, of_reach,
-            limit, limit, source),
+            set, row_cost, kRow, kStart, index_cost, kReach, kDearer, beyond, kMostBreadth, probes, kBreadth,
+            facts_.iterates ? kBreadthOfReach : kBreadthOfReachAtOnce, limit, limit, source),
         parameters);
 }
 

@@ -162,31 +162,6 @@ TEST_P(IndexBuilding, rebuilds_all_and_adds_what_is_missing) {
     EXPECT_THAT(definitions(), HasSubstr("'page'"));
 }
 
-TEST_P(IndexBuilding, measures_how_broad_searches_have_to_be_and_each_search_follows_that) {
-    const VectorIndexOptions options{.ann = AnnIndex::hnsw};
-    open(nullptr).index(clustered_notes(4000, 16), &Note::vector);
-    auto notes = open(nullptr, options);
-    notes.build_indexes();
-    const auto index = one("SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = '" + server.schema() +
-                           ".note'::regclass AND pg_get_indexdef(indexrelid) LIKE '%hnsw%'");
-    const auto note = [&] { return one("SELECT obj_description('" + index + "'::regclass, 'pg_class')"); };
-    const auto noted = [&](const std::string& text) {
-        database->execute(Statement(Sql("COMMENT ON INDEX " + index + " IS '" + text + "'")));
-        return open(nullptr, options).explain(std::vector<float>(16, 1), {.limit = 10});
-    };
-    EXPECT_THAT(note(), ::testing::MatchesRegex("stele: searched with 1[1-9][0-9] candidates of 4000 rows"))
-        << "few themes, all of them near";
-    EXPECT_LT(notes.explain(std::vector<float>(16, 1), {.limit = 10}).breadth, 200);
-    EXPECT_NEAR(noted("stele: searched with 150 candidates of 4000 rows").breadth, 150, 3);
-    EXPECT_NEAR(noted("stele: searched with 150 candidates of 1000 rows").breadth, 200, 3) << "outgrown";
-    EXPECT_NEAR(noted("of mine").breadth, 200, 3);
-    notes.rebuild_indexes();
-    EXPECT_EQ(note(), "of mine");
-    noted("stele: searched with 500 candidates of 9 rows");
-    notes.rebuild_indexes();
-    EXPECT_THAT(note(), HasSubstr("of 4000 rows"));
-}
-
 TEST_P(IndexBuilding, says_what_it_cannot_do) {
     auto notes = open(nullptr, with_members());
     EXPECT_EQ(error_of([&] { notes.build_indexes(); }).code, ErrorCode::schema_missing);
