@@ -115,7 +115,7 @@ public:
     IncompleteAnswer(ErrorInfo info, std::size_t bytes, std::exception_ptr cause);
     /// That were read.
     std::size_t bytes() const noexcept { return bytes_; }
-    /// What the computation failed with.
+    /// What the computation failed with; null where that was in another process.
     const std::exception_ptr& cause() const noexcept { return cause_; }
 
 private:
