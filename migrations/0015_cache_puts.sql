@@ -13,9 +13,6 @@ BEGIN
 END
 $$;
 
--- Floats do not get smaller by compression, and to find that out takes a part of each put.
-ALTER TABLE {schema}.entries ALTER COLUMN embedding SET STORAGE EXTERNAL;
-
 -- What an entry without a vector holds instead, once it is known how long they are.
 CREATE OR REPLACE FUNCTION {schema}.stele_no_vector() RETURNS bytea LANGUAGE sql STABLE AS $$
     SELECT coalesce(decode(repeat('00000000',

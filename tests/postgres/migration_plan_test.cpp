@@ -152,7 +152,7 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "297222b34a09eb7a899e50f79b9a468adfc565086ccdbf4a125df4445a17378e",
                                        "7e7c9115f5c4303d55e544237c201b52877751a89cd53e5ac07d7bb9c4dee4d1",
                                        "25e49723692f69dcf8d5ee088e845d1e10349b72518798e27fba9ee56cbfc07c",
-                                       "f0b5a354ba022512eaf6e7bf080a147556015be8bc5e58cf1a7007fd4f2ccad7",
+                                       "0e4f97a6234632f42950c98ecc30d08c8f7f58b6eae23168b1fe54ab4320a42c",
                                        "079484e3fdba3db1414ea5075692b3ce7f54c24619ad886230b70aa7ef6dcc05",
                                        "f59002199beb32fccf75bc577c767d7e2da4ea8db774e95f90b160e84f016563"));
 }
