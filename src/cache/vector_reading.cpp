@@ -39,7 +39,9 @@ std::vector<Candidate> VectorMemory::search(const std::string& name_space, std::
     check_size(*space, name_space);
     if (!space->loaded) load(*space, name_space, executor, deadline);
     if (space->has_stale) read_stale(*space, name_space, executor, deadline);
-    return space->vectors.search(unit, k, min_score);
+    std::vector<Candidate> found = space->vectors.search(unit, k, min_score);
+    space->vectors.consider_graph();
+    return found;
 }
 
 std::size_t VectorMemory::compact(const std::optional<std::string>& name_space, Executor& executor, Deadline deadline) {

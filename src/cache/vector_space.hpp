@@ -52,6 +52,7 @@ public:
     std::vector<Candidate> search(std::span<const float> unit, std::size_t k, float min_score) const;
     std::size_t compact() { return index_.compact(); }
     /// As FlatIndex.
+    void consider_graph() { index_.consider_graph(); }
     void drop_graph() { index_.drop_graph(); }
     void wait_for_graph() const { index_.wait_for_graph(); }
 

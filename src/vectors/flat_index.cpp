@@ -140,6 +140,7 @@ std::vector<Match> FlatIndex::search(std::span<const float> unit_query, std::siz
     const RowQuery query(format_, unit_query);
     BestMatches best(k, min_score - query.margin(seen.largest_scale));
     const bool by_graph = seen.graph && search_graph(seen, query, k, best);
+    if (!seen.graph && seen.rows >= plan_.shape.from_rows) searches_.fetch_add(1, std::memory_order_relaxed);
     std::array<float, kRowsAtOnce> scores;
     for (std::size_t at = 0; at < seen.blocks->size(); ++at) {
         const RowBlock* const block = (*seen.blocks)[at].get();

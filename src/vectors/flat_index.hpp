@@ -25,6 +25,8 @@ struct GraphPlan {
     bool wanted = false;
     GraphOptions shape{};
     std::size_t limit_bytes = 0;  ///< none is made with which the index would take more; 0: no limit
+    /// The first one is made once so many searches looked at every row.
+    std::size_t after_searches = 0;
 };
 
 /// What SemanticCacheOptions say of vectors in that format.
@@ -38,10 +40,11 @@ GraphPlan graph_plan(IndexBackend backend, const GraphOptions& shape, VectorForm
 /// tombstone until its block holds too many of them: then whoever removed the last one moves the block's other rows and
 /// gives it back. So no more than an eighth of what a search reads is dead, beside some rows of a small index.
 ///
-/// By plan a thread of its own makes a graph over its rows as soon as there are so many, and another one in its place
-/// when a tenth of them are new, or dead. A search then follows the graph, scores what it finds there as ever, and
-/// looks at every row that came since; it looks at all where more is asked for than a graph is good at. The blocks of a
-/// graph stay where they are until the next one is made, over copies of the blocks of which an eighth is dead.
+/// By plan a thread of its own makes a graph over its rows once there are so many (and so many searches that looked at
+/// all of them), and another one in its place when a tenth of them are new, or dead. A search then follows the graph,
+/// scores what it finds there as ever, and looks at every row that came since; it looks at all where more is asked for
+/// than a graph is good at. The blocks of a graph stay where they are until the next one is made, over copies of the
+/// blocks of which an eighth is dead.
 ///
 /// Wrong lengths and dimensions throw Error(invalid_argument) and Error(dimension_mismatch).
 class FlatIndex {
@@ -73,6 +76,8 @@ public:
     /// than float32 are a little off, and so are those of the best; rows are found, too, whose score is too low by no
     /// more than that (RowQuery::margin). By a graph nearly all of these.
     std::vector<Match> search(std::span<const float> unit_query, std::size_t k, float min_score) const;
+    /// After a search: whether it was the one that makes a graph worth while. Waits for nobody.
+    void consider_graph() STELE_EXCLUDES(changes_);
 
     /// Waits for the graph that is being made, if one is.
     void wait_for_graph() const STELE_EXCLUDES(changes_);
@@ -186,6 +191,7 @@ private:
     const std::size_t rows_per_block_;
     const GraphPlan plan_;
     std::atomic<std::size_t> search_breadth_;
+    mutable std::atomic<std::size_t> searches_{0};  // of as many rows as a graph is made of, without one
 
     mutable Mutex changes_;  // of who changes
     Blocks blocks_ STELE_GUARDED_BY(changes_);

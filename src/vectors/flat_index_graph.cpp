@@ -16,9 +16,10 @@ constexpr std::size_t kMost = 1024;  // matches: finding more by a graph takes a
 }  // namespace
 
 GraphPlan graph_plan(IndexBackend backend, const GraphOptions& shape, VectorFormat format, std::size_t limit_bytes) {
-    const bool wanted =
-        backend == IndexBackend::graph || (backend == IndexBackend::automatic && format != VectorFormat::int8);
-    return {wanted, shape, limit_bytes};
+    // as long as so many searches take without one, so it never costs more than twice what was needed
+    constexpr std::size_t kWorthIt = 10'000;
+    const bool automatic = backend == IndexBackend::automatic && format != VectorFormat::int8;
+    return {automatic || backend == IndexBackend::graph, shape, limit_bytes, automatic ? kWorthIt : 0};
 }
 
 FlatIndex::~FlatIndex() {
@@ -71,7 +72,7 @@ bool FlatIndex::pinned(std::size_t block) const {
 bool FlatIndex::graph_is_due() const {
     const std::size_t fewest = graph_ ? plan_.shape.from_rows / 2 : plan_.shape.from_rows;
     if (!plan_.wanted || draft_ || rows_ < std::max<std::size_t>(fewest, 1)) return false;
-    if (!drafted_) return true;
+    if (!drafted_) return searches_.load(std::memory_order_relaxed) >= plan_.after_searches;
     return std::max(news_, losses_) > std::max(rows_ / kChangedPart, kFewChanges);
 }
 
@@ -113,6 +114,14 @@ void FlatIndex::make_graph_if_due() {
     } catch (const std::bad_alloc&) {     // NOLINT(bugprone-empty-catch): searches look at all
     } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
     }
+}
+
+void FlatIndex::consider_graph() {
+    const bool waits = plan_.wanted && plan_.after_searches > 0;
+    if (!waits || searches_.load(std::memory_order_relaxed) < plan_.after_searches) return;
+    if (!changes_.try_lock()) return;  // the next one, then
+    make_graph_if_due();
+    changes_.unlock();
 }
 
 void FlatIndex::hide_graph() {

@@ -247,6 +247,30 @@ TEST(FlatIndexGraph, rows_of_somebodys_memory_get_one_and_few_rows_lose_it) {
     EXPECT_EQ(second.search(rows[700], 1, 0).front().id, 700);
 }
 
+TEST(FlatIndexGraph, where_it_is_to_be_worth_while_it_is_made_after_as_many_searches_of_all_rows) {
+    Clusters clusters(4);
+    FlatIndex index(kDimension, VectorFormat::float32,
+                    {.wanted = true, .shape = {.from_rows = 500}, .after_searches = 20});
+    const auto search = [&](int times, const Vector& what) {
+        for (int i = 0; i < times; ++i) {
+            index.search(what, 1, 0);
+            index.consider_graph();
+        }
+        index.wait_for_graph();
+    };
+    const std::vector<Vector> rows = fill(index, clusters, 499);
+    search(40, rows[7]);
+    index.upsert(499, clusters.draw(), {.tag = 500});
+    search(19, rows[7]);
+    EXPECT_EQ(index.usage().graphs, 0U) << "those of fewer rows do not count";
+    search(1, rows[7]);
+    EXPECT_EQ(index.usage().graphs, 1U);
+    EXPECT_EQ(index.usage().graph_rows, 500U);
+    search(40, rows[7]);
+    EXPECT_EQ(index.usage().graphs, 1U);
+    EXPECT_EQ(index.search(rows[7], 1, 0).front().id, 7);
+}
+
 TEST(FlatIndexGraph, int8_has_none_unless_one_is_asked_for) {
     const auto wanted = [](IndexBackend backend, VectorFormat format) {
         return graph_plan(backend, {}, format, 0).wanted;
@@ -256,6 +280,8 @@ TEST(FlatIndexGraph, int8_has_none_unless_one_is_asked_for) {
         EXPECT_TRUE(wanted(IndexBackend::graph, format));
         EXPECT_FALSE(wanted(IndexBackend::flat, format));
     }
+    EXPECT_GT(graph_plan(IndexBackend::automatic, {}, VectorFormat::float32, 0).after_searches, 0U);
+    EXPECT_EQ(graph_plan(IndexBackend::graph, {}, VectorFormat::float32, 0).after_searches, 0U);
 }
 
 // mneme's graph takes float32 only and begins with room for two rows here.
