@@ -154,7 +154,7 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "25e49723692f69dcf8d5ee088e845d1e10349b72518798e27fba9ee56cbfc07c",
                                        "0e4f97a6234632f42950c98ecc30d08c8f7f58b6eae23168b1fe54ab4320a42c",
                                        "079484e3fdba3db1414ea5075692b3ce7f54c24619ad886230b70aa7ef6dcc05",
-                                       "f59002199beb32fccf75bc577c767d7e2da4ea8db774e95f90b160e84f016563"));
+                                       "f6ea60edab07e0acae1a9b111aa61d77177b4b3308c66bcce154a0c5de97b639"));
 }
 
 }  // namespace

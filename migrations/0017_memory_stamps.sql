@@ -1,8 +1,4 @@
--- Remembering in a memory that is often written to.
-
--- Each call leaves a version of the memory's row behind, which all look-ups of that row step over (each new element makes
--- one, for its reference) until the page is cleared of them. That is done when it is as full as this.
-ALTER TABLE {schema}.memories SET (fillfactor = 50);
+-- Remembering with a statement less.
 
 -- As before, but that the newest stamps are asked for by one statement.
 CREATE OR REPLACE FUNCTION {schema}.stele_remember(given_memory text, given_elements jsonb, given_variables jsonb,
