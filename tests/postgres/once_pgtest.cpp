@@ -120,7 +120,7 @@ TEST_F(Once, happens_once_whichever_reply_is_lost) {
         const std::int64_t before = count(orders);
         proxy.drop_reply(cut);
         const OnceResult result = once(database, id, order());
-        EXPECT_EQ(proxy.dropped(), cut <= 4) << cut;
+        EXPECT_TRUE(proxy.dropped() || cut == 5) << cut;  // what comes fifth may be of a new connection
         proxy.disarm();
         EXPECT_FALSE(result.repeated) << cut;
         EXPECT_EQ(count(orders), before + 1) << cut;
