@@ -10,8 +10,8 @@ inline namespace v0 {
 enum class IndexBackend : std::uint8_t {
     automatic,  ///< a graph of a scope with many vectors once 10,000 searches looked at all of them, which takes as
                 ///< long as making it; none where they lie in int8, which is chosen to save memory
-    flat,  ///< every search looks at every vector, and misses none
-    graph  ///< a graph of a scope with many vectors, at once and in every format
+    flat,       ///< every search looks at every vector, and misses none
+    graph       ///< a graph of a scope with many vectors, at once and in every format
 };
 
 /// A graph (HNSW, by hnswlib) leads a search to what is alike by way of neighbours: it looks at some hundred vectors,
