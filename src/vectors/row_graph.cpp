@@ -23,11 +23,13 @@ struct Place {
     const std::byte* vector;
     float scale;
 };
+// Without the padding: behind its links, which are an odd number of 4 bytes, hnswlib's own label is then aligned.
+constexpr std::size_t kPlaceBytes = sizeof(const std::byte*) + sizeof(float);
 
 class PlaceSpace final : public hnswlib::SpaceInterface<float> {
 public:
     explicit PlaceSpace(const RowFormat& format) : format_(format) {}
-    std::size_t get_data_size() override { return sizeof(Place); }
+    std::size_t get_data_size() override { return kPlaceBytes; }
     hnswlib::DISTFUNC<float> get_dist_func() override { return distance; }
     void* get_dist_func_param() override { return this; }
 
@@ -35,8 +37,8 @@ private:
     static float distance(const void* a, const void* b, const void* self) {
         // its memory for them need not be aligned
         Place left, right;
-        std::memcpy(&left, a, sizeof left);
-        std::memcpy(&right, b, sizeof right);
+        std::memcpy(&left, a, kPlaceBytes);
+        std::memcpy(&right, b, kPlaceBytes);
         const RowFormat& format = static_cast<const PlaceSpace*>(self)->format_;
         return -format.dot(left.vector, right.vector) * left.scale * right.scale;
     }
