@@ -146,7 +146,7 @@ TEST(FlatIndexGraph, another_is_made_when_a_tenth_came_or_went_and_leaves_the_de
     constexpr std::int64_t kRows = 2'500, kWide = 3072;  // several blocks
     std::mt19937_64 random(6);
     FlatIndex index(kWide, VectorFormat::float32,
-                    {.wanted = true, .shape = {.from_rows = kRows, .links = 8, .build_breadth = 40}});
+                    {.wanted = true, .shape = {.from_rows = kRows, .links = 6, .build_breadth = 10}});
     std::vector<Vector> rows;
     for (std::int64_t id = 0; id < kRows; ++id) {
         rows.push_back(testing::random_unit(random, kWide));
