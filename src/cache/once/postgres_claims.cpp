@@ -80,9 +80,10 @@ ClaimText PostgresClaims::read_text(const ComputeClaim& claim, std::size_t from,
 
 void PostgresClaims::write_text(const ComputeClaim& claim, std::size_t from, std::string_view text, Deadline deadline) {
     const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
-    const Statement write(sql_.write, claim.name_space, claim.hash, claim.token, static_cast<std::int64_t>(from),
-                          Bytes(bytes, bytes + text.size()));
-    database_.execute(Statement(write).repeatable(), deadline);
+    const Statement write = Statement(sql_.write, claim.name_space, claim.hash, claim.token,
+                                      static_cast<std::int64_t>(from), Bytes(bytes, bytes + text.size()))
+                                .repeatable();
+    database_.execute(write, deadline);
 }
 
 void PostgresClaims::forget_text(const ComputeClaim& claim, Deadline deadline) {
