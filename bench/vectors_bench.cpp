@@ -16,8 +16,10 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "clustered.hpp"
 #include "pinning.hpp"
 #include "scans.hpp"
 #include "side_by_side.hpp"
@@ -29,6 +31,7 @@ namespace {
 
 constexpr std::size_t kRows = 100'000;
 constexpr std::size_t kMatches = 8;
+constexpr std::size_t kQueries = 64;
 constexpr float kEveryScore = -2.0F;
 constexpr double kMillisecond = 1e-3;
 constexpr double kMicrosecond = 1e-6;
@@ -49,18 +52,54 @@ std::span<const float> nth(const std::vector<float>& units, std::size_t dimensio
     return std::span(units).subspan(n * dimension, dimension);
 }
 
+// As embeddings of texts lie; the questions are near some of the rows.
+std::vector<float> clustered_units(std::size_t rows, std::size_t dimension) {
+    Clustered clustered(dimension);
+    std::vector<float> floats;
+    floats.reserve(rows * dimension);
+    for (std::size_t i = 0; i < rows; ++i) {
+        const std::vector<float> unit = clustered.draw();
+        floats.insert(floats.end(), unit.begin(), unit.end());
+    }
+    return floats;
+}
+std::vector<float> near_some(const std::vector<float>& rows, std::size_t dimension) {
+    constexpr float kNoise = 0.015F;  // a cosine of about 0.92
+    std::mt19937 random(3);
+    std::normal_distribution<float> normal;
+    std::vector<float> queries(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(kQueries * dimension));
+    for (float& value : queries) value += kNoise * normal(random);
+    for (std::size_t i = 0; i < kQueries; ++i) {
+        kernels::normalize(std::span(queries).subspan(i * dimension, dimension));
+    }
+    return queries;
+}
+
 class Searches {
 public:
-    explicit Searches(std::size_t dimension)
-        : dimension_(dimension), queries_(random_units(64, dimension)), index_(dimension) {
-        const std::vector<float> rows = random_units(kRows, dimension);
+    Searches(std::size_t dimension, const std::vector<float>& rows, std::vector<float> queries)
+        : dimension_(dimension), queries_(std::move(queries)), index_(dimension) {
         for (std::size_t i = 0; i < kRows; ++i) {
             index_.upsert(static_cast<std::int64_t>(i), nth(rows, dimension, i));
         }
     }
+    explicit Searches(std::size_t dimension)
+        : Searches(dimension, random_units(kRows, dimension), random_units(kQueries, dimension)) {}
+
+    /// Returns how long it took.
+    double make_copies() {
+        constexpr std::size_t kAny = static_cast<std::size_t>(-1);
+        for (int i = 0; i < 8; ++i) search_ms();  // before, there are none
+        return seconds([&] {
+                   while (index_.make_copies(kAny) != 0) {
+                   }
+               }) /
+               kMillisecond;
+    }
+    std::size_t refined() const { return index_.usage().refined; }
 
     double search_ms() {
-        const std::span<const float> query = nth(queries_, dimension_, next_++ % 64);
+        const std::span<const float> query = nth(queries_, dimension_, next_++ % kQueries);
         return seconds(
                    [&] { sink = static_cast<std::uint64_t>(index_.search(query, kMatches, kEveryScore).front().id); }) /
                kMillisecond;
@@ -120,6 +159,50 @@ void measure_searches(SideBySide& bench) {
     }
 }
 
+// The rival has none.
+void measure_copies(SideBySide& bench) {
+    constexpr std::size_t kDimension = 768;
+    for (const bool clustered : {false, true}) {
+        const std::string what =
+            fmt::format("100k x {}, float32 with copies, {}", kDimension, clustered ? "as texts lie" : "at random");
+        const std::string search = fmt::format("search {}, k=8 (ms)", what);
+        const std::string refined = fmt::format("rows read after their copies, {}, k=8 (share)", what);
+        const std::string making = fmt::format("make copies, {} (ms)", what);
+        if (!bench.wants(search) && !bench.wants(refined) && !bench.wants(making)) continue;
+        const std::vector<float> rows =
+            clustered ? clustered_units(kRows, kDimension) : random_units(kRows, kDimension);
+        const std::vector<float> queries = clustered ? near_some(rows, kDimension) : random_units(kQueries, kDimension);
+        Searches without(kDimension, rows, queries), with(kDimension, rows, queries);
+        const double took = with.make_copies();
+        bench.measure({.work = making,
+                       .against = "one search without",
+                       .compare = Compare::lower_is_better,
+                       .at_least = {},
+                       .repetitions = 1,
+                       .ours = [&] { return took; },
+                       .theirs = [&] { return without.search_ms(); }});
+        bench.measure({.work = search,
+                       .against = "the same without copies",
+                       .compare = Compare::lower_is_better,
+                       .at_least = 2,
+                       .repetitions = 101,
+                       .ours = [&] { return with.search_ms(); },
+                       .theirs = [&] { return without.search_ms(); }});
+        bench.measure({.work = refined,
+                       .against = "all rows",
+                       .compare = Compare::lower_is_better,
+                       .at_least = {},
+                       .repetitions = kQueries,
+                       .ours =
+                           [&] {
+                               const std::size_t before = with.refined();
+                               with.search_ms();
+                               return static_cast<double>(with.refined() - before) / static_cast<double>(kRows);
+                           },
+                       .theirs = [] { return 1.0; }});
+    }
+}
+
 void measure_growth(SideBySide& bench) {
     // Big pieces of memory come fresh from the system on both sides, as they would for the first index of a process.
     mallopt(M_MMAP_THRESHOLD, 1 << 20);
@@ -169,6 +252,7 @@ void measure_all(SideBySide& bench) {
     const Pinned pinned(cpu);
     bench.note(fmt::format("One thread, pinned to CPU {}; {}.", cpu, hwy::TargetName(kernels::active_target())));
     measure_searches(bench);
+    measure_copies(bench);
     measure_growth(bench);
 }
 

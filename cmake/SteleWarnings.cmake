@@ -5,6 +5,8 @@ target_compile_options(stele_warnings INTERFACE
     $<$<BOOL:${STELE_WERROR}>:-Werror>
     # GCC 12 sees an overlap in std::string's own code (gcc.gnu.org/PR105651)
     $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+    # and, optimizing, a string of more than all memory
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-stringop-overflow>
     # checks the annotations of base/mutex.hpp
     $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 # Boost 1.74 and 1.83 know Clang's coroutines by their experimental name only

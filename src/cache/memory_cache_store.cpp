@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <tuple>
 
@@ -126,9 +127,15 @@ std::vector<MemoryCacheStore::Found> MemoryCacheStore::alike(const std::string& 
     MutexLock lock(impl_.mutex);
     Space& space = data_->spaces[name_space];
     std::vector<Found> all;
-    const FlatIndex* const index = index_of(space);
+    FlatIndex* const index = index_of(space);
     if (index == nullptr) return all;
-    if (index_bytes_ != 0 && index->usage().bytes > index_bytes_) {
+    const std::size_t most = index_bytes_ == 0 ? std::numeric_limits<std::size_t>::max() : index_bytes_;
+    std::size_t bytes = index_bytes_ == 0 ? 0 : index->usage().bytes;
+    if (bytes > most) {  // it may fit without
+        index->drop_copies(bytes - most);
+        bytes = index->usage().bytes;
+    }
+    if (bytes > most) {
         raise(ErrorCode::limit_exceeded,
               fmt::format("the vectors of the scope '{}' need more than index_bytes, which is {}", name_space,
                           index_bytes_));
@@ -139,6 +146,7 @@ std::vector<MemoryCacheStore::Found> MemoryCacheStore::alike(const std::string& 
         const float score = index->format() == VectorFormat::float32 ? match.score : static_cast<float>(exact);
         all.push_back({hit(match.id, entry, std::min(score, 1.0f), HitLayer::semantic), entry.hash, state(entry)});
     }
+    index->make_copies(most - bytes);
     std::sort(all.begin(), all.end(), [](const Found& a, const Found& b) {
         return std::tuple(-a.entry.similarity, a.entry.id) < std::tuple(-b.entry.similarity, b.entry.id);
     });

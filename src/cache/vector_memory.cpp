@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace stele {
@@ -66,8 +67,12 @@ void VectorMemory::count(Space& space, const std::string& name_space) {
     if (options_.limit_bytes == 0) return;
     std::size_t bytes = space.vectors.size().bytes;
     if (bytes == space.counted) return;
+    if (bytes > options_.limit_bytes) {  // it may fit without
+        space.vectors.drop_copies(bytes - options_.limit_bytes);
+        bytes = space.vectors.size().bytes;
+    }
     if (bytes > options_.limit_bytes) {
-        space.vectors.drop_graph();  // it may fit without
+        space.vectors.drop_graph();
         bytes = space.vectors.size().bytes;
     }
     std::vector<SpacePointer> dropped;
@@ -75,6 +80,7 @@ void VectorMemory::count(Space& space, const std::string& name_space) {
     const auto known = spaces_.find(name_space);
     if (known == spaces_.end() || known->second.get() != &space) return;
     bytes_ += bytes - space.counted.exchange(bytes);
+    drop_copies();
     while (bytes_ > options_.limit_bytes) {
         auto oldest = spaces_.end();
         for (auto at = spaces_.begin(); at != spaces_.end(); ++at) {
@@ -93,6 +99,31 @@ void VectorMemory::count(Space& space, const std::string& name_space) {
     space.too_large = true;
     known->second = new_space(format_);
     known->second->too_large = true;
+}
+
+void VectorMemory::make_copies(Space& space, const std::string& name_space) {
+    std::size_t room = std::numeric_limits<std::size_t>::max();
+    if (options_.limit_bytes != 0) {
+        const MutexLock lock(spaces_mutex_);
+        room = options_.limit_bytes - std::min(bytes_, options_.limit_bytes);
+    }
+    if (space.vectors.make_copies(room) != 0) count(space, name_space);
+}
+
+// Without them a search takes longer, but nothing is to be read again.
+void VectorMemory::drop_copies() {
+    if (bytes_ <= options_.limit_bytes) return;
+    std::vector<std::pair<std::uint64_t, Space*>> spaces;
+    for (const auto& [name, space] : spaces_) {
+        if (space->counted != 0) spaces.emplace_back(space->searched, space.get());
+    }
+    std::sort(spaces.begin(), spaces.end());
+    for (const auto& [searched, space] : spaces) {
+        if (bytes_ <= options_.limit_bytes) break;
+        space->vectors.drop_copies(bytes_ - options_.limit_bytes);
+        const std::size_t left = space->vectors.size().bytes;
+        bytes_ += left - space->counted.exchange(left);
+    }
 }
 
 void VectorMemory::check_size(const Space& space, const std::string& name_space) const {

@@ -56,8 +56,9 @@ struct VectorMemoryOptions {
 /// call goes on there; waiting for another thread that is reading ends with the deadline, too:
 /// Error(deadline_exceeded).
 ///
-/// Where it would take more than the limit, namespaces that were searched longest ago are let go. One that alone is
-/// too large cannot be searched, Error(limit_exceeded), until it was changed so much that it is let go, too.
+/// Where it would take more than the limit, copies of rows are given up first, then namespaces are let go, those that
+/// were searched longest ago before others. One that alone is too large cannot be searched, Error(limit_exceeded),
+/// until it was changed so much that it is let go, too.
 class VectorMemory {
     struct Space;
 
@@ -179,6 +180,9 @@ private:
     Taken decoded(const Rows& rows) const;
     void copy(Space& space, const std::string& name_space, Deadline deadline) STELE_REQUIRES(space.reading);
     void count(Space& space, const std::string& name_space) STELE_EXCLUDES(spaces_mutex_);
+    /// After a search, where there is room.
+    void make_copies(Space& space, const std::string& name_space) STELE_EXCLUDES(spaces_mutex_);
+    void drop_copies() STELE_REQUIRES(spaces_mutex_);
     void let_go(SpacePointer& space) STELE_REQUIRES(spaces_mutex_);
     bool restore(Space& space, const std::string& name_space, Deadline deadline) STELE_REQUIRES(space.reading);
     void check_size(const Space& space, const std::string& name_space) const;

@@ -41,6 +41,7 @@ std::vector<Candidate> VectorMemory::search(const std::string& name_space, std::
     if (space->has_stale) read_stale(*space, name_space, executor, deadline);
     std::vector<Candidate> found = space->vectors.search(unit, k, min_score);
     space->vectors.consider_graph();
+    make_copies(*space, name_space);
     return found;
 }
 

@@ -54,6 +54,8 @@ public:
     /// As FlatIndex.
     void consider_graph() { index_.consider_graph(); }
     void drop_graph() { index_.drop_graph(); }
+    std::size_t make_copies(std::size_t most_bytes) { return index_.make_copies(most_bytes); }
+    void drop_copies(std::size_t bytes) { index_.drop_copies(bytes); }
     void wait_for_graph() const { index_.wait_for_graph(); }
 
     /// As FlatIndex: rows that lie in somebody's memory; those of unusable vectors are not among them.

@@ -16,7 +16,6 @@ namespace {
 // Transparent huge pages are not asked for: measured at 100k x 768, a scan is no faster with them.
 constexpr std::size_t kBlockBytes = std::size_t{4} << 20;
 constexpr std::size_t kSmallestBlockRows = 16;
-constexpr std::size_t kRowsAtOnce = 256;  // scores kept on the stack between the kernel and the selection
 
 using Blocks = std::vector<std::shared_ptr<RowBlock>>;
 
@@ -37,7 +36,8 @@ FlatIndex::FlatIndex(std::size_t dimension, VectorFormat format, GraphPlan plan)
     : format_(format, dimension),
       rows_per_block_(std::max(kBlockBytes / format_.stride(), kSmallestBlockRows)),
       plan_(std::move(plan)),
-      search_breadth_(plan_.shape.search_breadth) {
+      search_breadth_(plan_.shape.search_breadth),
+      copied_(RowCopies::worth_while(format_)) {
     seen_.blocks = std::make_shared<const Blocks>();
 }
 
@@ -141,23 +141,31 @@ std::vector<Match> FlatIndex::search(std::span<const float> unit_query, std::siz
     BestMatches best(k, min_score - query.margin(seen.largest_scale));
     const bool by_graph = seen.graph && search_graph(seen, query, k, best);
     if (!seen.graph && seen.rows >= plan_.shape.from_rows) searches_.fetch_add(1, std::memory_order_relaxed);
-    std::array<float, kRowsAtOnce> scores;
+    if (!by_graph && copies_help(seen)) {
+        search_copies(seen, unit_query, query, k, best);
+        return std::move(best).take();
+    }
     for (std::size_t at = 0; at < seen.blocks->size(); ++at) {
         const RowBlock* const block = (*seen.blocks)[at].get();
         if (block == nullptr) continue;
-        const std::size_t rows = block->rows();
-        const std::size_t covered = by_graph && at < seen.graph->covered.size() ? seen.graph->covered[at] : 0;
-        for (std::size_t first = covered; first < rows; first += kRowsAtOnce) {
-            const std::size_t count = std::min(kRowsAtOnce, rows - first);
-            query.score(block->vector(first), block->scales(first), std::span(scores).first(count));
-            for (std::size_t i = 0; i < count; ++i) {
-                if (!(scores[i] >= best.floor())) continue;
-                const RowLabel& label = block->label(first + i);
-                if (label.seen_at(seen.change)) best.offer({label.id, scores[i], label.note});
-            }
-        }
+        look_at(*block, by_graph && at < seen.graph->covered.size() ? seen.graph->covered[at] : 0, seen, query, best);
     }
     return std::move(best).take();
+}
+
+void FlatIndex::look_at(const RowBlock& block, std::size_t first, const Seen& seen, const RowQuery& query,
+                        BestMatches& best) const {
+    std::array<float, kRowsAtOnce> scores;
+    const std::size_t rows = block.rows();
+    for (; first < rows; first += kRowsAtOnce) {
+        const std::size_t count = std::min(kRowsAtOnce, rows - first);
+        query.score(block.vector(first), block.scales(first), std::span(scores).first(count));
+        for (std::size_t i = 0; i < count; ++i) {
+            if (!(scores[i] >= best.floor())) continue;
+            const RowLabel& label = block.label(first + i);
+            if (label.seen_at(seen.change)) best.offer({label.id, scores[i], label.note});
+        }
+    }
 }
 
 FlatIndex::Usage FlatIndex::usage() const {
@@ -171,7 +179,10 @@ FlatIndex::Usage FlatIndex::usage() const {
         usage.capacity += block->capacity();
         usage.vector_bytes += block->vector_bytes();
         usage.bytes += block->bytes();
+        if (const auto copies = block->copies()) usage.copy_bytes += copies->bytes();
     }
+    usage.bytes += usage.copy_bytes;
+    usage.refined = refined_.load(std::memory_order_relaxed);
     usage.bytes += by_id_.bytes() + by_tag_.bytes();
     usage.graphs = graphs_;
     if (graph_) {

@@ -46,6 +46,11 @@ GraphPlan graph_plan(IndexBackend backend, const GraphOptions& shape, VectorForm
 /// than a graph is good at. The blocks of a graph stay where they are until the next one is made, over copies of the
 /// blocks of which an eighth is dead.
 ///
+/// Where searches look at many rows of float32, make_copies() gives full blocks copies of a quarter of their size
+/// (RowCopies). A search reads those, and then only the rows that may be among the best: what it finds, and each score,
+/// is exactly what it would be without them. Where too many may be, it looks at all rows. Copies go with their
+/// block, and when a graph is made of it.
+///
 /// Wrong lengths and dimensions throw Error(invalid_argument) and Error(dimension_mismatch).
 class FlatIndex {
 public:
@@ -81,6 +86,13 @@ public:
 
     /// Waits for the graph that is being made, if one is.
     void wait_for_graph() const STELE_EXCLUDES(changes_);
+    /// After a search: makes copies of some of the blocks that searches look at, as long as they take no more than
+    /// that many bytes; of a few blocks, as whoever searched waits for it. None while another thread does,
+    /// while few have searched, or where there are few rows. Says how many bytes were taken.
+    std::size_t make_copies(std::size_t most_bytes);
+    /// Gives copies up until so many bytes are free, or all are.
+    void drop_copies(std::size_t bytes);
+
     /// In place of GraphOptions::search_breadth.
     void set_search_breadth(std::size_t breadth) noexcept { search_breadth_ = breadth; }
     /// Searches look at every row from now on, until a tenth of them came or went and by plan another graph is made.
@@ -98,6 +110,8 @@ public:
         std::size_t graph_rows = 0;    ///< rows that a graph was made of, some of which are dead by now
         std::size_t graph_bytes = 0;   ///< of it, among the bytes
         std::size_t graphs = 0;        ///< made so far
+        std::size_t copy_bytes = 0;    ///< of copies, among the bytes
+        std::size_t refined = 0;       ///< rows that searches read after their copies
         std::uint64_t changes = 0;     ///< since it was made; removals are not counted
     };
     Usage usage() const STELE_EXCLUDES(changes_);
@@ -127,6 +141,7 @@ public:
 private:
     using Blocks = std::vector<std::shared_ptr<RowBlock>>;  // null: given back
     static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+    static constexpr std::size_t kRowsAtOnce = 256;  // scores kept on the stack between the kernel and the selection
     /// A graph over the first rows of some blocks. Where one is seen, so are these blocks.
     struct BlockGraph {
         std::unique_ptr<const RowGraph> graph;
@@ -164,6 +179,13 @@ private:
     std::size_t bury(RowNumber row, std::uint64_t change) STELE_REQUIRES(changes_);
     void evacuate(std::size_t block) STELE_REQUIRES(changes_);
     void evacuate_if_dead(std::size_t block) STELE_REQUIRES(changes_);
+    /// Offers the rows from the `first` on.
+    void look_at(const RowBlock& block, std::size_t first, const Seen& seen, const RowQuery& query,
+                 BestMatches& best) const;
+    /// As the same of all rows of all blocks.
+    void search_copies(const Seen& seen, std::span<const float> unit, const RowQuery& query, std::size_t k,
+                       BestMatches& best) const;
+    bool copies_help(const Seen& seen) const noexcept;
     /// False: the graph is of no use for this, and nothing was offered.
     bool search_graph(const Seen& seen, const RowQuery& query, std::size_t k, BestMatches& best) const;
 
@@ -192,6 +214,11 @@ private:
     const GraphPlan plan_;
     std::atomic<std::size_t> search_breadth_;
     mutable std::atomic<std::size_t> searches_{0};  // of as many rows as a graph is made of, without one
+
+    const bool copied_;                             // copies pay
+    mutable std::atomic<std::size_t> uncopied_{0};  // searches that met blocks without
+    mutable std::atomic<std::size_t> refined_{0};
+    std::atomic_flag copying_;  // somebody makes some
 
     mutable Mutex changes_;  // of who changes
     Blocks blocks_ STELE_GUARDED_BY(changes_);

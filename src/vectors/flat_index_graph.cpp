@@ -220,6 +220,9 @@ void FlatIndex::take_graph(GraphDraft& draft, std::shared_ptr<const BlockGraph> 
     }
     if (!draft.copies.empty()) ++change_;
     graph_ = std::move(graph);
+    for (std::size_t block = 0; block < graph_->covered.size(); ++block) {
+        if (graph_->covered[block] != 0 && blocks_[block]) blocks_[block]->set_copies(nullptr);
+    }
     ++graphs_;
     const MutexLock lock(seen_mutex_);
     seen_.blocks = std::move(blocks);

@@ -12,6 +12,8 @@
 #include <span>
 #include <utility>
 
+#include "base/mutex.hpp"
+#include "vectors/row_copies.hpp"
 #include "vectors/row_format.hpp"
 
 namespace stele {
@@ -91,8 +93,20 @@ public:
         return label_new(row, from.label(of).id, from.label(of).note, born, from.scales_ ? from.scales_[of] : 1);
     }
 
+    /// Of all its rows, once it is full and somebody made them; else null. Any thread, at any time.
+    std::shared_ptr<const RowCopies> copies() const STELE_EXCLUDES(copies_mutex_) {
+        const MutexLock lock(copies_mutex_);
+        return copies_;
+    }
+    /// Returns those before.
+    std::shared_ptr<const RowCopies> set_copies(std::shared_ptr<const RowCopies> copies) STELE_EXCLUDES(copies_mutex_) {
+        const MutexLock lock(copies_mutex_);
+        copies_.swap(copies);
+        return copies;
+    }
+
     std::size_t vector_bytes() const noexcept { return capacity_ * format_.stride(); }
-    /// In this process: what lies in a file is shared with others.
+    /// In this process: what lies in a file is shared with others. Without the copies.
     std::size_t bytes() const noexcept {
         return (own_ ? vector_bytes() : 0) + capacity_ * (sizeof(RowLabel) + (scales_ ? sizeof(float) : 0));
     }
@@ -126,6 +140,8 @@ private:
     const std::shared_ptr<const void> owner_{};
     const std::byte* const memory_;
     std::atomic<std::size_t> rows_{0};
+    mutable Mutex copies_mutex_;  // for as long as it takes to copy a pointer
+    std::shared_ptr<const RowCopies> copies_ STELE_GUARDED_BY(copies_mutex_);
 };
 
 }  // namespace stele

@@ -13,21 +13,6 @@ namespace stele {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr float kLargestCode = 127;
-
-// Returns the scale. A unit vector's is never so small that it has no inverse.
-float encode_bytes(std::span<const float> unit, std::int8_t* codes) {
-    float largest = 0;
-    for (const float value : unit) largest = std::max(largest, std::fabs(value));
-    const float scale = largest / kLargestCode;
-    const float inverse = scale >= std::numeric_limits<float>::min() ? 1 / scale : 0;
-    for (std::size_t i = 0; i < unit.size(); ++i) {
-        const float rounded = std::nearbyint(unit[i] * inverse);
-        codes[i] = static_cast<std::int8_t>(std::fmax(-kLargestCode, std::fmin(kLargestCode, rounded)));
-    }
-    return inverse > 0 ? scale : 0;
-}
-
 // Padded as rows of that format are; halves fill registers in pairs.
 AlignedVector<float> padded(std::span<const float> unit) {
     constexpr std::size_t kMultiple = 32;
@@ -43,7 +28,7 @@ RowFormat::RowFormat(VectorFormat format, std::size_t dimension) : format_(forma
     stride_ = (vector_bytes(format, 1, dimension) + kAlignment - 1) / kAlignment * kAlignment;
 }
 
-float RowFormat::encode(std::span<const float> unit, std::byte* row) const {
+float RowFormat::encode(std::span<const float> unit, std::byte* row, float* left) const {
     switch (format_) {
         case VectorFormat::float32:
             std::memcpy(row, unit.data(), unit.size_bytes());
@@ -53,7 +38,7 @@ float RowFormat::encode(std::span<const float> unit, std::byte* row) const {
         case VectorFormat::int8: break;
     }
     std::memset(row + unit.size(), 0, stride_ - unit.size());
-    return encode_bytes(unit, reinterpret_cast<std::int8_t*>(row));
+    return kernels::to_codes(unit, reinterpret_cast<std::int8_t*>(row), left);
 }
 
 float RowFormat::dot(const std::byte* a, const std::byte* b) const noexcept {
@@ -78,7 +63,7 @@ RowQuery::RowQuery(const RowFormat& format, std::span<const float> unit) : forma
     if (format.scaled()) {
         codes_.resize(format.stride());
         std::fill(codes_.begin(), codes_.end(), std::int8_t{0});
-        scale_ = encode_bytes(unit, codes_.data());
+        scale_ = kernels::to_codes(unit, codes_.data());
         // as with floats, one that is not finite is like nothing
         if (!kernels::all_finite(unit)) scale_ = std::numeric_limits<float>::quiet_NaN();
     } else {

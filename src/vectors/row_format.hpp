@@ -22,7 +22,8 @@ public:
     bool scaled() const noexcept { return format_ == VectorFormat::int8; }
 
     /// Writes the row. Returns the scale of its codes: element = scale * code; 1 unless scaled().
-    float encode(std::span<const float> unit, std::byte* row) const;
+    /// `left`: what the codes leave of each element, unless it is null or the format is not scaled().
+    float encode(std::span<const float> unit, std::byte* row, float* left = nullptr) const;
     /// Dot product of two rows, without their scales.
     float dot(const std::byte* a, const std::byte* b) const noexcept;
 

@@ -1,5 +1,9 @@
 #include "vectors/row_kernels.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "vectors/packed_matrix.hpp"
 #include "vectors/targets.hpp"
 
@@ -16,6 +20,8 @@ namespace stele::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+constexpr float kLargestCode = 127;
+
 using Halves = hn::Rebind<hwy::float16_t, Floats>;
 
 HWY_INLINE FloatVector load_halves(const Half* halves) {
@@ -27,6 +33,34 @@ void to_halves_with_target(const float* values, std::size_t count, Half* halves)
         hn::Store(hn::DemoteTo(Halves(), hn::Load(Floats(), values + j)), Halves(),
                   reinterpret_cast<hwy::float16_t*>(halves + j));
     }
+}
+
+float to_codes_with_target(const float* values, std::size_t count, std::int8_t* codes, float* left) {
+    const Floats d;
+    const hn::Rebind<std::int8_t, Ints> bytes;
+    const std::size_t whole = count / kLanes * kLanes;
+    auto most = hn::Zero(d);
+    for (std::size_t j = 0; j < whole; j += kLanes) most = hn::Max(most, hn::Abs(hn::LoadU(d, values + j)));
+    float largest = hn::GetLane(hn::MaxOfLanes(d, most));
+    for (std::size_t j = whole; j < count; ++j) largest = std::max(largest, std::fabs(values[j]));
+
+    const float scale = largest / kLargestCode;
+    const float inverse = scale >= std::numeric_limits<float>::min() ? 1 / scale : 0;
+    const auto scales = hn::Set(d, scale), inverses = hn::Set(d, inverse);
+    const auto lowest = hn::Set(Ints(), -127), highest = hn::Set(Ints(), 127);
+    for (std::size_t j = 0; j < whole; j += kLanes) {
+        const auto value = hn::LoadU(d, values + j);
+        const auto code = hn::Min(hn::Max(hn::NearestInt(hn::Mul(value, inverses)), lowest), highest);
+        hn::StoreU(hn::DemoteTo(bytes, code), bytes, codes + j);
+        if (left != nullptr) hn::StoreU(hn::NegMulAdd(hn::ConvertTo(d, code), scales, value), d, left + j);
+    }
+    for (std::size_t j = whole; j < count; ++j) {
+        const float rounded = std::nearbyint(values[j] * inverse);
+        const float code = std::fmax(-kLargestCode, std::fmin(kLargestCode, rounded));
+        codes[j] = static_cast<std::int8_t>(code);
+        if (left != nullptr) left[j] = values[j] - code * scale;
+    }
+    return inverse > 0 ? scale : 0;
 }
 
 // As the loop of kernels.cpp: one row after the other, two accumulators, as a register holds half as many bytes.
@@ -135,6 +169,7 @@ HWY_AFTER_NAMESPACE();
 namespace stele::kernels {
 
 HWY_EXPORT(to_halves_with_target);
+HWY_EXPORT(to_codes_with_target);
 HWY_EXPORT(dot_halves_with_target);
 HWY_EXPORT(dot_two_halves_with_target);
 HWY_EXPORT(dot_pairs_with_target);
@@ -142,6 +177,10 @@ HWY_EXPORT(dot_bytes_with_target);
 
 void to_halves(std::span<const float> values, Half* halves) noexcept {
     HWY_DYNAMIC_DISPATCH(to_halves_with_target)(values.data(), values.size(), halves);
+}
+
+float to_codes(std::span<const float> values, std::int8_t* codes, float* left) noexcept {
+    return HWY_DYNAMIC_DISPATCH(to_codes_with_target)(values.data(), values.size(), codes, left);
 }
 
 void dot_rows(const Half* rows, std::span<const float> query, std::span<float> scores) noexcept {

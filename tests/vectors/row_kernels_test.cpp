@@ -46,6 +46,33 @@ TEST(RowKernels, every_instruction_set_of_this_machine_adds_bytes_exactly) {
     });
 }
 
+TEST(RowKernels, every_instruction_set_of_this_machine_makes_the_same_codes) {
+    std::mt19937_64 random(3);
+    test::on_every_kernel([&](std::int64_t) {
+        for (const std::size_t count : {1, 2, 15, 16, 17, 63, 64, 100, 768}) {
+            SCOPED_TRACE(count);
+            std::vector<float> values = testing::random_vector(random, count);
+            values.back() = 127;  // a scale of 1, so that halves lie between two codes
+            if (count > 1) values[0] = -2.5F;
+            std::vector<std::int8_t> codes(count + 1, 77);
+            std::vector<float> left(count + 1, kUntouched);
+            EXPECT_EQ(kernels::to_codes(values, codes.data(), left.data()), 1);
+            for (std::size_t i = 0; i < count; ++i) {
+                EXPECT_EQ(codes[i], std::nearbyint(values[i])) << i;
+                EXPECT_EQ(left[i], values[i] - static_cast<float>(codes[i])) << i;
+            }
+            EXPECT_EQ(codes[count], 77) << "written past the end";
+            EXPECT_EQ(left[count], kUntouched) << "written past the end";
+            std::vector<std::int8_t> same(count);
+            EXPECT_EQ(kernels::to_codes(values, same.data()), 1);
+            EXPECT_TRUE(std::equal(same.begin(), same.end(), codes.begin()));
+        }
+        std::vector<std::int8_t> codes(20, 77);
+        EXPECT_EQ(kernels::to_codes(std::vector<float>(20, 1e-40F), codes.data()), 0);
+        EXPECT_EQ(codes, std::vector<std::int8_t>(20, 0));
+    });
+}
+
 TEST(RowKernels, every_instruction_set_of_this_machine_reads_halves_as_they_were_written) {
     std::mt19937_64 random(2);
     const auto draw = [&] { return testing::random_vector(random, 1).front() * 0.05F; };
