@@ -153,7 +153,8 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "7e7c9115f5c4303d55e544237c201b52877751a89cd53e5ac07d7bb9c4dee4d1",
                                        "25e49723692f69dcf8d5ee088e845d1e10349b72518798e27fba9ee56cbfc07c",
                                        "0e4f97a6234632f42950c98ecc30d08c8f7f58b6eae23168b1fe54ab4320a42c",
-                                       "079484e3fdba3db1414ea5075692b3ce7f54c24619ad886230b70aa7ef6dcc05"));
+                                       "079484e3fdba3db1414ea5075692b3ce7f54c24619ad886230b70aa7ef6dcc05",
+                                       "fb5cf5f29cb21ffea7482b0c71420010b39334eb423af657a676109b5f2bff51"));
 }
 
 }  // namespace
