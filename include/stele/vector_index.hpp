@@ -99,7 +99,7 @@ template <class Model>
 struct IndexAllOptions {
     /// As IndexOptions::key.
     std::function<std::string(const Model&)> key{};
-    /// Told after each batch (up to 512 values), on the calling thread.
+    /// Told after each batch (up to 512 values to embed), on the calling thread.
     std::function<void(const IndexProgress&)> on_progress{};
     /// Given: a value that cannot be indexed is told here and left out, the others are stored all the same, and each
     /// batch is durable when it is told to on_progress. Refused are: what the attribute, the key and the value's JSON
@@ -172,9 +172,10 @@ public:
         return index(std::span<const Model>(values), attribute, options);
     }
     /// Indexes any number of values, in bounded memory: `next` gives one after the other, and nothing at the end. While
-    /// a batch is embedded, on a thread of its own, the one before is written. The values given are moved from, so that
-    /// a vector in them is not copied. Memory: about four batches of up to 512 values or 4 MiB, and with a key about 50
-    /// bytes a value, to find one that comes twice.
+    /// a batch is embedded, on a thread of its own, the one before is written, on another, and the next values are
+    /// taken (in a transaction before it is written). The values given are moved from, so that a vector in them is not
+    /// copied. Memory: about five batches of up to 512 values to embed or 4 MiB, and with a key about 50 bytes a value,
+    /// to find one that comes twice.
     ///
     ///     chunks.index_all([&] { return read_chunk(file); }, &Chunk::text, {.key = &Chunk::url});
     ///

@@ -46,6 +46,7 @@ void IndexBatch::add(std::size_t position, detail::IndexItem item, const VectorF
     } else {
         value.row.vector = std::get<std::vector<float>>(std::move(item.input).value());
         value.state = State::to_store;
+        ++vectors_;
     }
 }
 

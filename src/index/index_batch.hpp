@@ -20,14 +20,19 @@ bool is_of_the_data(const Error& error);
 /// Each step once, in the order of the methods. For one thread at a time.
 class IndexBatch {
 public:
-    // What is written in one statement: enough to make its round trip and its parsing not count.
-    static constexpr std::size_t kMaxValues = 512;
+    // What is embedded and written at once: enough to make its round trips and its parsing not count.
+    static constexpr std::size_t kMaxValues = 512;  // but for those with a vector
+    static constexpr std::size_t kMaxVectors = 8 * kMaxValues;
     static constexpr std::size_t kMaxBytes = 4U << 20U;
 
     void add(std::size_t position, detail::IndexItem item, const VectorFrame& frame);
     /// A value that is left out.
     void refuse(RefusedValue value);
-    bool full() const noexcept { return values_ >= kMaxValues || bytes_ >= kMaxBytes; }
+    bool full() const noexcept {
+        return values_ - vectors_ >= kMaxValues || vectors_ >= kMaxVectors || bytes_ >= kMaxBytes;
+    }
+    /// Whether there is anything to embed, as far as is known.
+    bool embeds() const noexcept { return vectors_ < values_; }
 
     /// Finds what is there under its key just so, or with a vector that can be used again.
     void look_up(IndexSink& sink, const VectorFrame& frame, Deadline deadline);
@@ -70,7 +75,7 @@ private:
 
     std::vector<Value> all_;
     std::vector<RefusedValue> refused_;
-    std::size_t values_ = 0, bytes_ = 0, embedded_ = 0;
+    std::size_t values_ = 0, vectors_ = 0, bytes_ = 0, embedded_ = 0;
 };
 
 }  // namespace stele

@@ -22,21 +22,34 @@ namespace {
 }  // namespace
 
 IndexProgress IndexBulk::run() {
-    std::unique_ptr<IndexBatch> next, waiting;  // `waiting` is embedded, or is being so
-    std::future<void> embedding;                // goes before them, and waits for its thread
+    std::unique_ptr<IndexBatch> embedded, written;  // or being so, each by a thread that goes before it
+    std::future<void> embedding, writing;
+    // a transaction of the caller's is for the caller's thread, which its source may use it on meanwhile
+    const auto write_how = store_.is_joined() ? std::launch::deferred : std::launch::async;
     for (bool first = true;; first = false) {
-        next = take();
-        if (embedding.valid()) embedding.get();
-        if (next) {
-            look_up(*next);
-            // a thread for the only batch would have nothing beside it
-            const auto how = first && ended_ ? std::launch::deferred : std::launch::async;
-            embedding = std::async(
-                how, [this, batch = next.get(), deadline = until()] { batch->embed(embedders_, frame_, deadline); });
+        std::unique_ptr<IndexBatch> next = take();
+        if (writing.valid()) {
+            writing.get();
+            report(*written);
         }
-        if (waiting) write(*waiting, !next && progress_.values == 0);
-        if (!next) break;
-        waiting = std::move(next);
+        if (embedding.valid()) embedding.get();
+        if (next) look_up(*next);
+        written = std::move(embedded);
+        embedded = std::move(next);
+        const bool is_all = !embedded && progress_.values == 0;
+        if (embedded) {
+            // a thread for the only batch would have nothing beside it
+            const bool alone = (first && ended_) || !embedded->embeds();
+            embedding = std::async(
+                alone ? std::launch::deferred : std::launch::async,
+                [this, batch = embedded.get(), deadline = until()] { batch->embed(embedders_, frame_, deadline); });
+        }
+        if (written) {
+            writing = std::async(is_all ? std::launch::deferred : write_how,
+                                 [this, batch = written.get(), is_all] { write(*batch, is_all); });
+        } else if (!embedded) {
+            break;
+        }
     }
     if (unit_) unit_->commit(until());
     return progress_;
@@ -122,7 +135,6 @@ void IndexBulk::write(IndexBatch& batch, bool is_all) {
         if (const auto refused = batch.take_refused(); !refused.empty()) raise_of(refused.front());
         write_atomic(batch, is_all);
     }
-    report(batch);
 }
 
 void IndexBulk::write_atomic(IndexBatch& batch, bool is_all) {

@@ -1,4 +1,5 @@
-// Values of any number into an index, in bounded memory: while one batch is written, the next is embedded.
+// Values of any number into an index, in bounded memory: while one batch is written, the next is embedded and the one
+// after it is taken from its source.
 #pragma once
 
 #include <memory>

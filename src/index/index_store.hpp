@@ -102,6 +102,8 @@ class IndexStore : public IndexSink {
 public:
     virtual std::shared_ptr<IndexStore> join(Transaction& transaction) = 0;
     virtual std::shared_ptr<IndexStore> join(Savepoint& savepoint) = 0;
+    /// Whether it is part of a transaction of the caller's.
+    virtual bool is_joined() const noexcept { return false; }
     virtual Deadline default_deadline() const = 0;
 
     /// Makes place for such vectors, or throws.

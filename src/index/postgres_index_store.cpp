@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
+#include <optional>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "base/result.hpp"
 #include "index/filter_sql.hpp"
@@ -44,18 +47,34 @@ public:
     std::vector<Uuid> put(const VectorFrame& frame, RowPointers rows, Deadline deadline) override {
         // float16 is made by the server
         if (!facts_.copies || facts_.half || rows.front()->key) return store_->put(frame, rows, deadline);
-        const Row now = inside_->query(question_, deadline)[0];
-        if (now.template find<std::string>(1) != facts_.stamp) return store_->put(frame, rows, deadline);
-        return copy_rows(*inside_, facts_, table_, rows, now.template get<Timestamp>(0), deadline);
+        if (!begun_ && !begin_copies(deadline)) return store_->put(frame, rows, deadline);
+        const auto since = Clock::now() - begun_at_;
+        next_ = std::max(next_, *begun_ + std::chrono::duration_cast<std::chrono::microseconds>(since));
+        const Timestamp first = std::exchange(next_, next_ + std::chrono::microseconds(rows.size()));
+        return copy_rows(*inside_, facts_, table_, rows, first, deadline);
     }
     void commit(Deadline deadline) override { keep(*inside_, deadline); }
 
 private:
+    using Clock = std::chrono::steady_clock;
+
+    /// Asked once: the first COPY locks the table against changes until the unit is over.
+    bool begin_copies(Deadline deadline) {
+        const Row now = inside_->query(question_, deadline)[0];
+        if (now.template find<std::string>(1) != facts_.stamp) return false;
+        begun_at_ = Clock::now();
+        begun_ = next_ = now.template get<Timestamp>(0);
+        return true;
+    }
+
     std::unique_ptr<Inside> inside_;
     std::shared_ptr<IndexStore> store_;
     const TableFacts facts_;
     const Statement question_;
     const IndexTable& table_;
+    std::optional<Timestamp> begun_;  // by the server's clock, at the client's time below
+    Clock::time_point begun_at_;
+    Timestamp next_{};  // the least stamp that is not given yet
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ public:
 
     std::shared_ptr<IndexStore> join(Transaction& transaction) override;
     std::shared_ptr<IndexStore> join(Savepoint& savepoint) override;
+    bool is_joined() const noexcept override { return joined_ != nullptr; }
     Deadline default_deadline() const override;
 
     void prepare(const VectorFrame& frame, bool keyed, Deadline deadline) override;

@@ -23,7 +23,7 @@ constexpr int kSamplePages = 64;  // a thousand rows or two
 
 // How many candidates of the graph are looked at: some for any search, more for many results and for a filter that
 // leaves one of many. With fewer, more than one in a hundred of the nearest is missed.
-constexpr int kBreadth = 185;
+constexpr int kBreadth = 195;
 constexpr double kBreadthOfReach = 0.5;
 constexpr double kBreadthOfReachAtOnce = 2;  // where a scan cannot go on
 constexpr int kMostBreadth = 1000;           // pgvector's limit

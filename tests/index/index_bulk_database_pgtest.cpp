@@ -135,6 +135,35 @@ TEST_P(BulkOnDatabase, takes_part_in_a_transaction_and_a_failure_leaves_that_as_
     EXPECT_EQ(notes.count(), 1502U);
 }
 
+TEST_P(BulkOnDatabase, takes_the_next_values_while_a_batch_is_written) {
+    auto notes = picked();
+    notes.index({note(9000)}, &Note::text);
+    Transaction holder = database->begin();
+    holder.execute(Statement("LOCK TABLE " + server.schema() + ".picked IN SHARE ROW EXCLUSIVE MODE"));
+    leave_no_snapshot(holder);
+    constexpr int kOfThirdBatch = 2 * 512 + 10;
+    const auto let_go = [&](Note& one) {
+        if (one.page == kOfThirdBatch) holder.rollback();
+    };
+    EXPECT_EQ(notes.index_all(Notes(1500, let_go), &Note::text).stored, 1500U);
+}
+
+TEST_P(BulkOnDatabase, inside_a_transaction_the_source_may_use_it_between_two_batches) {
+    auto notes = picked();
+    notes.index({note(9000)}, &Note::text);
+    Transaction transaction = database->begin();
+    std::size_t seen = 0;
+    const auto ask = [&](Note& one) {
+        if (one.page % 100 == 0) seen += transaction.query("SELECT 1").size();
+    };
+    IndexAllOptions<Note> options;
+    options.on_refused = [](const RefusedValue&) {};  // else they share a savepoint
+    EXPECT_EQ(notes.in(transaction).index_all(Notes(1500, ask), &Note::text, options).stored, 1500U);
+    EXPECT_EQ(seen, 15U);
+    transaction.commit();
+    EXPECT_EQ(notes.count(), 1501U);
+}
+
 TEST_P(BulkOnDatabase, a_deadline_ends_it_and_nothing_stays) {
     auto notes = picked();
     notes.index({note(9000)}, &Note::text, {.key = &Note::language});
