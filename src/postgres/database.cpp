@@ -77,8 +77,8 @@ void run_alone(Database::Impl& impl, std::span<const Statement> statements, std:
     // a statement that brings the server down must not do so again and again
     constexpr int kMaxSends = 3;
     for (int sends = 1;; ++sends) {
-        Lease lease = impl.lease(deadline);
-        Result<void> done = lease.wire().run(statements, answers, deadline);
+        Lease lease = value_or_raise(impl.pool->acquire(deadline));
+        Result<void> done = run_without_lock_timeout(lease.wire(), statements, answers, deadline);
         if (done) return;
         const ErrorInfo& error = done.error();
         // nothing was written, or writing it twice is harmless: the caller need not know
@@ -156,6 +156,8 @@ Database Database::Impl::open(DatabaseOptions options, PGconn* lent, std::option
         lanes.each = std::min(impl->options.lanes, limits.maximum);
         lanes.queued = std::max<std::size_t>(impl->options.max_queued, 1);
         lanes.lock_timeout = impl->options.lock_timeout;
+        // a reset would undo what an initialiser has set
+        lanes.keeps_sessions = impl->owns_sessions() && !impl->options.initialize;
         impl->lanes.emplace(*impl->pool, impl->pool->watchdog(), lanes);
     }
     const auto run = [&own = *impl](const Statement& statement, Deadline by) {
@@ -194,6 +196,10 @@ Database Database::Impl::beside(Deadline deadline) const {
     return Database::open(std::move(alone), deadline);
 }
 
+Lease Database::Impl::lease(Deadline deadline) {
+    return value_or_raise(acquire_without_lock_timeout(*pool, deadline));
+}
+
 void Database::Impl::perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
     if (sessionless()) value_or_raise(check_sessionless(statements));
     observer.call(Observer::kind_of(statements), statements, [&] {
@@ -215,7 +221,8 @@ Deadline Database::default_deadline() const {
 
 Transaction Database::begin(TransactionOptions options, std::optional<Deadline> deadline) {
     const Deadline until = deadline ? *deadline : default_deadline();
-    return Transaction(std::make_unique<Transaction::Impl>(impl_, impl_->lease(until), options));
+    return Transaction(
+        std::make_unique<Transaction::Impl>(impl_, value_or_raise(impl_->pool->acquire(until)), options));
 }
 
 Connection Database::connect(std::optional<Deadline> deadline) {

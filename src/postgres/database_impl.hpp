@@ -39,8 +39,8 @@ struct Database::Impl {
     Deadline default_deadline() const { return Deadline::after(options.call_timeout); }
     void log(LogLevel level, std::string_view message) const noexcept;
     void perform(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline);
-    /// A lease, or the Error thrown.
-    Lease lease(Deadline deadline) { return value_or_raise(pool->acquire(deadline)); }
+    /// A session as it was set up, or the Error thrown.
+    Lease lease(Deadline deadline);
 };
 
 /// An Executor on a bare Wire: for initialisers.

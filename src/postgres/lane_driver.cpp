@@ -49,6 +49,7 @@ LaneDriver::LaneDriver(Pool& pool, Watchdog& watchdog, IoThread& io, Options opt
       io_(io),
       options_(options),
       machine_(options.limits),
+      lock_timeout_(options.kind, options.lock_timeout, options.keeps_sessions),
       alarm_(watchdog, [this] { return ring(); }) {}
 
 // ---- callers -------------------------------------------------------------------------------------------------------
@@ -255,7 +256,8 @@ void LaneDriver::connect_for_io(Deadline deadline) {
 
 Result<Lease> LaneDriver::acquire(Deadline deadline) {
     try {
-        return pool_.acquire(deadline);
+        // its statements may be of those that share a transaction with nothing
+        return options_.kind == Lane::none ? acquire_without_lock_timeout(pool_, deadline) : pool_.acquire(deadline);
     } catch (const std::exception& error) {
         return fail(make_error(ErrorCode::resources, fmt::format("no connection could be made: {}", error.what())));
     }
@@ -298,7 +300,7 @@ void LaneDriver::send() {
 
 bool LaneDriver::begin(LaneGroup& group) {
     try {
-        group.compose(group_, merged_, options_.limits.writes, options_.lock_timeout);
+        group.compose(group_, merged_, options_.limits.writes, lock_timeout_.before(group, lease_->wire()));
         report_sent();
         group.sent_at = now();
         return lease_->wire().begin(group.batch, group.statements(), group.only);
@@ -319,6 +321,7 @@ short LaneDriver::receive() {
 void LaneDriver::take_answers(LaneGroup& group) {
     const std::vector<LaneMachine::Reply> replies = group.replies();
     const auto at = now();
+    if (group.batch.synced()) lock_timeout_.answered(group, lease_->wire());
     // of a connection that went only this is known to be the fault of one of them
     const bool copied = group.error().code == ErrorCode::invalid_argument;
     std::optional<Lease> lost;

@@ -17,6 +17,7 @@
 #include "postgres/bell.hpp"
 #include "postgres/lane_distance.hpp"
 #include "postgres/lane_group.hpp"
+#include "postgres/lane_lock_timeout.hpp"
 #include "postgres/lane_machine.hpp"
 #include "postgres/lane_request.hpp"
 #include "postgres/pool.hpp"
@@ -34,6 +35,7 @@ public:
         Lane kind = Lane::none;
         LaneMachine::Limits limits;
         std::chrono::milliseconds lock_timeout{0};  ///< of a write lane; 0: none
+        bool keeps_sessions = false;                ///< what is set for a session stays until it is reset
     };
     LaneDriver(Pool& pool, Watchdog& watchdog, IoThread& io, Options options);
 
@@ -137,6 +139,7 @@ private:
     std::vector<std::unique_ptr<LaneGroup>> spare_;
     std::vector<LaneMachine::Request> group_;
     MergedStatements merged_;
+    LaneLockTimeout lock_timeout_;
     LaneDistance distance_;
     News news_;
     bool connecting_ = false;  // in the background

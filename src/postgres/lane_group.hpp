@@ -1,7 +1,6 @@
 // The requests of one group as the statements of one batch, and what became of the batch as what became of them.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -37,14 +36,17 @@ public:
     /// Arranges the statements of these requests, which must live until this returns and `batch` was begun with
     /// statements(). Writes: what the group as a whole runs first, then each in the order of their keys; those that may
     /// and follow each other become one statement. Reads by key: those of one text do.
+    /// `before` comes before all; null: nothing.
     void compose(std::span<const LaneMachine::Request> requests, MergedStatements& merged, bool writes,
-                 std::chrono::milliseconds lock_timeout);
+                 const Statement* before);
     std::span<const Statement* const> statements() const noexcept { return statements_; }
 
     Wire::Batch batch;
     Deadline::Clock::time_point sent_at{};
     bool alone = false;  // nothing else was under way then
     bool only = false;   // nor will anything be before it is answered
+    const Statement* first = nullptr;
+    bool cut_short = false;  // waits for locks end sooner than the requests want
 
     /// One for each request, when the batch is done.
     std::vector<Reply> replies() const;
@@ -65,8 +67,7 @@ private:
     void place_merged(const MergedStatement& way, std::span<const std::size_t> indices,
                       std::span<const LaneMachine::Request> requests);
     void arrange_reads(std::span<const LaneMachine::Request> requests, MergedStatements& merged);
-    void arrange_writes(std::span<const LaneMachine::Request> requests, MergedStatements& merged,
-                        std::chrono::milliseconds lock_timeout);
+    void arrange_writes(std::span<const LaneMachine::Request> requests, MergedStatements& merged);
     void arrange_in_order(std::span<const std::size_t> order, std::span<const LaneMachine::Request> requests,
                           MergedStatements& merged);
     Result<Rows> part_of(const Place& place);

@@ -12,6 +12,7 @@ Lanes::Lanes(Pool& pool, Watchdog& watchdog, const Options& options) {
         each.limits.queued = options.queued;
         each.limits.writes = kind == Lane::write;
         if (kind == Lane::write) each.lock_timeout = options.lock_timeout;
+        each.keeps_sessions = options.keeps_sessions;
         auto& lanes = lanes_[static_cast<std::size_t>(kind)];
         for (std::size_t i = 0; i < options.each; ++i) {
             lanes.push_back(std::make_unique<LaneDriver>(pool, watchdog, io_, each));

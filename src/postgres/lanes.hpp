@@ -22,6 +22,7 @@ public:
         std::size_t each = 2;  ///< lanes of a kind
         std::size_t queued = 1024;
         std::chrono::milliseconds lock_timeout{1000};
+        bool keeps_sessions = false;  ///< see LaneDriver
     };
     Lanes(Pool& pool, Watchdog& watchdog, const Options& options);
     ~Lanes();

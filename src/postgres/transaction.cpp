@@ -38,6 +38,7 @@ Transaction::Impl::Impl(std::shared_ptr<Database::Impl> owner, Lease lent, const
     if (!database->owns_sessions() && limit.count() > 0) {
         pending.emplace_back(Sql(fmt::format("SET LOCAL statement_timeout = {}", limit.count())));
     }
+    if (lease->wire().lock_timeout().count() != 0) pending.emplace_back("SET LOCAL lock_timeout TO DEFAULT");
 }
 
 void Transaction::Impl::check_innermost(int at_depth) const {

@@ -30,12 +30,14 @@ Result<Rows> Wire::run(const Statement& statement, Deadline deadline) {
     return rows;
 }
 
-Result<void> Wire::run(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline) {
+Result<void> Wire::run(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline,
+                       const Statement* first) {
     if (streaming_) {
         return fail(make_error(ErrorCode::invalid_argument,
                                "a copy is under way on this connection; finish it or destroy it first"));
     }
     statements_.clear();
+    if (first != nullptr) statements_.push_back(first);
     for (const Statement& statement : statements) statements_.push_back(&statement);
     const Observer::Time since = observer_.now();
     watch_->begin(deadline);
@@ -49,7 +51,7 @@ Result<void> Wire::run(std::span<const Statement> statements, std::span<Rows> an
     if (batch_.synced()) observer_.round_trip(Lane::none, statements.size(), since);
     broken_ = broken_ || expired;
     if (batch_.succeeded()) {
-        std::move(batch_.answers.begin(), batch_.answers.end(), answers.begin());
+        std::move(batch_.answers.begin() + (first != nullptr ? 1 : 0), batch_.answers.end(), answers.begin());
         return {};
     }
     explain(batch_, statements, expired);
@@ -230,8 +232,9 @@ void Wire::explain(Batch& batch, std::span<const Statement> statements, bool exp
     ErrorInfo& error = batch.error;
     if (copying_) return;
     if (batch.synced()) {
-        if (statements.size() > 1 && batch.failed_statement() < statements.size()) {
-            error.message += fmt::format(" (statement {} of {})", batch.failed_statement() + 1, statements.size());
+        const std::size_t before = batch.answers.size() - statements.size(), failed = batch.failed_statement();
+        if (statements.size() > 1 && failed >= before && failed < batch.answers.size()) {
+            error.message += fmt::format(" (statement {} of {})", failed - before + 1, statements.size());
         }
         return;  // the server's own error came in time, whether or not the deadline passed as well
     }

@@ -3,6 +3,7 @@
 
 #include <libpq-fe.h>
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -78,7 +79,9 @@ public:
     /// Sends the statements in one flush with one Sync and waits for all answers, one a statement. On an error nothing
     /// of the batch happened (outside an explicit transaction), unless the error's in_doubt says otherwise, and the
     /// answers are not to be read.
-    Result<void> run(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline);
+    /// `first`: one more before them, whose answer nobody wants.
+    Result<void> run(std::span<const Statement> statements, std::span<Rows> answers, Deadline deadline,
+                     const Statement* first = nullptr);
     Result<Rows> run(const Statement& statement, Deadline deadline);
 
     // A batch in steps, for those who must not wait here. Several may be under way; they are answered in order.
@@ -104,6 +107,9 @@ public:
     int server_version() const noexcept { return PQserverVersion(connection_.get()); }
     int backend_pid() const noexcept { return PQbackendPID(connection_.get()); }
     StatementCache& statements() noexcept { return cache_; }
+    /// What a lane has left as the session's lock_timeout; 0: nothing of its own.
+    std::chrono::milliseconds lock_timeout() const noexcept { return lock_timeout_; }
+    void leave_lock_timeout(std::chrono::milliseconds timeout) noexcept { lock_timeout_ = timeout; }
 
 private:
     friend class CopyStream;
@@ -127,6 +133,7 @@ private:
     std::unique_ptr<PGconn, Finish> connection_;
     StatementCache cache_;
     std::optional<Watchdog::Watch> watch_;  // gone before the connection is closed
+    std::chrono::milliseconds lock_timeout_{0};
     bool lent_ = false;
     bool was_nonblocking_ = false;  // when it was lent
     bool broken_ = false;

@@ -58,6 +58,23 @@ TEST(Asio, a_callback_gets_the_rows_on_the_thread_that_runs_its_context) {
     EXPECT_EQ(thread, std::this_thread::get_id());
 }
 
+TEST(Asio, what_shares_a_transaction_with_nothing_may_follow_a_group_commit) {
+    Server server;
+    DatabaseOptions options = server.options();
+    options.max_connections = 1;
+    Database blocking = Database::open(options);
+    const std::string table = blocking.quoted_schema() + ".t";
+    blocking.execute(Statement(Sql("CREATE TABLE " + table + " (n int)")));
+    blocking.execute(Statement(Sql("INSERT INTO " + table + " VALUES ($1)"), 1).group_commit("t/1"));
+    asio::io_context context;
+    bool done = false;
+    AsyncDatabase(blocking, context.get_executor())
+        .async_query(Statement(Sql("VACUUM " + table)),
+                     [&](const std::exception_ptr& failure, const Rows&) { done = failure == nullptr; });
+    context.run();
+    EXPECT_TRUE(done);
+}
+
 TEST(Asio, a_handler_runs_on_the_executor_that_is_bound_to_it) {
     Server server;
     asio::io_context context, other;
