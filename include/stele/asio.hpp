@@ -48,9 +48,10 @@ public:
 
 private:
     void done(std::exception_ptr error, std::vector<Rows> answers) noexcept override {
-        auto executor = work_.get_executor();
-        boost::asio::post(executor, [handler = std::move(handler_), work = std::move(work_), error = std::move(error),
-                                     answers = std::move(answers)]() mutable {
+        // until post() has returned: a context that has run out of work may be gone
+        const auto work = std::move(work_);
+        boost::asio::post(work.get_executor(), [handler = std::move(handler_), error = std::move(error),
+                                                answers = std::move(answers)]() mutable {
 #if BOOST_VERSION >= 107700
             if (auto slot = boost::asio::get_associated_cancellation_slot(handler); slot.is_connected()) slot.clear();
 #endif
@@ -77,10 +78,10 @@ struct TakeAll {
 
 /// A database for coroutines and callbacks. Every operation completes with (std::exception_ptr, T), once, by
 /// boost::asio::post on the handler's associated executor, or on this one's when it has none; a null exception_ptr
-/// means success, another holds a stele::Error. No thread of the caller's is blocked: Stele's one I/O thread talks to
-/// the server, on lanes that blocking callers share. Cancellation (any type; Boost 1.77 or newer) ends an operation
-/// with Error(cancelled); what was sent still runs. Without a deadline, the default of the database applies. Cheap to
-/// copy; thread-safe.
+/// means success, another holds a stele::Error. A context that ran out of work may go before the database does. No
+/// thread of the caller's is blocked: Stele's one I/O thread talks to the server, on lanes that blocking callers share.
+/// Cancellation (any type; Boost 1.77 or newer) ends an operation with Error(cancelled); what was sent still runs.
+/// Without a deadline, the default of the database applies. Cheap to copy; thread-safe.
 ///
 ///     stele::AsyncDatabase database(stele::Database::open(), context.get_executor());
 ///     stele::Statement statement("SELECT name FROM users WHERE id = $1", id);
