@@ -8,41 +8,21 @@
 #include <random>
 #include <thread>
 
-#include "stele/database.hpp"
+#include "postgres/lane_rows.hpp"
 #include "support/in_threads.hpp"
-#include "support/server.hpp"
-#include "support/session.hpp"
 
 namespace stele {
 namespace {
 
 using namespace std::chrono_literals;
 using test::error_of;
+using test::expect_row;
 using test::in_threads;
+using test::row;
 using test::Server;
+using test::with_rows;
 using testing::AnyOf;
 using testing::HasSubstr;
-
-/// A table of 1,000 rows, n and 'row N'.
-Database with_rows(Server& server, const std::function<void(DatabaseOptions&)>& change = {}) {
-    DatabaseOptions options = server.bare_options();
-    if (change) change(options);
-    Database database = Database::open(options);
-    database.execute("CREATE SCHEMA IF NOT EXISTS " + database.quoted_schema());
-    database.execute("CREATE TABLE " + database.quoted_schema() + ".t (n int PRIMARY KEY, text text)");
-    database.execute("INSERT INTO " + database.quoted_schema() +
-                     ".t SELECT n, 'row ' || n FROM generate_series(0, 999) n");
-    return database;
-}
-
-Statement row(const Database& database, int n) {
-    return Statement("SELECT text FROM " + database.quoted_schema() + ".t WHERE n = $1", n);
-}
-
-void expect_row(const Rows& rows, int n) {
-    ASSERT_EQ(rows.size(), 1u) << n;
-    EXPECT_EQ(rows[0].get<std::string>("text"), "row " + std::to_string(n));
-}
 
 TEST(Lanes, answer_each_of_many_callers_with_its_own_rows_on_two_connections) {
     Server server;
@@ -346,58 +326,6 @@ TEST(Lanes, a_row_that_is_locked_stalls_its_own_write_only) {
         }
     });
     EXPECT_EQ(locked, 1);
-}
-
-TEST(Lanes, a_group_that_writes_leaves_no_lock_timeout_to_others) {
-    Server server;
-    Database database = with_rows(server, [](DatabaseOptions& options) {
-        options.lock_timeout = 200ms;
-        options.max_connections = 2;  // of which the holder has one
-    });
-    const std::string table = database.quoted_schema() + ".t";
-    const Statement update("UPDATE " + table + " SET text = 'x' WHERE n = $1", 3);
-    const Statement write = Statement(update).group_commit("t/3");
-    const std::function<void()> waiting[] = {
-        [&] { expect_row(database.query(row(database, 5).read()), 5); },
-        [&] { expect_row(database.query(row(database, 5).slow_read()), 5); },
-        [&] { database.execute(update); },
-        [&] {
-            Transaction transaction = database.begin();
-            transaction.execute(update);
-            transaction.commit();
-        },
-        [&] { database.connect().execute(update); },
-        // which share a transaction with nothing
-        [&] { database.execute("VACUUM " + table); },
-    };
-    for (const auto& wait : waiting) {
-        Transaction holder = database.begin();
-        holder.execute(Statement("SELECT 1"));
-        for (int i = 0; i < 2; ++i) database.execute(write);
-        holder.execute(Statement("LOCK TABLE " + table));
-        test::leave_no_snapshot(holder);
-        std::thread later([&] {
-            std::this_thread::sleep_for(800ms);  // several times the lock_timeout
-            holder.rollback();
-        });
-        EXPECT_NO_THROW(wait());
-        later.join();
-    }
-}
-
-TEST(Lanes, a_group_that_failed_has_set_no_lock_timeout) {
-    Server server;
-    Database database = with_rows(server, [](DatabaseOptions& options) {
-        options.lock_timeout = 200ms;
-        options.max_connections = 2;
-    });
-    const std::string table = database.quoted_schema() + ".t";
-    Transaction holder = database.begin();
-    holder.execute(Statement("UPDATE " + table + " SET text = 'x' WHERE n = 7"));
-    const Statement wrong = Statement("UPDATE " + table + " SET n = n / 0 WHERE n = $1", 3).group_commit("t/3");
-    EXPECT_THROW(database.execute(wrong), Error);
-    const Statement locked = Statement("UPDATE " + table + " SET text = 'x' WHERE n = $1", 7).group_commit("t/7");
-    for (int i = 0; i < 2; ++i) EXPECT_EQ(error_of([&] { database.execute(locked); }).sqlstate, "55P03");
 }
 
 TEST(Lanes, one_connection_serves_lanes_and_transactions_in_turn) {
