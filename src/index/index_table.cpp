@@ -25,6 +25,31 @@ bool can_iterate(std::string_view version) {
     return major > 0 || minor >= 8;
 }
 
+// Bytes of a row's other columns that there should be room for: a passage of text, compressed.
+constexpr std::size_t kBesideVector = 600;
+
+/// PostgreSQL's MaximumBytesPerTuple.
+std::size_t row_bytes(std::size_t block_bytes, std::size_t rows) {
+    constexpr std::size_t kHeader = 24, kPointer = 4, kAlignment = 8;
+    const std::size_t used = (kHeader + kPointer * rows + kAlignment - 1) / kAlignment * kAlignment;
+    return (block_bytes - used) / rows / kAlignment * kAlignment;
+}
+
+/// Keeps vectors in their rows where they fit into a page: elsewhere (TOAST) each costs a search three more pages, and
+/// a write three more rows. What is long beside them goes there instead.
+std::vector<Statement> keep_in_rows(const std::string& table, std::size_t vector_bytes, std::size_t block_bytes) {
+    constexpr std::size_t kDefaultRows = 4;
+    const std::size_t rows = row_bytes(block_bytes, 1) / (vector_bytes + kBesideVector);
+    if (rows == 0) return {};
+    std::vector<Statement> statements;
+    statements.emplace_back("ALTER TABLE " + table + " ALTER COLUMN embedding SET STORAGE MAIN");
+    if (rows < kDefaultRows) {
+        statements.emplace_back(
+            fmt::format("ALTER TABLE {} SET (toast_tuple_target = {})", table, row_bytes(block_bytes, rows)));
+    }
+    return statements;
+}
+
 std::string text_of(const std::vector<Statement>& statements) {
     std::string text;
     for (const Statement& statement : statements) {
@@ -49,7 +74,7 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
         "NOT c.relrowsecurity, col_description(c.oid, a.attnum) IS NOT NULL, has_table_privilege(c.oid, 'SELECT'), 4 = "
         "(SELECT count(*) FROM pg_attribute k WHERE k.attrelid = c.oid AND NOT k.attisdropped AND (k.attname, "
         "k.atttypid) IN (('id', 'uuid'::regtype), ('payload', 'jsonb'::regtype), ('meta', 'jsonb'::regtype), "
-        "('created', 'timestamptz'::regtype))), y.stamp, y.has_configuration FROM (SELECT) o LEFT JOIN "
+        "('created', 'timestamptz'::regtype))), y.stamp, y.has_configuration, current_setting('block_size')::int FROM (SELECT) o LEFT JOIN "
         "(SELECT n.nspname, x.extversion, to_regtype(quote_ident(n.nspname) || '.vector')::oid AS vector FROM "
         "pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'vector') e "
         "ON true LEFT JOIN pg_class c ON c.oid = to_regclass($1) LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND "
@@ -74,6 +99,7 @@ TableFacts IndexTable::look(Executor& executor, Deadline deadline) const {
     if (const auto schema = row.find<std::string>(0)) facts.extension = quote_identifier(*schema);
     facts.vector_type = static_cast<std::uint32_t>(row.find<std::int64_t>(12).value_or(0));
     facts.iterates = can_iterate(row.find<std::string>(1).value_or(""));
+    facts.block_bytes = static_cast<std::size_t>(row.get<std::int32_t>(19));
     facts.table = row.get<bool>(2);
     if (!facts.table) return facts;
     const auto type = row.find<std::string>(4);
@@ -269,6 +295,10 @@ std::vector<Statement> IndexTable::creation(const TableFacts& facts, const Vecto
         "payload jsonb NOT NULL, meta jsonb NOT NULL, created timestamptz NOT NULL DEFAULT now(), stele_key "
         "text, stele_digest text)",
         quoted_, facts.extension, type, frame.dimension));
+    const std::size_t element = options_.type == VectorType::halfvec ? 2 : sizeof(float);
+    for (Statement& statement : keep_in_rows(quoted_, frame.dimension * element, facts.block_bytes)) {
+        statements.push_back(std::move(statement));
+    }
     statements.emplace_back("CREATE UNIQUE INDEX ON " + quoted_ + " (stele_key)");
     statements.emplace_back("CREATE INDEX ON " + quoted_ + " (created DESC, id DESC)");
     TableFacts made = facts;

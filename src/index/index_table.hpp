@@ -1,6 +1,7 @@
 // The table of a vector index: what it is like, making it, its names in SQL.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -17,6 +18,7 @@ namespace stele {
 struct TableFacts {
     std::string extension;          ///< pgvector's schema, quoted; empty: it is not installed
     std::uint32_t vector_type = 0;  ///< OID of its type vector
+    std::size_t block_bytes = 0;    ///< of the server's pages
     bool iterates = false;          ///< pgvector can go on when a filter leaves too few (0.8)
     bool table = false;
     bool owned = false;                        ///< by this role, so that it may be changed

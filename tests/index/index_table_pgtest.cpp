@@ -59,6 +59,41 @@ TEST_P(IndexOnDatabase, makes_the_table_as_draive_has_it_with_the_dimension_and_
     EXPECT_EQ(one("SELECT payload::text FROM " + table()), R"({"lang": "en", "page": 1, "text": "a"})");
 }
 
+TEST_P(IndexOnDatabase, vectors_lie_in_their_rows_where_they_fit_into_a_page) {
+    struct Case {
+        const char* table;
+        std::size_t dimension;
+        VectorType type;
+        const char* elsewhere;  // values
+    };
+    const std::size_t kRows = 3;
+    std::string text(3000, 'x');
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('!' + i * i * 7919 / 13 % 90);
+    for (const Case& made : {Case{"few", 64, VectorType::vector, "0"}, Case{"usual", 768, VectorType::vector, "0"},
+                             Case{"many", 1536, VectorType::vector, "0"}, Case{"half", 3072, VectorType::halfvec, "0"},
+                             Case{"most", 2000, VectorType::vector, "3"}}) {
+        SCOPED_TRACE(made.table);
+        auto notes = open(nullptr, {.table = made.table, .type = made.type});
+        const auto rows = corpus(kRows, made.dimension);
+        notes.index(rows, &Note::vector);
+        const std::string toast =
+            one("SELECT reltoastrelid::regclass::text FROM pg_class WHERE oid = '" + table(made.table) + "'::regclass");
+        const std::string elsewhere = "SELECT count(DISTINCT chunk_id)::text FROM " + toast;
+        EXPECT_EQ(one(elsewhere), made.elsewhere);
+        EXPECT_THAT(notes.search(rows[1].vector, {.limit = 1}).at(0).value.text, "1");
+    }
+    auto notes = open(nullptr, {.table = "usual"});
+    auto longer = corpus(1, 768);
+    longer[0].text = text;
+    notes.index(longer, &Note::vector);
+    EXPECT_EQ(one("SELECT count(*)::text || ' ' || max(pg_column_size(embedding)) FROM " + table("usual") +
+                  " WHERE length(payload->>'text') = 3000"),
+              "1 3080");
+    const std::string toast =
+        one("SELECT reltoastrelid::regclass::text FROM pg_class WHERE oid = '" + table("usual") + "'::regclass");
+    EXPECT_EQ(one("SELECT count(DISTINCT chunk_id)::text FROM " + toast), "1") << "the text makes room for the vector";
+}
+
 TEST_P(IndexOnDatabase, draive_078_names_are_quoted_whatever_they_are) {
     VectorIndex<strange::Order> orders(*database, embedder);
     EXPECT_EQ(orders.table(), "order");
