@@ -114,8 +114,10 @@ private:
         if (relation == "=") return fmt::format("coalesce({}, 'null') = {}", value, bind_json(operand));
         switch (operand.kind) {
             case Kind::number:
-                return fmt::format("coalesce({}, 'null') {} {} AND jsonb_typeof({}) = 'number'", value, relation,
-                                   bind_json(operand), value);
+                // Other types come before and behind numbers, and so an index passes them by. No double is less.
+                return fmt::format("coalesce({}, 'null') {} {} AND coalesce({}, 'null') {}", value, relation,
+                                   bind_json(operand), value,
+                                   relation.front() == '<' ? "> '-2e308'" : "< 'false'");
             case Kind::string:
                 return fmt::format("CASE jsonb_typeof({}) WHEN 'string' THEN ({} #>> '{{}}') COLLATE \"C\" {} {} END",
                                    value, value, relation, bind_text(operand));

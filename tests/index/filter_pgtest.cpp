@@ -199,8 +199,13 @@ TEST_P(AnyFilter, orders_numbers_text_identifiers_and_times) {
     EXPECT_FALSE(holds(field(&Chunk::page) < 7 || field(&Chunk::page) > 7, chunk()));
     EXPECT_TRUE(holds(field(&Chunk::page) < 0, R"({"page":-0.00000000000000000000000000001})"));
     EXPECT_TRUE(holds(field(&Chunk::page) > 10, R"({"page":1.00000000000000000000000000001e1})"));
-    EXPECT_FALSE(holds(field(&Chunk::page) < 10, R"({"page":"3"})"));
-    EXPECT_FALSE(holds(field(&Chunk::page) < 10, "{}"));
+    for (const char* other : {R"({"page":"3"})", "{}", R"({"page":null})", R"({"page":true})", R"({"page":false})",
+                              R"({"page":[]})", R"({"page":[3]})", R"({"page":[3,4]})", R"({"page":{}})"}) {
+        SCOPED_TRACE(other);
+        EXPECT_FALSE(holds(field(&Chunk::page) < 10 || field(&Chunk::page) <= 10, other));
+        EXPECT_FALSE(holds(field(&Chunk::page) > 1 || field(&Chunk::page) >= 1, other));
+    }
+    EXPECT_TRUE(holds(field(&Chunk::page) < 0, R"({"page":-1.7976931348623157e308})"));
     EXPECT_TRUE(holds(field(&Chunk::language) > "EN" && field(&Chunk::language) < "ena", chunk()));
     EXPECT_TRUE(holds(field(&Chunk::language) > "z", R"({"lang":"\u00e4"})")) << "by code points, whatever the locale";
     EXPECT_TRUE(holds(field(&Chunk::id) > Uuid() && field(&Chunk::id) <= chunk().id, chunk()));
