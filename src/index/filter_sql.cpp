@@ -116,8 +116,7 @@ private:
             case Kind::number:
                 // Other types come before and behind numbers, and so an index passes them by. No double is less.
                 return fmt::format("coalesce({}, 'null') {} {} AND coalesce({}, 'null') {}", value, relation,
-                                   bind_json(operand), value,
-                                   relation.front() == '<' ? "> '-2e308'" : "< 'false'");
+                                   bind_json(operand), value, relation.front() == '<' ? "> '-2e308'" : "< 'false'");
             case Kind::string:
                 return fmt::format("CASE jsonb_typeof({}) WHEN 'string' THEN ({} #>> '{{}}') COLLATE \"C\" {} {} END",
                                    value, value, relation, bind_text(operand));

@@ -15,11 +15,12 @@ namespace {
 
 // Microseconds, of which only the proportion decides; docs/vector-index.md tells how they were measured, on a busy
 // machine.
-constexpr double kRow = 2.5;      // to fetch a vector and compare it
-constexpr double kFilter = 0.3;   // to look at a row that the filter leaves out
-constexpr double kStart = 1700;   // to go down the graph
-constexpr double kVisit = 15;     // a candidate of the graph
-constexpr int kSamplePages = 64;  // a thousand rows or two
+constexpr double kRow = 2.5;     // to fetch a vector and compare it
+constexpr double kFilter = 0.3;  // to look at a row that the filter leaves out
+constexpr double kStart = 1700;  // to go down the graph
+constexpr double kVisit = 15;    // a candidate of the graph
+// A sample: so many rows, where the server knows how many a page has; in so few pages at least, and at most.
+constexpr int kSampleRows = 1000, kSamplePages = 64, kMostSamplePages = 512;
 
 // How many candidates of the graph are looked at: some for any search, more for many results and for a filter that
 // leaves one of many. With fewer, more than one in a hundred of the nearest is missed.
@@ -70,9 +71,14 @@ Statement SearchSql::decide(const std::optional<SearchEstimate>& known) const {
         parameters.add(known->rows);
         source = "SELECT $1 AS share, $2 AS rows";
     } else {
-        const std::string part =
-            fmt::format("least(1, {}.0 * current_setting('block_size')::float8 / greatest(1, pg_relation_size({})))",
-                        kSamplePages, quote_literal(table_.quoted()));
+        const std::string table = quote_literal(table_.quoted());
+        const std::string page =
+            fmt::format("current_setting('block_size')::float8 / greatest(1, pg_relation_size({}))", table);
+        const std::string part = fmt::format(
+            "least(1, {} * {}, greatest({} * {}, (SELECT {} / c.reltuples FROM pg_class c WHERE c.oid = "
+            "to_regclass({}) "
+            "AND c.reltuples > 0)))",
+            kMostSamplePages, page, kSamplePages, page, kSampleRows, table);
         source = fmt::format(
             "SELECT (s.hits + 0.5::float8) / (s.seen + 1) AS share, s.seen / s.part AS rows FROM (SELECT count(*) AS "
             "seen, count(*) FILTER (WHERE {}) AS hits, {} AS part FROM {} TABLESAMPLE SYSTEM (100 * {})) s",
