@@ -6,6 +6,7 @@
 
 #include "index/any_index.hpp"
 #include "support/in_threads.hpp"
+#include "support/own_database.hpp"
 #include "support/role.hpp"
 
 namespace stele::test {
@@ -148,23 +149,19 @@ TEST_P(IndexFacts, a_table_made_anew_for_the_same_embedder_is_used_as_it_is) {
 }
 
 TEST_P(IndexFacts, an_extension_that_moves_is_found_again) {
-    const std::string name = "moving_" + server.schema();
-    execute("CREATE DATABASE " + name);
-    {
-        Database own = Database::open(server.options(server_dsn() + " dbname=" + name));
-        VectorIndex<Note> notes(own, embedder);
-        notes.index(a, &Note::text);
-        own.execute(Statement("CREATE SCHEMA elsewhere"));
-        own.execute(Statement("ALTER EXTENSION vector SET SCHEMA elsewhere"));
-        try {
-            notes.search("a");
-        } catch (const Error&) {  // once
-        }
-        EXPECT_EQ(notes.search("a").size(), 1U);
-        notes.index(b, &Note::text);
-        EXPECT_EQ(notes.count(), 2U);
+    const OwnDatabase place;
+    Database own = Database::open(server.options(place.dsn()));
+    VectorIndex<Note> notes(own, embedder);
+    notes.index(a, &Note::text);
+    own.execute(Statement("CREATE SCHEMA elsewhere"));
+    own.execute(Statement("ALTER EXTENSION vector SET SCHEMA elsewhere"));
+    try {
+        notes.search("a");
+    } catch (const Error&) {  // once
     }
-    execute("DROP DATABASE " + name + " WITH (FORCE)");
+    EXPECT_EQ(notes.search("a").size(), 1U);
+    notes.index(b, &Note::text);
+    EXPECT_EQ(notes.count(), 2U);
 }
 
 TEST_P(IndexFacts, columns_for_keys_are_added_once) {

@@ -1,6 +1,7 @@
 // Which way a search goes on a database, and what it says of its answer.
 #include "index/any_index.hpp"
 #include "index/clustered.hpp"
+#include "support/own_database.hpp"
 #include "support/recording_tracer.hpp"
 
 namespace stele::test {
@@ -166,26 +167,22 @@ TEST_P(IndexSearch, a_search_of_a_transaction_finds_what_it_wrote) {
 }
 
 TEST_P(IndexSearch, an_older_pgvector_is_asked_only_where_one_go_is_enough) {
-    const std::string name = "old_" + server.schema();  // a database of its own: the extension is there once
-    database->execute(Statement("CREATE DATABASE " + name));
-    {
-        Database own = Database::open(server.options(server_dsn() + " dbname=" + name));
-        own.execute(Statement("CREATE EXTENSION vector"));
-        own.execute(Statement("UPDATE pg_extension SET extversion = '0.5.1' WHERE extname = 'vector'"));
-        VectorIndex<Note>(own).index(clustered_notes(6000, 16), &Note::vector);
-        VectorIndex<Note> notes(own, nullptr, {.ann = AnnIndex::hnsw});
-        notes.build_indexes();
-        const SearchPlan all = notes.explain(query, {.limit = 10});
-        EXPECT_FALSE(all.exact);
-        EXPECT_EQ(all.completeness, Completeness::stopped_at_budget);
-        EXPECT_GE(all.breadth, 100);
-        EXPECT_TRUE(notes.explain(query, {.limit = 500}).exact) << "it ends after 1,000 candidates";
-        for (const int from : {0, 3000, 5900, 5997}) {
-            const auto found = notes.search(query, {.limit = 10, .where = field(&Note::page) >= from});
-            EXPECT_EQ(found.size(), static_cast<std::size_t>(std::min(10, 6000 - from))) << from;
-        }
+    const OwnDatabase place;  // an extension is there once
+    Database own = Database::open(server.options(place.dsn()));
+    own.execute(Statement("CREATE EXTENSION vector"));
+    own.execute(Statement("UPDATE pg_extension SET extversion = '0.5.1' WHERE extname = 'vector'"));
+    VectorIndex<Note>(own).index(clustered_notes(6000, 16), &Note::vector);
+    VectorIndex<Note> notes(own, nullptr, {.ann = AnnIndex::hnsw});
+    notes.build_indexes();
+    const SearchPlan all = notes.explain(query, {.limit = 10});
+    EXPECT_FALSE(all.exact);
+    EXPECT_EQ(all.completeness, Completeness::stopped_at_budget);
+    EXPECT_GE(all.breadth, 100);
+    EXPECT_TRUE(notes.explain(query, {.limit = 500}).exact) << "it ends after 1,000 candidates";
+    for (const int from : {0, 3000, 5900, 5997}) {
+        const auto found = notes.search(query, {.limit = 10, .where = field(&Note::page) >= from});
+        EXPECT_EQ(found.size(), static_cast<std::size_t>(std::min(10, 6000 - from))) << from;
     }
-    database->execute(Statement("DROP DATABASE " + name + " WITH (FORCE)"));
 }
 
 TEST_P(IndexSearch, candidates_for_reranking_come_from_the_index_with_their_vectors) {

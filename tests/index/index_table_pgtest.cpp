@@ -3,6 +3,7 @@
 
 #include "index/any_index.hpp"
 #include "support/in_threads.hpp"
+#include "support/own_database.hpp"
 #include "support/recording_tracer.hpp"
 #include "support/role.hpp"
 
@@ -242,27 +243,21 @@ TEST_P(IndexOnDatabase, half_precision_keeps_order_and_scores_to_three_digits) {
 }
 
 TEST_P(IndexOnDatabase, the_extension_may_lie_in_any_schema_and_come_later) {
-    // a database of its own: an extension is there once
-    const std::string name = "own_" + server.schema();
-    database->execute(Statement("CREATE DATABASE " + name));
-    {
-        DatabaseOptions options = server.options(server_dsn() + " dbname=" + name);
-        Database own = Database::open(options);
-        VectorIndex<Note> manual(own, embedder, {.create = false});
-        EXPECT_THAT(manual.search("a"), IsEmpty());
-        EXPECT_THAT(error_of([&] { manual.index({Note{"a", "en", 1, {}, {}}}, &Note::text); }).message,
-                    HasSubstr("pgvector is not in this database"));
-        own.execute(Statement("CREATE SCHEMA \"Odd place\""));
-        own.execute(Statement("CREATE EXTENSION vector SCHEMA \"Odd place\""));
-        EXPECT_THAT(error_of([&] { manual.index({Note{"a", "en", 1, {}, {}}}, &Note::text); }).message,
-                    AllOf(HasSubstr("\"note\""), HasSubstr("is not there")));
-        VectorIndex<Note> notes(own, embedder, {.ann = AnnIndex::hnsw});
-        notes.index({Note{"a", "en", 1, {}, {}}, Note{"b", "en", 2, {}, {}}}, &Note::text, {.key = &Note::text});
-        EXPECT_THAT(texts(notes.search("b", {.limit = 1, .rerank = true})), ElementsAre("b"));
-        manual.index({Note{"c", "en", 1, {}, {}}}, &Note::text);
-        EXPECT_EQ(notes.count(), 3U);
-    }
-    database->execute(Statement("DROP DATABASE " + name + " WITH (FORCE)"));
+    const OwnDatabase place;  // an extension is there once
+    Database own = Database::open(server.options(place.dsn()));
+    VectorIndex<Note> manual(own, embedder, {.create = false});
+    EXPECT_THAT(manual.search("a"), IsEmpty());
+    EXPECT_THAT(error_of([&] { manual.index({Note{"a", "en", 1, {}, {}}}, &Note::text); }).message,
+                HasSubstr("pgvector is not in this database"));
+    own.execute(Statement("CREATE SCHEMA \"Odd place\""));
+    own.execute(Statement("CREATE EXTENSION vector SCHEMA \"Odd place\""));
+    EXPECT_THAT(error_of([&] { manual.index({Note{"a", "en", 1, {}, {}}}, &Note::text); }).message,
+                AllOf(HasSubstr("\"note\""), HasSubstr("is not there")));
+    VectorIndex<Note> notes(own, embedder, {.ann = AnnIndex::hnsw});
+    notes.index({Note{"a", "en", 1, {}, {}}, Note{"b", "en", 2, {}, {}}}, &Note::text, {.key = &Note::text});
+    EXPECT_THAT(texts(notes.search("b", {.limit = 1, .rerank = true})), ElementsAre("b"));
+    manual.index({Note{"c", "en", 1, {}, {}}}, &Note::text);
+    EXPECT_EQ(notes.count(), 3U);
 }
 
 TEST_P(IndexOnDatabase, many_may_begin_at_once) {

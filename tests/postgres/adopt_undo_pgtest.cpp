@@ -8,6 +8,7 @@
 #include "postgres/adopt_fixture.hpp"
 #include "stele/adopt.hpp"
 #include "stele/labels.hpp"
+#include "support/own_database.hpp"
 #include "support/python_tables.hpp"
 #include "support/server.hpp"
 #include "support/session.hpp"
@@ -33,43 +34,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
-
-/// `public` of a database of its own, as the Python libraries have it.
-class OwnDatabase {
-public:
-    explicit OwnDatabase(const std::string& name) : name_(name) {
-        execute("CREATE DATABASE " + name_);
-        database_.emplace(Database::open(options()));
-    }
-    ~OwnDatabase() {
-        database_.reset();
-        execute("DROP DATABASE " + name_ + " WITH (FORCE)");
-    }
-    OwnDatabase(const OwnDatabase&) = delete;
-    OwnDatabase& operator=(const OwnDatabase&) = delete;
-
-    DatabaseOptions options() const {
-        DatabaseOptions options;
-        options.dsn = dsn();
-        options.schema = "public";
-        options.bare = true;
-        options.max_connections = 1;
-        return options;
-    }
-    std::string dsn() const {
-        std::string dsn = test::server_dsn();
-        const std::string old = "dbname=stele_test";
-        return dsn.replace(dsn.rfind(old), old.size(), "dbname=" + name_);
-    }
-    Database& database() { return *database_; }
-
-private:
-    void execute(const std::string& sql) { server_.bare().execute(Statement(Sql(sql))); }
-
-    test::Server server_;
-    std::string name_;
-    std::optional<Database> database_;
-};
 
 void adopt_and_give_back(Database& database, const std::string& dsn, const std::string& tables) {
     create_tables(database, tables);
@@ -106,12 +70,18 @@ TEST_F(Adopt, adopting_and_undoing_leaves_a_schema_of_draives_as_it_was) {
 TEST_F(Adopt, adopting_and_undoing_leaves_a_schema_of_mnemes_as_it_was) {
     adopt_and_give_back(database_, test::server_dsn(), kMneme);
 }
+/// As the Python libraries have it.
 TEST_F(Adopt, adopting_and_undoing_leaves_public_as_it_was) {
-    int number = 0;
     for (const std::string& tables :
          {std::string(kDraive) + test::kDraiveMemories + test::kDraiveTurns + kMneme, std::string(kHaiway) + kMneme}) {
-        OwnDatabase own(server_.schema() + "_db" + std::to_string(++number));
-        adopt_and_give_back(own.database(), own.dsn(), tables);
+        const test::OwnDatabase own;
+        DatabaseOptions options;
+        options.dsn = own.dsn();
+        options.schema = "public";
+        options.bare = true;
+        options.max_connections = 1;
+        Database database = Database::open(options);
+        adopt_and_give_back(database, own.dsn(), tables);
     }
 }
 

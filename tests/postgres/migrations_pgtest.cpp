@@ -10,6 +10,7 @@
 #include "stele/database.hpp"
 #include "stele/migrations.hpp"
 #include "support/eventually.hpp"
+#include "support/own_database.hpp"
 #include "support/python_tables.hpp"
 #include "support/role.hpp"
 #include "support/server.hpp"
@@ -287,12 +288,15 @@ TEST_F(Migrations, a_killed_migration_outside_a_transaction_runs_again_from_its_
 }
 
 TEST_F(Migrations, someone_who_creates_the_schema_at_the_same_moment_without_the_lock_does_no_harm) {
-    Database other = Database::open(bare_options());
+    // in one database an index that another test builds might wait for the creator, and we for the lock of that test
+    const test::OwnDatabase place;
+    DatabaseOptions options = bare_options();
+    options.dsn = place.dsn();
+    Database other = Database::open(options);
     Transaction creator = other.begin();
     creator.execute(Statement(Sql("CREATE SCHEMA " + database_.quoted_schema())));
-    creator.execute(Statement("SET LOCAL lock_timeout = 0"));  // keeps no snapshot, for which another test might wait
     auto migrated = std::async(std::launch::async, [&] {
-        Database own = Database::open(bare_options());
+        Database own = Database::open(options);
         return migrate(own, {}, {kTable});
     });
     wait_until_blocked("CREATE SCHEMA " + database_.quoted_schema());
