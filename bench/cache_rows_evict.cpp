@@ -21,7 +21,7 @@ constexpr int kEvictions = 10;
 constexpr char kSchema[] = "stele_bench_evict";
 
 /// A full cache, and the times of puts into it, until ten times a tenth was evicted: by one put and those that follow
-/// it.
+/// it. Before that a tenth is evicted by a connection that is new, as every put connects once and is planned.
 class FullCache {
 public:
     FullCache() : server_(environment("STELE_TEST_DSN")), database_(open()) {
@@ -57,10 +57,11 @@ public:
             }
         });
         std::int64_t gone = 0;
-        for (int i = 0; gone < kEvictions * kMost / 10; ++i) {
+        for (int i = 0; gone < (kEvictions + 1) * kMost / 10; ++i) {
             evicted = 0;
             const double took = seconds([&] { cache.put(fmt::format("new {}", i), "r", {}, {.embedding = vector}); });
-            (evicted > 0 ? slow_ : ordinary_).push_back(took);
+            if (i == 0) first_ = took;
+            if (gone >= kMost / 10) (evicted > 0 ? slow_ : ordinary_).push_back(took);
             gone += evicted;
         }
         done = true;
@@ -68,6 +69,7 @@ public:
         if (over) throw std::runtime_error("there were more entries than are allowed");
         std::sort(ordinary_.begin(), ordinary_.end());
     }
+    double first() const { return first_; }
     double slowest() const { return *std::max_element(slow_.begin(), slow_.end()); }
     double ordinary_p99() const { return ordinary_[ordinary_.size() * 99 / 100]; }
 
@@ -81,6 +83,7 @@ private:
     RawConnection server_;
     Database database_;
     std::vector<double> slow_, ordinary_;
+    double first_ = 0;
 };
 
 }  // namespace
@@ -92,6 +95,7 @@ void eviction_rows(SideBySide& bench, const std::function<double(const std::stri
     // once: the ten are spread over 10,000 puts
     FullCache full;
     full.put_until_it_evicted();
+    bench.note(fmt::format("The first put of all, which connected and evicted, took {:.1f} ms.", 1e3 * full.first()));
     const auto ours = [&] { return 1e3 * full.slowest(); };
     bench.measure({.work = work,
                    .against = "p99 of its other puts",
