@@ -5,8 +5,10 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
 #include <boost/version.hpp>
 #if BOOST_VERSION >= 107700
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -49,9 +51,11 @@ public:
 private:
     void done(std::exception_ptr error, std::vector<Rows> answers) noexcept override {
         // until post() has returned: a context that has run out of work may be gone
-        const auto work = std::move(work_);
-        boost::asio::post(work.get_executor(), [handler = std::move(handler_), error = std::move(error),
-                                                answers = std::move(answers)]() mutable {
+        const auto executor =
+            boost::asio::prefer(work_.get_executor(), boost::asio::execution::outstanding_work.tracked);
+        work_.reset();
+        boost::asio::post(executor, [handler = std::move(handler_), error = std::move(error),
+                                     answers = std::move(answers)]() mutable {
 #if BOOST_VERSION >= 107700
             if (auto slot = boost::asio::get_associated_cancellation_slot(handler); slot.is_connected()) slot.clear();
 #endif

@@ -114,7 +114,7 @@ private:
         if (relation == "=") return fmt::format("coalesce({}, 'null') = {}", value, bind_json(operand));
         switch (operand.kind) {
             case Kind::number:
-                // Other types come before and behind numbers, and so an index passes them by. No double is less.
+                // Other types come before and behind numbers, and so an index passes them by. Json holds none below.
                 return fmt::format("coalesce({}, 'null') {} {} AND coalesce({}, 'null') {}", value, relation,
                                    bind_json(operand), value, relation.front() == '<' ? "> '-2e308'" : "< 'false'");
             case Kind::string:

@@ -27,11 +27,19 @@ IndexProgress IndexBulk::run() {
     // a transaction of the caller's is for the caller's thread, which its source may use it on meanwhile
     const auto write_how = store_.is_joined() ? std::launch::deferred : std::launch::async;
     for (bool first = true;; first = false) {
-        std::unique_ptr<IndexBatch> next = take();
-        if (writing.valid()) {
+        const auto finish_writing = [&] {
+            if (!writing.valid()) return;
             writing.get();
             report(*written);
+        };
+        std::unique_ptr<IndexBatch> next;
+        try {
+            next = take();
+        } catch (...) {
+            finish_writing();  // what is stored is told
+            throw;
         }
+        finish_writing();
         if (embedding.valid()) embedding.get();
         if (next) look_up(*next);
         written = std::move(embedded);

@@ -7,6 +7,7 @@
 #include "base/hash.hpp"
 #include "base/signals_blocked.hpp"
 #include "postgres/identifier.hpp"
+#include "postgres/lane_lock_timeout.hpp"
 #include "postgres/socket_wait.hpp"
 #include "stele/error.hpp"
 #include "stele/uuid.hpp"
@@ -93,7 +94,7 @@ void ChangeHints::listen(const std::string& channel) {
         return;
     }
     const Deadline until = Deadline::after(kPatience);
-    Result<Lease> lease = pool_->acquire(until);
+    Result<Lease> lease = acquire_without_lock_timeout(*pool_, until);
     if (!lease) return failed("heard", lease.error().message);
     lease->wire().drop_notifications();  // which came late for whoever had it before
     const Statement statement(Sql("LISTEN " + quote_identifier(channel)));

@@ -59,8 +59,9 @@ Result<Lease> acquire_without_lock_timeout(Pool& pool, Deadline deadline) {
         if (!lease) return lease;
         Result<void> reset = reset_lock_timeout(lease->wire(), deadline);
         if (reset) return lease;
-        // one that died meanwhile is replaced
-        if (!lease->wire().broken() || deadline.expired()) return fail(std::move(reset.error()));
+        // one that died meanwhile is replaced, one that has forgotten its statements prepares this anew
+        const bool passes = lease->wire().broken() || is_stale_statement(reset.error());
+        if (!passes || deadline.expired()) return fail(std::move(reset.error()));
     }
 }
 

@@ -38,7 +38,10 @@ Transaction::Impl::Impl(std::shared_ptr<Database::Impl> owner, Lease lent, const
     if (!database->owns_sessions() && limit.count() > 0) {
         pending.emplace_back(Sql(fmt::format("SET LOCAL statement_timeout = {}", limit.count())));
     }
-    if (lease->wire().lock_timeout().count() != 0) pending.emplace_back("SET LOCAL lock_timeout TO DEFAULT");
+    if (lease->wire().lock_timeout().count() != 0) {
+        pending.emplace_back("SET LOCAL lock_timeout TO DEFAULT");
+        lease->wire().leave_lock_timeout(Wire::kChangedSince);  // the caller may set it, for the session too
+    }
 }
 
 void Transaction::Impl::check_innermost(int at_depth) const {

@@ -107,7 +107,8 @@ public:
     int server_version() const noexcept { return PQserverVersion(connection_.get()); }
     int backend_pid() const noexcept { return PQbackendPID(connection_.get()); }
     StatementCache& statements() noexcept { return cache_; }
-    /// What a lane has left as the session's lock_timeout; 0: nothing of its own.
+    /// What a lane has left as the session's lock_timeout; 0: nothing of its own; kChangedSince: something else.
+    static constexpr std::chrono::milliseconds kChangedSince{-1};
     std::chrono::milliseconds lock_timeout() const noexcept { return lock_timeout_; }
     void leave_lock_timeout(std::chrono::milliseconds timeout) noexcept { lock_timeout_ = timeout; }
 

@@ -1,6 +1,7 @@
 // How an index makes copies of its rows, and searches by them.
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -135,6 +136,10 @@ std::size_t FlatIndex::make_copies(std::size_t most_bytes) {
         if (!all) break;
         bytes += more;
         ++made;
+    }
+    if (look().graph) {  // made meanwhile
+        drop_copies(std::numeric_limits<std::size_t>::max());
+        bytes = 0;
     }
     if (all) uncopied_ = kAfterSearches - 1;  // until one meets a block without again
     copying_.clear();

@@ -43,6 +43,22 @@ TEST_P(BulkIndex, stores_a_stream_in_its_order_and_tells_how_far_it_is) {
     for (int i = 0; i < 1500; ++i) ASSERT_EQ(newest[static_cast<std::size_t>(i)].value.page, 1499 - i);
 }
 
+TEST_P(BulkIndex, what_is_stored_is_told_when_the_source_throws) {
+    auto notes = picked();
+    std::size_t told = 0;
+    Notes stream(2000, [](Note& one) {
+        if (one.page == 1300) throw std::runtime_error("the file ended");
+    });
+    const auto index = [&] {
+        notes.index_all(stream, &Note::text,
+                        {.on_progress = [&](const IndexProgress& progress) { told = progress.stored; },
+                         .on_refused = [](const auto&) {}});
+    };
+    EXPECT_THROW(index(), std::runtime_error);
+    EXPECT_EQ(told, 512U);
+    EXPECT_EQ(notes.count(), told);
+}
+
 TEST_P(BulkIndex, takes_ranges_lazy_ones_too_and_moves_vectors) {
     auto notes = open(nullptr);
     const auto made = std::views::iota(0, 700) | std::views::transform([](int i) {

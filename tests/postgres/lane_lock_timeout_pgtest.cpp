@@ -55,6 +55,40 @@ TEST(LaneLockTimeout, a_group_that_writes_leaves_no_lock_timeout_to_others) {
     }
 }
 
+TEST(LaneLockTimeout, a_transaction_that_changes_it_for_the_session_leaves_the_lane_its_own) {
+    Server server;
+    Database database = with_rows(server, [](DatabaseOptions& options) {
+        options.lock_timeout = 200ms;
+        options.max_connections = 2;
+    });
+    const std::string table = database.quoted_schema() + ".t";
+    Transaction holder = database.begin();
+    holder.execute(Statement("UPDATE " + table + " SET text = 'x' WHERE n = 7"));
+    for (const char* change : {"RESET ALL", "RESET lock_timeout", "SET lock_timeout = '1min'"}) {
+        SCOPED_TRACE(change);
+        database.execute(Statement("UPDATE " + table + " SET text = 'x' WHERE n = 3").group_commit("t/3"));
+        Transaction transaction = database.begin();
+        transaction.execute(Statement(Sql(change)));
+        transaction.commit();
+        const Statement locked = Statement("UPDATE " + table + " SET text = 'x' WHERE n = $1", 7).group_commit("t/7");
+        EXPECT_EQ(error_of([&] { database.execute(locked, Deadline::after(20s)); }).sqlstate, "55P03");
+    }
+}
+
+TEST(LaneLockTimeout, a_session_that_has_forgotten_its_statements_serves_others_all_the_same) {
+    Server server;
+    Database database = with_rows(server, [](DatabaseOptions& options) { options.max_connections = 1; });
+    const std::string table = database.quoted_schema() + ".t";
+    const Statement write = Statement("UPDATE " + table + " SET text = 'x' WHERE n = 3").group_commit("t/3");
+    database.execute(write);
+    EXPECT_NO_THROW(database.connect());  // which prepares the reset
+    database.execute(write);
+    Transaction transaction = database.begin();
+    transaction.execute("DEALLOCATE ALL");
+    transaction.commit();
+    EXPECT_NO_THROW(database.connect());
+}
+
 TEST(LaneLockTimeout, a_group_that_failed_has_set_no_lock_timeout) {
     Server server;
     Database database = with_rows(server, [](DatabaseOptions& options) {
