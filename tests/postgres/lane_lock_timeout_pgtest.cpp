@@ -18,12 +18,16 @@ using test::row;
 using test::Server;
 using test::with_rows;
 
-TEST(LaneLockTimeout, a_group_that_writes_leaves_no_lock_timeout_to_others) {
-    Server server;
-    Database database = with_rows(server, [](DatabaseOptions& options) {
+Database with_short_timeout(Server& server) {
+    return with_rows(server, [](DatabaseOptions& options) {
         options.lock_timeout = 200ms;
         options.max_connections = 2;  // of which the holder has one
     });
+}
+
+TEST(LaneLockTimeout, a_group_that_writes_leaves_no_lock_timeout_to_others) {
+    Server server;
+    Database database = with_short_timeout(server);
     const std::string table = database.quoted_schema() + ".t";
     const Statement update("UPDATE " + table + " SET text = 'x' WHERE n = $1", 3);
     const Statement write = Statement(update).group_commit("t/3");
@@ -57,10 +61,7 @@ TEST(LaneLockTimeout, a_group_that_writes_leaves_no_lock_timeout_to_others) {
 
 TEST(LaneLockTimeout, a_transaction_that_changes_it_for_the_session_leaves_the_lane_its_own) {
     Server server;
-    Database database = with_rows(server, [](DatabaseOptions& options) {
-        options.lock_timeout = 200ms;
-        options.max_connections = 2;
-    });
+    Database database = with_short_timeout(server);
     const std::string table = database.quoted_schema() + ".t";
     Transaction holder = database.begin();
     holder.execute(Statement("UPDATE " + table + " SET text = 'x' WHERE n = 7"));
@@ -91,10 +92,7 @@ TEST(LaneLockTimeout, a_session_that_has_forgotten_its_statements_serves_others_
 
 TEST(LaneLockTimeout, a_group_that_failed_has_set_no_lock_timeout) {
     Server server;
-    Database database = with_rows(server, [](DatabaseOptions& options) {
-        options.lock_timeout = 200ms;
-        options.max_connections = 2;
-    });
+    Database database = with_short_timeout(server);
     const std::string table = database.quoted_schema() + ".t";
     Transaction holder = database.begin();
     holder.execute(Statement("UPDATE " + table + " SET text = 'x' WHERE n = 7"));
