@@ -65,7 +65,7 @@ void show(const Output& output, const ComputedAnswer& answer) {
                      {"metadata", json::parse(answer.metadata.text())},
                      {"source", to_string(answer.source)},
                      {"kept", to_string(answer.kept)},
-                     {"hit", answer.hit ? json_of(*answer.hit) : json()}});
+                     {"hit", answer.hit ? hit_json(*answer.hit) : json()}});
     output.line();
     output.note(how(answer));
 }

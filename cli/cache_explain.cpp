@@ -34,7 +34,7 @@ json document_of(const ExplainedCandidate& candidate) {
 json document_of(const Explanation& why) {
     json candidates = json::array();
     for (const ExplainedCandidate& candidate : why.candidates) candidates.push_back(document_of(candidate));
-    return {{"hit", why.result.hit ? json_of(*why.result.hit) : json()},
+    return {{"hit", why.result.hit ? hit_json(*why.result.hit) : json()},
             {"reason", why.result.miss ? json(to_string(*why.result.miss)) : json()},
             {"threshold", why.threshold ? json(*why.threshold) : json()},
             {"candidates", candidates}};

@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 
 void show_hit(const Output& output, const Hit& hit) {
-    output.document(json_of(hit));
+    output.document(hit_json(hit));
     // a program gets the answer as it is stored, a terminal nothing that it would obey
     output.raw(output.terminal() ? printable(hit.response) : hit.response);
     output.line();

@@ -41,7 +41,7 @@ OpenLookup open_lookup(Context& context, const CacheLookup& lookup) {
     return {watched, open_cache(context, watched, options), std::move(how)};
 }
 
-nlohmann::json json_of(const Hit& hit) {
+nlohmann::json hit_json(const Hit& hit) {
     return {{"hit", true},
             {"layer", std::string(to_string(hit.layer))},
             {"similarity", hit.similarity},

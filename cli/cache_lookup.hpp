@@ -28,6 +28,6 @@ struct OpenLookup {
 };
 OpenLookup open_lookup(Context& context, const CacheLookup& lookup);
 
-nlohmann::json json_of(const Hit& hit);
+nlohmann::json hit_json(const Hit& hit);
 
 }  // namespace stele::cli

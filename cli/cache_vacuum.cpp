@@ -10,7 +10,7 @@
 namespace stele::cli {
 namespace {
 
-void run(Context& context, const ScopeOptions& options) {
+void vacuum(Context& context, const ScopeOptions& options) {
     std::optional<Scope> scope;
     if (options.given()) scope = options.scope();
     SemanticCache cache(context.database(), nullptr);
@@ -33,7 +33,7 @@ small batches beside whoever uses the cache; after --deadline what was removed u
 Examples:
   stele cache vacuum
   stele cache vacuum --namespace acme --json)");
-    command->callback([&context, options] { run(context, *options); });
+    command->callback([&context, options] { vacuum(context, *options); });
 }
 
 }  // namespace stele::cli

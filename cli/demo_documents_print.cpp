@@ -16,7 +16,7 @@ std::string source_of(const DocumentChunk& chunk) {
     return one_line(chunk.heading.empty() ? chunk.path : fmt::format("{}: {}", chunk.path, chunk.heading));
 }
 
-std::string milliseconds(double value) {
+std::string milliseconds_text(double value) {
     return fmt::format("{:.1f} ms", value);
 }
 
@@ -34,7 +34,7 @@ void print_questions(const DocumentsReport& report, const Output& output) {
         }
         const auto chunk = from_json<DocumentChunk>(answer.found.front().value);
         output.line(fmt::format("  {:.3f}  {:>8}  {}", answer.found.front().score.value_or(0),
-                                milliseconds(answer.milliseconds),
+                                milliseconds_text(answer.milliseconds),
                                 output.paint(source_of(chunk), right ? Tone::good : Tone::bad)));
         if (right) continue;
         output.line(output.paint(
@@ -65,7 +65,7 @@ void print(const DocumentsReport& report, const Output& output) {
                     100.0 * static_cast<double>(report.right_within(1)) / static_cast<double>(asked)),
         Tone::strong));
     output.line(fmt::format("{} among the first three pages; half of the searches took less than {}",
-                            of_all(report.right_within(3), asked), milliseconds(*report.p50_ms())));
+                            of_all(report.right_within(3), asked), milliseconds_text(*report.p50_ms())));
     if (asked < report.planned)
         output.note(fmt::format("it was ended after {} questions", of_all(asked, report.planned)));
 }
@@ -78,7 +78,7 @@ void print_answer(const PageAnswer& answer, const Output& output) {
             fmt::format("  {:.3f}  {}", answer.found[i].score.value_or(0), output.paint(source_of(chunk), Tone::good)));
         if (i == 0) output.line(printable(chunk.text));
     }
-    output.line(output.paint(fmt::format("  {}", milliseconds(answer.milliseconds)), Tone::faint));
+    output.line(output.paint(fmt::format("  {}", milliseconds_text(answer.milliseconds)), Tone::faint));
 }
 
 json to_document(const DocumentsReport& report) {

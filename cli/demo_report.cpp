@@ -27,15 +27,15 @@ double rounded(double value, double digits) {
     return std::round(value * scale) / scale;
 }
 
-Json milliseconds(const std::optional<double>& value) {
+Json milliseconds_json(const std::optional<double>& value) {
     return value ? Json(rounded(*value, 3)) : Json(nullptr);
 }
 
 Json document_of(const DemoShare& share) {
     return {{"count", share.count},
             {"share", rounded(share.share, 4)},
-            {"p50_ms", milliseconds(share.p50_ms)},
-            {"p99_ms", milliseconds(share.p99_ms)}};
+            {"p50_ms", milliseconds_json(share.p50_ms)},
+            {"p99_ms", milliseconds_json(share.p99_ms)}};
 }
 
 Json document_of(const DemoCurvePoint& point) {

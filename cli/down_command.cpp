@@ -8,7 +8,7 @@
 namespace stele::cli {
 namespace {
 
-void run(Context& context) {
+void stop_cluster(Context& context) {
     if (!context.options.dsn.empty()) refuse("down stops the embedded cluster: --dsn has no part in it");
     const Deadline deadline = context.deadline().value_or(Deadline::after(std::chrono::seconds(60)));
     const bool stopped = Cluster::stop(context.cluster_options(), deadline);
@@ -28,7 +28,7 @@ error when nothing runs.
 Examples:
   stele down
   stele down --data-dir ./data)");
-    command->callback([&context] { run(context); });
+    command->callback([&context] { stop_cluster(context); });
 }
 
 }  // namespace stele::cli

@@ -50,7 +50,7 @@ void list_documents(Context& context, const ListCommand& list) {
     const Output& output = context.output();
     if (output.json()) {
         std::string documents;
-        for (const auto& each : found) documents += (documents.empty() ? "" : ",") + json_text(each);
+        for (const auto& each : found) documents += (documents.empty() ? "" : ",") + found_text(each);
         output.json_line(fmt::format(R"({{"table":{},"documents":[{}],"next_after":{}}})", json(list.table).dump(),
                                      documents, more ? json(text_of(found.back().cursor())).dump() : "null"));
         return;

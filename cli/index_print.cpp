@@ -35,7 +35,7 @@ std::vector<std::string> columns_for(const std::vector<json>& documents, const s
 }
 
 /// `scores`: what is told of the score, before the rest.
-std::string json_text(const Uuid& id, const std::string& scores, Timestamp created, const Json& document) {
+std::string document_text(const Uuid& id, const std::string& scores, Timestamp created, const Json& document) {
     return fmt::format(R"({{"id":"{}",{}"created":"{}","document":{}}})", id.to_string(), scores, to_iso8601(created),
                        document.text());
 }
@@ -55,15 +55,15 @@ void add_show_option(CLI::App& command, std::vector<std::string>& show) {
         ->allow_extra_args(false);
 }
 
-std::string json_text(const Found<Json>& found) {
-    return json_text(found.id, found.score ? member("score", *found.score) : "", found.created, found.value);
+std::string found_text(const Found<Json>& found) {
+    return document_text(found.id, found.score ? member("score", *found.score) : "", found.created, found.value);
 }
 
-std::string json_text(const HybridFound<Json>& found) {
+std::string found_text(const HybridFound<Json>& found) {
     std::string scores = member("score", found.score);
     if (found.cosine) scores += member("cosine", *found.cosine) + member("vector_place", *found.vector_place);
     if (found.text_score) scores += member("text_score", *found.text_score) + member("text_place", *found.text_place);
-    return json_text(found.id, scores, found.created, found.value);
+    return document_text(found.id, scores, found.created, found.value);
 }
 
 Table table_of(const std::vector<Found<Json>>& found, const std::vector<std::string>& show) {

@@ -42,7 +42,7 @@ void print(Context& context, const SearchResult<Each>& found, const SearchComman
     const Output& output = context.output();
     if (output.json()) {
         std::string matches;
-        for (const auto& each : found) matches += (matches.empty() ? "" : ",") + json_text(each);
+        for (const auto& each : found) matches += (matches.empty() ? "" : ",") + found_text(each);
         output.json_line(fmt::format(R"({{"table":{},"completeness":"{}","found":[{}]}})",
                                      nlohmann::json(search.table).dump(), to_string(found.completeness()), matches));
         return;

@@ -12,23 +12,21 @@ if(CMAKE_SCRIPT_MODE_FILE)
         string(REGEX REPLACE "(................................................................)" "\\1\"\n    \"" bytes "${bytes}")
         string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" bytes "${bytes}")
         get_filename_component(name ${file} NAME)
-        string(APPEND constants "constexpr char kFile${index}[] =\n    \"${bytes}\";\n")
-        string(APPEND entries "    {\"${name}\", std::string_view(kFile${index}, sizeof kFile${index} - 1)},\n")
+        string(APPEND constants "    static constexpr char kFile${index}[] =\n    \"${bytes}\";\n")
+        string(APPEND entries "        {\"${name}\", std::string_view(kFile${index}, sizeof kFile${index} - 1)},\n")
         math(EXPR index "${index} + 1")
     endforeach()
     file(WRITE ${OUTPUT} "// Generated from ${NAME}.
 #include \"embedded/${NAME}.hpp\"
 
 namespace stele {
-namespace {
 
+std::span<const EmbeddedFile> ${NAME}() {
 ${constants}
-constexpr EmbeddedFile kFiles[] = {
-${entries}};
-
-}  // namespace
-
-std::span<const EmbeddedFile> ${NAME}() { return kFiles; }
+    static constexpr EmbeddedFile kFiles[] = {
+${entries}    };
+    return kFiles;
+}
 
 }  // namespace stele
 ")

@@ -7,6 +7,9 @@ target_compile_options(stele_warnings INTERFACE
     $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
     # and, optimizing, a string of more than all memory
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-stringop-overflow>
+    # what is a source's own alone is not when several are compiled as one; scripts/lint has each by itself
+    $<$<BOOL:${CMAKE_UNITY_BUILD}>:-Wno-shadow>
+    $<$<AND:$<BOOL:${CMAKE_UNITY_BUILD}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>
     # checks the annotations of base/mutex.hpp
     $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 # Boost 1.74 and 1.83 know Clang's coroutines by their experimental name only

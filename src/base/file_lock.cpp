@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/result.hpp"
+#include "base/system.hpp"
 
 namespace stele {
 
@@ -16,7 +17,7 @@ namespace stele {
 bool lock_file(int file, int mode, Deadline deadline, ErrorCode code) {
     while (::flock(file, mode | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
-            raise(code, fmt::format("cannot lock a file: {}", std::generic_category().message(errno)));
+            raise(code, fmt::format("cannot lock a file: {}", error_text(errno)));
         }
         if (deadline.expired()) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <map>
 #include <string_view>
-#include <system_error>
 
 #include "base/json_path.hpp"
 #include "base/json_tree.hpp"
@@ -17,45 +14,6 @@ namespace {
 
 using Kind = JsonNode::Kind;
 using detail::JsonStep;
-
-/// 0.DIGITS * 10^exponent, without zeros at either end of the digits.
-struct Decimal {
-    bool negative = false;
-    std::string digits;
-    std::int64_t exponent = 0;
-
-    friend bool operator==(const Decimal&, const Decimal&) = default;
-};
-
-/// Nothing if the exponent is out of all proportion.
-std::optional<Decimal> parse_decimal(std::string_view text) {
-    Decimal number;
-    number.negative = text.starts_with('-');
-    if (number.negative) text.remove_prefix(1);
-    const std::size_t e = std::min(text.find_first_of("eE"), text.size());
-    if (std::string_view power = text.substr(e); !power.empty()) {
-        power.remove_prefix(power.starts_with("e+") || power.starts_with("E+") ? 2 : 1);
-        if (std::from_chars(power.data(), power.data() + power.size(), number.exponent).ec != std::errc{}) return {};
-    }
-    constexpr std::int64_t kLargest = std::int64_t{1} << 60;  // far from overflow below
-    if (number.exponent > kLargest || number.exponent < -kLargest) return {};
-    const std::string_view mantissa = text.substr(0, e);
-    const std::size_t point = std::min(mantissa.find('.'), mantissa.size());
-    number.digits.append(mantissa.substr(0, point));
-    if (point < mantissa.size()) number.digits.append(mantissa.substr(point + 1));
-    const std::size_t zeros = std::min(number.digits.find_first_not_of('0'), number.digits.size());
-    number.digits.erase(0, zeros);
-    number.digits.erase(number.digits.find_last_not_of('0') + 1);  // npos + 1 is 0
-    if (number.digits.empty()) return Decimal{};
-    number.exponent += static_cast<std::int64_t>(point) - static_cast<std::int64_t>(zeros);
-    return number;
-}
-
-bool same_number(const std::string& before, const std::string& after) {
-    if (before == after) return true;
-    const std::optional<Decimal> left = parse_decimal(before), right = parse_decimal(after);
-    return left && right && *left == *right;
-}
 
 /// As a described member where it could be one, else as the key of a map.
 JsonStep step_to(std::string_view key) {

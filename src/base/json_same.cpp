@@ -13,6 +13,7 @@ struct Decimal {
     bool negative = false;
     std::string digits;
     std::int64_t exponent = 0;
+    std::string_view beyond;  ///< the exponent as written, if it is out of all proportion
 
     friend bool operator==(const Decimal&, const Decimal&) = default;
 };
@@ -28,6 +29,7 @@ Decimal parse_decimal(std::string_view text) {
         if (std::from_chars(power.data(), power.data() + power.size(), number.exponent).ec != std::errc{}) {
             // Only a number that no double tells from zero is written with such an exponent, or zero itself.
             number.exponent = std::numeric_limits<std::int64_t>::min() / 2;
+            number.beyond = power;
         }
         text = text.substr(0, e);
     }
@@ -45,10 +47,6 @@ Decimal parse_decimal(std::string_view text) {
         ++number.exponent;
     }
     return number.digits.empty() ? Decimal{} : number;
-}
-
-bool same_number(std::string_view a, std::string_view b) {
-    return a == b || parse_decimal(a) == parse_decimal(b);
 }
 
 int compare_magnitudes(const Decimal& a, const Decimal& b) {
@@ -72,6 +70,10 @@ bool same_members(const JsonNode& a, const JsonNode& b) {
 }
 
 }  // namespace
+
+bool same_number(std::string_view a, std::string_view b) {
+    return a == b || parse_decimal(a) == parse_decimal(b);
+}
 
 int compare_numbers(std::string_view a, std::string_view b) {
     const Decimal one = parse_decimal(a);

@@ -32,6 +32,8 @@ struct JsonNode {
 /// As PostgreSQL's jsonb compares: whatever the order of keys, the last of equal keys, 1.0 is 1.
 bool same_value(const JsonNode& a, const JsonNode& b);
 
+/// Whether both are the same number, to the last digit; both as they were written.
+bool same_number(std::string_view a, std::string_view b);
 /// Below, at or above 0 as the first number is less than, equal to or greater than the second, both as they were
 /// written, to the last digit.
 int compare_numbers(std::string_view a, std::string_view b);

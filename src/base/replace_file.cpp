@@ -12,13 +12,14 @@
 
 #include "base/file_lock.hpp"
 #include "base/result.hpp"
+#include "base/system.hpp"
 
 namespace stele {
 namespace {
 
 void check(bool done, std::string_view what, const std::filesystem::path& path) {
     if (done) return;
-    const std::string reason = std::generic_category().message(errno);
+    const std::string reason = error_text(errno);
     raise(ErrorCode::unavailable, fmt::format("cannot {} {}: {}", what, path.string(), reason));
 }
 

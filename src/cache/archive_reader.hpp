@@ -16,6 +16,7 @@ namespace stele {
 
 inline constexpr std::string_view kArchiveFormat = "stele cache archive";
 inline constexpr int kArchiveVersion = 1;
+inline constexpr std::uint64_t kTellEach = 256;  ///< rows, of progress
 
 /// The first and the last line of an archive.
 std::string manifest_line(const CacheManifest& manifest);

@@ -12,7 +12,6 @@ inline namespace v0 {
 namespace {
 
 constexpr mode_t kOwnerOnly = S_IRUSR | S_IWUSR;
-constexpr std::uint64_t kTellEach = 256;  // rows
 
 /// All of one moment.
 class CacheExport {

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "base/result.hpp"
+#include "base/system.hpp"
 #include "cache/archive_reader.hpp"
 #include "cache/cache_caps.hpp"
 #include "cache/cache_sql.hpp"
@@ -15,7 +16,6 @@ inline namespace v0 {
 
 namespace {
 
-constexpr std::uint64_t kTellEach = 256;   // rows
 constexpr std::size_t kBatch = 1U << 20U;  // bytes
 
 using OnProgress = std::function<void(const ArchiveProgress&)>;
@@ -28,8 +28,7 @@ public:
         std::error_code ignored;
         if (in_ && !std::filesystem::is_directory(path, ignored)) return;
         raise(ErrorCode::invalid_argument,
-              fmt::format("{} cannot be read: {}", name_,
-                          in_ ? "it is a directory" : std::generic_category().message(reason)));
+              fmt::format("{} cannot be read: {}", name_, in_ ? "it is a directory" : error_text(reason)));
     }
     ArchiveReader from_start() {
         in_.clear();

@@ -13,6 +13,7 @@
 
 #include "base/checksum.hpp"
 #include "base/file_descriptor.hpp"
+#include "base/system.hpp"
 
 namespace stele {
 namespace {
@@ -204,8 +205,8 @@ Result<void> write_vector_file(const std::filesystem::path& path, const RowForma
     const std::filesystem::path unfinished = path.string() + ".new";
     const auto cannot = [&](int error) {
         ::unlink(unfinished.c_str());
-        return fail(make_error(ErrorCode::invalid_argument, fmt::format("cannot write {}: {}", path.string(),
-                                                                        std::generic_category().message(error))));
+        return fail(make_error(ErrorCode::invalid_argument,
+                               fmt::format("cannot write {}: {}", path.string(), error_text(error))));
     };
     ::unlink(unfinished.c_str());  // somebody may have been killed over it
     const FileDescriptor file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));

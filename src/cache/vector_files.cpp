@@ -14,6 +14,7 @@
 #include "base/file_lock.hpp"
 #include "base/hash.hpp"
 #include "base/signals_blocked.hpp"
+#include "base/system.hpp"
 
 namespace stele {
 namespace {
@@ -97,7 +98,7 @@ void VectorFiles::save(VectorMemory& memory, const VectorMemory::InMemory& one) 
     const FileDescriptor lock(
         ::open((file.string() + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!lock) {
-        log_(fmt::format("cannot open {}.lock: {}", file.string(), std::generic_category().message(errno)));
+        log_(fmt::format("cannot open {}.lock: {}", file.string(), error_text(errno)));
         return;
     }
     if (!lock_file(lock.get(), LOCK_EX, Deadline::after(0s), ErrorCode::invalid_argument)) return;  // another writes it

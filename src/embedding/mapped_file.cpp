@@ -13,6 +13,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/system.hpp"
+
 namespace stele {
 namespace {
 
@@ -35,7 +37,7 @@ tl::unexpected<ErrorInfo> cannot_read(const std::filesystem::path& path, int err
     const ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::not_found
                            : error == EACCES || error == EPERM ? ErrorCode::permission
                                                                : ErrorCode::invalid_argument;
-    return cannot_read(path, std::generic_category().message(error), code);
+    return cannot_read(path, error_text(error), code);
 }
 
 }  // namespace

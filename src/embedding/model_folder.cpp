@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/system.hpp"
 #include "embedding/model_record.hpp"
 
 namespace stele {
@@ -22,11 +23,6 @@ namespace fs = std::filesystem;
 
 tl::unexpected<ErrorInfo> unusable(std::string message) {
     return fail(make_error(ErrorCode::embedder_failed, std::move(message)));
-}
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? std::string() : std::string(value);
 }
 
 std::string home_of_user() {

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/system.hpp"
 #include "embedding/mapped_file.hpp"
 #include "stele/describe.hpp"
 #include "stele/describe_json.hpp"
@@ -26,10 +27,6 @@ STELE_DESCRIBE(ModelRecord, (name), (source), (files))
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string reason(int number) {
-    return std::generic_category().message(number);
-}
 
 tl::unexpected<ErrorInfo> unreadable(const fs::path& file, std::string_view why) {
     return fail(make_error(ErrorCode::embedder_failed, fmt::format("{} cannot be read: {}", file.string(), why)));
@@ -65,7 +62,7 @@ std::optional<FileState> file_state(const fs::path& file) {
 
 Result<std::string> file_sum(const fs::path& file) {
     std::ifstream in(file, std::ios::binary);
-    if (!in) return unreadable(file, reason(errno));
+    if (!in) return unreadable(file, error_text(errno));
     const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
     bool hashed = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
     std::vector<char> buffer(1 << 18);
@@ -73,7 +70,7 @@ Result<std::string> file_sum(const fs::path& file) {
         in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
         hashed = EVP_DigestUpdate(context.get(), buffer.data(), static_cast<std::size_t>(in.gcount())) == 1;
     }
-    if (!in.eof() && hashed) return unreadable(file, reason(errno));
+    if (!in.eof() && hashed) return unreadable(file, error_text(errno));
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned size = 0;
     if (!hashed || EVP_DigestFinal_ex(context.get(), digest.data(), &size) != 1) {

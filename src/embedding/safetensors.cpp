@@ -22,7 +22,7 @@ static_assert(std::endian::native == std::endian::little);
 constexpr std::uint64_t kMaxHeaderBytes = 4U << 20U;
 
 template <class... Arguments>
-tl::unexpected<ErrorInfo> refuse(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+tl::unexpected<ErrorInfo> refuse_tensors(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     return fail(
         make_error(ErrorCode::invalid_argument, "this is no safetensors file, or a damaged one (fetch it again): " +
                                                     fmt::format(format, std::forward<Arguments>(arguments)...)));
@@ -53,7 +53,7 @@ Result<void> read_tensor(std::string_view name, dom::element value, std::span<co
     dom::object entry;
     std::string_view type_name;
     if (value.get(entry) != simdjson::SUCCESS || entry["dtype"].get(type_name) != simdjson::SUCCESS)
-        return refuse("its entry \"{}\" has no dtype", shown);
+        return refuse_tensors("its entry \"{}\" has no dtype", shown);
     const auto type = type_called(type_name);
     if (!type) return {};
 
@@ -61,17 +61,17 @@ Result<void> read_tensor(std::string_view name, dom::element value, std::span<co
     tensor.type = *type;
     dom::element member;
     if (entry["shape"].get(member) != simdjson::SUCCESS || !read_numbers(member, tensor.shape))
-        return refuse("\"{}\" has no shape", shown);
+        return refuse_tensors("\"{}\" has no shape", shown);
     std::vector<std::size_t> offsets;
     if (entry["data_offsets"].get(member) != simdjson::SUCCESS || !read_numbers(member, offsets) || offsets.size() != 2)
-        return refuse("\"{}\" has no data_offsets", shown);
+        return refuse_tensors("\"{}\" has no data_offsets", shown);
     if (offsets[0] > offsets[1] || offsets[1] > data.size())
-        return refuse("\"{}\" lies at {} to {}, of {} bytes", shown, offsets[0], offsets[1], data.size());
+        return refuse_tensors("\"{}\" lies at {} to {}, of {} bytes", shown, offsets[0], offsets[1], data.size());
     tensor.bytes = data.subspan(offsets[0], offsets[1] - offsets[0]);
     if (!fits_its_bytes(tensor))
-        return refuse("\"{}\" has {} bytes, which its shape does not ask for", shown, tensor.bytes.size());
+        return refuse_tensors("\"{}\" has {} bytes, which its shape does not ask for", shown, tensor.bytes.size());
     if (!tensors.emplace(without_wrappers(name), std::move(tensor)).second)
-        return refuse("two tensors are \"{}\"", presentable(without_wrappers(name), {}, 80));
+        return refuse_tensors("two tensors are \"{}\"", presentable(without_wrappers(name), {}, 80));
     return {};
 }
 
@@ -79,17 +79,17 @@ Result<void> read_tensor(std::string_view name, dom::element value, std::span<co
 
 Result<Tensors> read_safetensors(std::span<const std::byte> file) {
     std::uint64_t header_size = 0;
-    if (file.size() < sizeof header_size) return refuse("it has {} bytes", file.size());
+    if (file.size() < sizeof header_size) return refuse_tensors("it has {} bytes", file.size());
     std::memcpy(&header_size, file.data(), sizeof header_size);
     const auto rest = file.subspan(sizeof header_size);
     if (header_size > rest.size() || header_size > kMaxHeaderBytes)
-        return refuse("its header would have {} bytes, of {}", header_size, file.size());
+        return refuse_tensors("its header would have {} bytes, of {}", header_size, file.size());
 
     const simdjson::padded_string header(reinterpret_cast<const char*>(rest.data()), header_size);
     dom::parser parser;
     dom::object entries;
     if (const auto error = parser.parse(header).get(entries); error != simdjson::SUCCESS)
-        return refuse("its header is not a JSON object ({})", simdjson::error_message(error));
+        return refuse_tensors("its header is not a JSON object ({})", simdjson::error_message(error));
 
     Tensors tensors;
     for (const auto& [name, value] : entries) {
@@ -100,7 +100,7 @@ Result<Tensors> read_safetensors(std::span<const std::byte> file) {
     // overlapping ones would ask for more memory than a file of this size may
     std::size_t taken = 0;
     for (const auto& [name, tensor] : tensors) taken += tensor.bytes.size();
-    if (taken > rest.size() - header_size) return refuse("its tensors overlap");
+    if (taken > rest.size() - header_size) return refuse_tensors("its tensors overlap");
     return tensors;
 }
 

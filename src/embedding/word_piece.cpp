@@ -14,11 +14,11 @@ namespace stele {
 namespace {
 
 // The largest in use have a quarter of a million tokens, in 5 MB.
-constexpr std::size_t kMaxFileBytes = 64U << 20U;
+constexpr std::size_t kMaxVocabularyBytes = 64U << 20U;
 constexpr std::size_t kMaxWord = 1'000;
 
 template <class... Arguments>
-tl::unexpected<ErrorInfo> refuse(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+tl::unexpected<ErrorInfo> refuse_vocabulary(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     return fail(make_error(ErrorCode::invalid_argument, fmt::format(format, std::forward<Arguments>(arguments)...)));
 }
 
@@ -52,11 +52,13 @@ std::string_view without_trailing_blanks(std::string_view line) {
 }  // namespace
 
 Result<WordPiece> WordPiece::from_vocabulary(std::string_view lines, Options options, std::size_t most) {
-    if (lines.size() > kMaxFileBytes) return refuse("the vocabulary has {} bytes: too many for one", lines.size());
-    if (!valid_utf8(lines)) return refuse("the vocabulary is not UTF-8");
+    if (lines.size() > kMaxVocabularyBytes)
+        return refuse_vocabulary("the vocabulary has {} bytes: too many for one", lines.size());
+    if (!valid_utf8(lines)) return refuse_vocabulary("the vocabulary is not UTF-8");
     std::vector<Token> tokens;
     while (!lines.empty()) {
-        if (tokens.size() == most) return refuse("the vocabulary has more than {} tokens: is it this model's?", most);
+        if (tokens.size() == most)
+            return refuse_vocabulary("the vocabulary has more than {} tokens: is it this model's?", most);
         const std::string_view line = lines.substr(0, lines.find('\n'));
         lines.remove_prefix(std::min(lines.size(), line.size() + 1));
         tokens.push_back({without_trailing_blanks(line), static_cast<std::uint32_t>(tokens.size())});
@@ -66,7 +68,8 @@ Result<WordPiece> WordPiece::from_vocabulary(std::string_view lines, Options opt
 
 Result<WordPiece> WordPiece::create(const std::vector<Token>& tokens, Options options) {
     if (options.max_word < 1 || options.max_word > kMaxWord)
-        return refuse("the tokenizer's longest word is {} characters, not 1 to {}", options.max_word, kMaxWord);
+        return refuse_vocabulary("the tokenizer's longest word is {} characters, not 1 to {}", options.max_word,
+                                 kMaxWord);
     WordPiece result(std::move(options));
     std::size_t bytes = 0;
     for (const Token& token : tokens) bytes += token.text.size();
@@ -81,8 +84,8 @@ Result<WordPiece> WordPiece::create(const std::vector<Token>& tokens, Options op
           std::pair(&result.options_.last, &result.last_)}) {
         const Slot* const slot = result.find(hash_on(kHashSeed, *text), {}, *text);
         if (slot == nullptr)
-            return refuse("of the vocabulary's {} tokens none is \"{}\": is it a BERT model's, and whole?",
-                          tokens.size(), presentable(*text, {}, 80));
+            return refuse_vocabulary("of the vocabulary's {} tokens none is \"{}\": is it a BERT model's, and whole?",
+                                     tokens.size(), presentable(*text, {}, 80));
         *id = slot->id;
     }
     return result;

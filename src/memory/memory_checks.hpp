@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <optional>
 #include <string_view>
 
@@ -11,6 +12,9 @@
 #include "stele/rows.hpp"
 
 namespace stele {
+
+/// Between items that a twin stores in one call.
+inline constexpr std::chrono::microseconds kClockStep(1);
 
 /// 1 to 1,024 bytes, UTF-8 without U+0000: else Error(invalid_argument), in which it is called `what`.
 inline void check_memory_name(std::string_view what, std::string_view name) {

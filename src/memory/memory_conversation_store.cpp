@@ -11,8 +11,6 @@
 namespace stele {
 namespace {
 
-constexpr std::chrono::microseconds kStep(1);
-
 /// But for the time, which may be given in one and not in the other.
 bool same_turn(const ConversationStore::Turn& stored, const ConversationStore::Turn& given) {
     const auto without_time = [](const ConversationStore::Turn& turn) {
@@ -100,13 +98,13 @@ MemoryOutcome MemoryConversationStore::remember(const std::string& thread, const
     Data::Thread& to = data_->threads[thread];
     const Timestamp now = impl_.now();
     // whatever is stored moves the position, though it may stand before it
-    if (before.newest) to.position.newest = *before.newest + kStep;
+    if (before.newest) to.position.newest = *before.newest + kClockStep;
     std::optional<Timestamp> latest;
     for (const Turn* given : added) {
         Turn turn = *given;
         if (!turn.created) {
             turn.created = std::max(now, to.position.newest.value_or(now));
-            if (latest) turn.created = std::max(*turn.created, *latest + kStep);
+            if (latest) turn.created = std::max(*turn.created, *latest + kClockStep);
         }
         latest = std::max(latest, turn.created);
         to.places.emplace(turn.identifier, *turn.created);

@@ -10,12 +10,6 @@
 #include "memory/tool_uses.hpp"
 
 namespace stele {
-namespace {
-
-constexpr std::chrono::microseconds kStep(1);
-
-}  // namespace
-
 MemoryModelStore::MemoryModelStore(MemoryDatabase database) : database_(std::move(database)), impl_(database_.impl()) {
     MutexLock lock(impl_.mutex);
     data_ = &Data::of(impl_);
@@ -59,14 +53,14 @@ MemoryOutcome MemoryModelStore::remember(const std::string& memory, const Write&
 
     Timestamp next = impl_.now();
     Data::Thread& thread = data_->threads.try_emplace(memory, Data::Thread{.made = next}).first->second;
-    if (before.newest) next = std::max(next, *before.newest + kStep);
+    if (before.newest) next = std::max(next, *before.newest + kClockStep);
     const Timestamp first = next;
     for (const Element& element : write.elements) put(thread, element, next);
     if (write.variables) {
         thread.snapshots.push_back({*write.variables, next});
-        next += kStep;
+        next += kClockStep;
     }
-    thread.position.newest = std::max(first, next - kStep);
+    thread.position.newest = std::max(first, next - kClockStep);
     if (write.key) thread.keys.emplace(*write.key, thread.position);
     return {MemoryOutcome::Kind::stored, thread.position};
 }
@@ -114,7 +108,7 @@ void MemoryModelStore::put(Data::Thread& thread, const Element& element, Timesta
         }
     }
     thread.items.push_back({element, next});
-    next += kStep;
+    next += kClockStep;
 }
 
 }  // namespace stele

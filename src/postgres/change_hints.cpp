@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kBetweenHints = 10ms;
-constexpr auto kPatience = 1s;  // with one statement
+constexpr auto kHintPatience = 1s;  // with one statement
 constexpr std::chrono::milliseconds kFirstPause = 100ms, kLongestPause = 10s;
 constexpr auto kSteady = 10s;            // a connection that listened so long is not part of a series of failures
 constexpr auto kBetweenGlances = 100ms;  // at whether the pool needs its connection back
@@ -93,7 +93,7 @@ void ChangeHints::listen(const std::string& channel) {
         retry_at_ = Deadline::Clock::now() + kUntilThereIsRoom;
         return;
     }
-    const Deadline until = Deadline::after(kPatience);
+    const Deadline until = Deadline::after(kHintPatience);
     Result<Lease> lease = acquire_without_lock_timeout(*pool_, until);
     if (!lease) return failed("heard", lease.error().message);
     lease->wire().drop_notifications();  // which came late for whoever had it before
@@ -114,7 +114,7 @@ void ChangeHints::send_due(const std::string& channel) {
     sent_at_ = Deadline::Clock::now();
     to_send_ = false;  // first: a write that commits from now on is for the next
     const Statement notify = Statement("SELECT pg_notify($1, $2)", channel, id_).repeatable();
-    const Deadline until = Deadline::after(kPatience);
+    const Deadline until = Deadline::after(kHintPatience);
     if (listener_) {
         if (Result<Rows> done = listener_->wire().run(notify, until); !done) {
             hang_up();
@@ -151,7 +151,7 @@ void ChangeHints::wait(const Orders& orders) {
 
 void ChangeHints::hang_up() noexcept {
     static const Statement kUnlisten("UNLISTEN *");
-    if (!listener_->wire().broken() && !listener_->wire().run(kUnlisten, Deadline::after(kPatience))) {
+    if (!listener_->wire().broken() && !listener_->wire().run(kUnlisten, Deadline::after(kHintPatience))) {
         listener_->discard();
     }
     listener_.reset();

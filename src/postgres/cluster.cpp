@@ -12,6 +12,7 @@
 
 #include "base/file_lock.hpp"
 #include "base/result.hpp"
+#include "base/system.hpp"
 #include "postgres/cluster_create.hpp"
 #include "postgres/cluster_programs.hpp"
 #include "postgres/cluster_run.hpp"
@@ -46,8 +47,7 @@ using std::chrono::milliseconds;
 void sign_users_book(int book, std::chrono::seconds linger) {
     const std::string line = fmt::format("{:<10}\n", std::clamp<long long>(linger.count(), 0, 999'999'999));
     if (::pwrite(book, line.data(), line.size(), 0) < 0) {
-        raise(ErrorCode::cluster,
-              fmt::format("cannot write the cluster's users.lock: {}", std::generic_category().message(errno)));
+        raise(ErrorCode::cluster, fmt::format("cannot write the cluster's users.lock: {}", error_text(errno)));
     }
 }
 
@@ -62,8 +62,7 @@ FileDescriptor lock_creation(const fs::path& base, const Account& owner, Deadlin
     }
     const std::string line = fmt::format("{:<10}\n", ::getpid());
     if (::pwrite(file.get(), line.data(), line.size(), 0) < 0) {
-        raise(ErrorCode::cluster,
-              fmt::format("cannot write {}: {}", path.string(), std::generic_category().message(errno)));
+        raise(ErrorCode::cluster, fmt::format("cannot write {}: {}", path.string(), error_text(errno)));
     }
     return file;
 }

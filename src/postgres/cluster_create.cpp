@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "base/result.hpp"
+#include "base/system.hpp"
 #include "postgres/cluster_site.hpp"
 
 namespace stele {
@@ -19,14 +20,10 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTemporaryPrefix = ".new-";
 
-std::string reason(int number) {
-    return std::generic_category().message(number);
-}
-
 void append(const fs::path& path, const std::string& text) {
     std::ofstream file(path, std::ios::binary | std::ios::app);
     file << text << std::flush;
-    if (!file) raise(ErrorCode::cluster, fmt::format("cannot write {}: {}", path.string(), reason(errno)));
+    if (!file) raise(ErrorCode::cluster, fmt::format("cannot write {}: {}", path.string(), error_text(errno)));
 }
 
 void replace(const fs::path& path, const std::string& text) {
@@ -56,7 +53,7 @@ std::string identities(const Account& owner) {
 void sync_directory(const fs::path& path) {
     const FileDescriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory || ::fsync(directory.get()) != 0) {
-        raise(ErrorCode::cluster, fmt::format("cannot sync {}: {}", path.string(), reason(errno)));
+        raise(ErrorCode::cluster, fmt::format("cannot sync {}: {}", path.string(), error_text(errno)));
     }
 }
 

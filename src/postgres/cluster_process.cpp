@@ -14,16 +14,13 @@
 #include <cstring>
 
 #include "base/result.hpp"
+#include "base/system.hpp"
 
 namespace stele {
 namespace {
 
 constexpr int kKeptNumber = 3;
 constexpr int kUnknownEnd = 511;
-
-std::string error_text(int number) {
-    return std::generic_category().message(number);
-}
 
 // Numbers above the standard three, so that wiring them up in the child never overwrites one that is still needed, also
 // in a program that closed its own standard streams.

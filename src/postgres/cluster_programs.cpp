@@ -8,17 +8,13 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "base/system.hpp"
 #include "postgres/cluster_process.hpp"
 
 namespace stele {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? std::string() : value;
-}
 
 bool is_program(const fs::path& path) {
     std::error_code ignored;

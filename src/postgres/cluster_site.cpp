@@ -18,6 +18,7 @@
 #include <sstream>
 
 #include "base/result.hpp"
+#include "base/system.hpp"
 
 namespace stele {
 namespace {
@@ -26,15 +27,6 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail_cluster(std::string message) {
     raise(ErrorCode::cluster, std::move(message));
-}
-
-std::string reason(int number) {
-    return std::generic_category().message(number);
-}
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value == nullptr ? std::string() : std::string(value);
 }
 
 std::optional<Account> as_account(const passwd* entry) {
@@ -141,13 +133,13 @@ fs::path make_private_directory(const std::string& prefix, const Account& owner)
     std::string name = prefix + "XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
         fail_cluster(fmt::format("cannot create a directory in {}: {}: choose another place with STELE_DATA_DIR",
-                                 fs::path(prefix).parent_path().string(), reason(errno)));
+                                 fs::path(prefix).parent_path().string(), error_text(errno)));
     }
     ::chmod(name.c_str(), 0700);  // a umask may have taken the owner's own rights
     if (::geteuid() == 0 && ::lchown(name.c_str(), owner.uid, owner.gid) != 0) {
         const int error = errno;
         ::rmdir(name.c_str());
-        fail_cluster(fmt::format("cannot give {} to {}: {}", name, owner.name, reason(error)));
+        fail_cluster(fmt::format("cannot give {} to {}: {}", name, owner.name, error_text(error)));
     }
     return name;
 }
@@ -159,11 +151,11 @@ void make_socket_directory(const fs::path& path, const Account& owner) {
         if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return;
         const int error = errno;
         ::rmdir(fresh.c_str());
-        if (error != EEXIST) fail_cluster(fmt::format("cannot create {}: {}", path.string(), reason(error)));
+        if (error != EEXIST) fail_cluster(fmt::format("cannot create {}: {}", path.string(), error_text(error)));
     }
     struct stat status{};
     if (::lstat(path.c_str(), &status) != 0)
-        fail_cluster(fmt::format("cannot read {}: {}", path.string(), reason(errno)));
+        fail_cluster(fmt::format("cannot read {}: {}", path.string(), error_text(errno)));
     if (!S_ISDIR(status.st_mode) || status.st_uid != owner.uid || (status.st_mode & 077) != 0) {
         fail_cluster(
             fmt::format("{} is not a directory that only {} can enter, so the server's socket would not be safe "
@@ -250,7 +242,7 @@ void make_directories(const fs::path& path) {
             ::chmod(partial.c_str(), mode);
         } else if (errno != EEXIST) {
             fail_cluster(fmt::format("cannot create {}: {}: choose another directory with STELE_DATA_DIR",
-                                     partial.string(), reason(errno)));
+                                     partial.string(), error_text(errno)));
         }
     }
 }
@@ -261,12 +253,12 @@ FileDescriptor open_lock(const fs::path& path, const Account& owner) {
     if (file) {
         ::fchmod(file.get(), 0600);  // whatever the umask
         if (::geteuid() == 0 && ::fchown(file.get(), owner.uid, owner.gid) != 0) {
-            fail_cluster(fmt::format("cannot give {} to {}: {}", path.string(), owner.name, reason(errno)));
+            fail_cluster(fmt::format("cannot give {} to {}: {}", path.string(), owner.name, error_text(errno)));
         }
         return file;
     }
     if (errno == EEXIST) file = FileDescriptor(::open(path.c_str(), flags));
-    if (!file) fail_cluster(fmt::format("cannot open {}: {}", path.string(), reason(errno)));
+    if (!file) fail_cluster(fmt::format("cannot open {}: {}", path.string(), error_text(errno)));
     return file;
 }
 
@@ -314,7 +306,7 @@ std::string read_file(const fs::path& path) {
 void write_file(const fs::path& path, const std::string& content) {
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     file << content << std::flush;
-    if (!file) fail_cluster(fmt::format("cannot write {}: {}", path.string(), reason(errno)));
+    if (!file) fail_cluster(fmt::format("cannot write {}: {}", path.string(), error_text(errno)));
 }
 
 }  // namespace stele

@@ -43,7 +43,6 @@ constexpr std::array kServerVariables{"POSTGRES_HOST",     "POSTGRES_PORT", "POS
                                       "POSTGRES_PASSWORD", "PGHOST",        "PGHOSTADDR",        "PGPORT",
                                       "PGDATABASE",        "PGUSER",        "PGPASSWORD",        "PGSERVICE"};
 constexpr std::array kModes{"", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"};
-constexpr std::string_view kBlanks = " \t\n\v\f\r";
 
 tl::unexpected<ErrorInfo> refused(std::string message) {
     return fail(make_error(ErrorCode::invalid_argument, std::move(message)));
@@ -92,8 +91,8 @@ tl::unexpected<ErrorInfo> unknown_parameter(const std::vector<DsnSetting>& setti
 
 /// haiway's spellings of sslmode, as libpq's. `name` says where the value was given.
 Result<std::string> ssl_mode(std::string_view value, std::string_view name) {
-    value.remove_prefix(std::min(value.size(), value.find_first_not_of(kBlanks)));
-    std::string mode(value.substr(0, value.find_last_not_of(kBlanks) + 1));
+    value.remove_prefix(std::min(value.size(), value.find_first_not_of(kDsnBlanks)));
+    std::string mode(value.substr(0, value.find_last_not_of(kDsnBlanks) + 1));
     std::transform(mode.begin(), mode.end(), mode.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     if (mode == "true") return "require";  // as libpq reads JDBC's ssl=true

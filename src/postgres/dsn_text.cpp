@@ -11,14 +11,12 @@
 namespace stele {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\n\v\f\r";
-
 tl::unexpected<ErrorInfo> malformed(std::string why) {
     return fail(make_error(ErrorCode::invalid_argument, "connection string: " + std::move(why)));
 }
 
 bool is_blank(char c) {
-    return kBlanks.find(c) != std::string_view::npos;
+    return kDsnBlanks.find(c) != std::string_view::npos;
 }
 
 char lower(char c) {
@@ -26,11 +24,11 @@ char lower(char c) {
 }
 
 std::string_view without_leading_blanks(std::string_view text) {
-    return text.substr(std::min(text.size(), text.find_first_not_of(kBlanks)));
+    return text.substr(std::min(text.size(), text.find_first_not_of(kDsnBlanks)));
 }
 
 std::string_view without_trailing_blanks(std::string_view text) {
-    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+    return text.substr(0, text.find_last_not_of(kDsnBlanks) + 1);
 }
 
 int hex_digit(char c) {

@@ -9,6 +9,8 @@
 
 namespace stele {
 
+inline constexpr std::string_view kDsnBlanks = " \t\n\v\f\r";
+
 struct DsnSetting {
     std::string name;
     std::string value;  // decoded; may be empty

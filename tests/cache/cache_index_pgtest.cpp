@@ -7,6 +7,7 @@
 
 #include "cache/any_cache.hpp"
 #include "cache/entry_vector.hpp"
+#include "cache/given.hpp"
 #include "stele/copy.hpp"
 #include "support/eventually.hpp"
 
@@ -14,20 +15,10 @@ namespace stele {
 namespace {
 
 using test::On;
+using test::vector_of;
 using ::testing::SizeIs;
 
 constexpr VectorFormat kFormats[] = {VectorFormat::float32, VectorFormat::float16, VectorFormat::int8};
-
-// Of some direction, the same for the same number.
-std::vector<float> vector_of(int number, std::size_t dimension = 64) {
-    std::vector<float> vector(dimension);
-    std::uint32_t random = static_cast<std::uint32_t>(number) * 2'654'435'761U + 1;
-    for (float& value : vector) {
-        random = random * 1'664'525U + 1'013'904'223U;
-        value = static_cast<float>(random >> 16U) / 32768.0f - 1;
-    }
-    return vector;
-}
 
 class CacheIndex : public test::AnyCache {
 protected:

@@ -7,23 +7,16 @@
 
 #include "cache/any_cache.hpp"
 #include "cache/entry_vector.hpp"
+#include "cache/given.hpp"
 #include "stele/copy.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace stele {
 namespace {
 
-constexpr int kRows = 3'000;
+using test::vector_of;
 
-std::vector<float> vector_of(int number) {
-    std::vector<float> vector(64);
-    std::uint32_t random = static_cast<std::uint32_t>(number) * 2'654'435'761U + 1;
-    for (float& value : vector) {
-        random = random * 1'664'525U + 1'013'904'223U;
-        value = static_cast<float>(random >> 16U) / 32768.0f - 1;
-    }
-    return vector;
-}
+constexpr int kRows = 3'000;
 
 class CacheIndexSnapshot : public ::testing::Test {
 protected:

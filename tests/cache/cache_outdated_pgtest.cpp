@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "cache/any_cache.hpp"
+#include "cache/given.hpp"
 #include "stele/publications.hpp"
 
 namespace stele {
@@ -12,14 +13,12 @@ namespace {
 using namespace std::chrono_literals;
 using test::error_of;
 using test::On;
+using test::writes;
 using ::testing::ElementsAre;
 
 class CacheOutdated : public test::AnyCache {
 protected:
     Publications publications() { return database ? Publications(*database) : Publications(memory); }
-    static Computation writes(const std::string& text) {
-        return [text](AnswerSink& sink) { sink.write(text); };
-    }
     static ComputeOptions made_from(const std::string& version) {
         ComputeOptions options;
         options.depends_on = {{"document", "terms", version}};

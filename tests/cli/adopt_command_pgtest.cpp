@@ -10,11 +10,11 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
-using testing::Contains;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
 
-class AdoptCommand : public testing::Test {
+class AdoptCommand : public ::testing::Test {
 protected:
     AdoptCommand() { create_tables(database_, kDraive); }
 
@@ -57,7 +57,7 @@ TEST_F(AdoptCommand, adopts_and_gives_back) {
     EXPECT_GT(adopted.document().at("created").size(), 20U);
     EXPECT_EQ(run_on(server_, {"migrate", "--status"}).exit, 0);
     EXPECT_THAT(adopt({"--plan"}).err, HasSubstr("is adopted"));
-    EXPECT_THAT(adopt().out, AllOf(HasSubstr("is adopted already"), testing::Not(HasSubstr("mneme"))));
+    EXPECT_THAT(adopt().out, AllOf(HasSubstr("is adopted already"), ::testing::Not(HasSubstr("mneme"))));
 
     const json plan = adopt({"--undo", "--plan", "--json"}).document();
     EXPECT_TRUE(exists("stele_adopted"));

@@ -7,9 +7,9 @@ namespace {
 
 std::string printed(const std::vector<Bar>& bars, std::size_t width) {
     const bool json = false;
-    testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStdout();
     print_bars(bars, width, Output(json));
-    return testing::internal::GetCapturedStdout();
+    return ::testing::internal::GetCapturedStdout();
 }
 
 TEST(Bars, end_where_the_sum_of_their_parts_does) {

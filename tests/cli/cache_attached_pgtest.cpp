@@ -9,9 +9,9 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 json entries(const Server& server, std::vector<std::string> more = {}) {
     std::vector<std::string> command{"cache", "list", "--json"};

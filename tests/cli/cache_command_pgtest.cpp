@@ -8,9 +8,9 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(CacheCommand, answers_survive_the_process_that_stored_them) {
     const Server server;
@@ -215,7 +215,7 @@ TEST(CacheCommand, a_list_can_be_of_the_coldest_or_of_what_matches) {
         for (const json& entry : document.at("entries")) found.push_back(entry.at("query"));
         return found;
     };
-    using testing::ElementsAre;
+    using ::testing::ElementsAre;
     EXPECT_THAT(queries({"--cold"}), ElementsAre("three", "two", "one"));
     EXPECT_THAT(queries({"--cold", "--all", "--limit", "2"}), ElementsAre("elsewhere", "three"));
     EXPECT_THAT(queries({"--text", "ANSWER T"}), ElementsAre("three", "two"));

@@ -14,7 +14,7 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 class CacheCompute : public ::testing::Test {
 protected:

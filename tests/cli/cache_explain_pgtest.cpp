@@ -8,10 +8,10 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
-class CacheExplainCommand : public testing::Test {
+class CacheExplainCommand : public ::testing::Test {
 protected:
     CacheExplainCommand() {
         server.open();

@@ -8,8 +8,8 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 constexpr const char* kStored = "How do I reset my password?";
 constexpr const char* kAsked = "how can I reset the password";

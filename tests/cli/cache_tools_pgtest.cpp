@@ -11,8 +11,8 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 class CacheTools : public ::testing::Test {
 protected:

@@ -12,7 +12,7 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 namespace fs = std::filesystem;
 

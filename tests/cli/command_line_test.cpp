@@ -10,10 +10,10 @@
 namespace stele::test {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 // Nobody listens there, so a command that gets as far as connecting fails at once.
 const std::vector<std::string> kNowhere = {"--dsn", "postgres://app:Top-Secret@127.0.0.1:1/shop", "--deadline", "5"};
@@ -148,7 +148,7 @@ TEST(Usage, unusable_values_are_refused_before_anything_is_done) {
     };
     for (const auto& line : lines) {
         const Outcome run = run_stele(nowhere(line));
-        EXPECT_EQ(run.exit, 2) << testing::PrintToString(line) << run.out << run.err;
+        EXPECT_EQ(run.exit, 2) << ::testing::PrintToString(line) << run.out << run.err;
         EXPECT_THAT(run.err, Not(HasSubstr("Top-Secret")));
     }
 }
@@ -227,7 +227,7 @@ TEST(Embedder, one_that_cannot_be_reached_is_no_miss) {
     EXPECT_EQ(run.exit, 3) << run.err;
     // the last attempt may begin just before the deadline
     EXPECT_THAT(run.error().at("code").get<std::string>(),
-                testing::AnyOf(std::string("embedder_failed"), std::string("deadline_exceeded")));
+                ::testing::AnyOf(std::string("embedder_failed"), std::string("deadline_exceeded")));
     EXPECT_THAT(run.err, Not(HasSubstr("Top-Secret")));
 }
 

@@ -11,8 +11,8 @@
 namespace stele::test {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 Outcome demo(const Server& server, std::vector<std::string> arguments) {
     std::vector<std::string> all = {"demo",        "--dsn", server_dsn(), "--schema", server.schema(),

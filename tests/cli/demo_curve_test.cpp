@@ -13,7 +13,7 @@
 namespace stele::cli {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 DemoQuestion question(std::string group, std::string kind, std::string text = {}) {
     DemoQuestion made;
@@ -24,7 +24,7 @@ DemoQuestion question(std::string group, std::string kind, std::string text = {}
 }
 
 /// Questions on a circle: their likeness is the cosine of the angle between them.
-struct DemoCurveTest : testing::Test {
+struct DemoCurveTest : ::testing::Test {
     std::vector<DemoQuestion> questions;
     std::vector<std::array<float, 2>> units;
     std::vector<std::size_t> keys;

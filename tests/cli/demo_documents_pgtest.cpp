@@ -9,8 +9,8 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 const std::vector<std::string> kDemo = {"demo", "--documents", "--embedder", "hashing"};
 
@@ -46,7 +46,7 @@ TEST(DemoDocumentsCommand, tells_people_what_it_found_and_asks_nothing_without_a
     EXPECT_EQ(run.exit, 0) << run.err;
     EXPECT_THAT(run.out, AllOf(HasSubstr("How do I load a million rows quickly?"), HasSubstr(".md: "),
                                HasSubstr("questions found the right page first"), HasSubstr(" ms")));
-    EXPECT_THAT(run.out, testing::Not(HasSubstr("Ask the documentation")));
+    EXPECT_THAT(run.out, ::testing::Not(HasSubstr("Ask the documentation")));
 }
 
 TEST(DemoDocumentsCommand, refuses_what_belongs_to_the_other_demonstration) {

@@ -13,8 +13,8 @@
 namespace stele::cli {
 namespace {
 
-using testing::HasSubstr;
-using testing::Optional;
+using ::testing::HasSubstr;
+using ::testing::Optional;
 
 Found<Json> chunk(const std::string& path, double score) {
     Found<Json> found;

@@ -13,9 +13,9 @@ namespace stele::cli {
 namespace {
 
 using stele::test::error_of;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 DemoEmbedder chosen_by(const std::string& kind) {
     EmbedderOptions options;

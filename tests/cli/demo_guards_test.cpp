@@ -8,7 +8,7 @@ namespace stele::cli {
 namespace {
 
 /// All as alike as can be, but for the last, which is like none.
-struct DemoGuardsTest : testing::Test {
+struct DemoGuardsTest : ::testing::Test {
     void ask(std::string group, std::string text, std::optional<std::string> near = {}) {
         DemoQuestion made;
         made.group = std::move(group);

@@ -14,9 +14,9 @@ namespace stele::cli {
 namespace {
 
 using stele::test::error_of;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr const char* kOne = R"({"group": "g", "question": "q?", "answer": "a."})";
 
@@ -117,7 +117,7 @@ TEST(DemoQuestions, those_of_an_install_are_found_from_where_the_command_is) {
 }
 
 // What comes with Stele, examples/support/questions.jsonl.
-class OwnQuestions : public testing::Test {
+class OwnQuestions : public ::testing::Test {
 protected:
     DemoQuestions all = load_questions(STELE_SOURCE_DIR "/examples/support/questions.jsonl");
 };

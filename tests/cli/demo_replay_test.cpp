@@ -10,7 +10,7 @@ namespace stele::cli {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 DemoQuestion question(std::string group, std::string text, std::optional<std::string> near = {}) {
     DemoQuestion made;

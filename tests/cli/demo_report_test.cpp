@@ -12,10 +12,10 @@ namespace stele::cli {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(DemoPercentile, is_the_nearest_rank) {
     std::vector<DemoRun::Duration> times;
@@ -38,7 +38,7 @@ TEST(DemoPercentile, of_nothing_is_nothing) {
     EXPECT_FALSE(percentile_ms({}, 50));
 }
 
-struct DemoReportTest : testing::Test {
+struct DemoReportTest : ::testing::Test {
     DemoQuestion asked;
     DemoRun run;
     DemoSetting setting;
@@ -80,9 +80,9 @@ struct DemoReportTest : testing::Test {
 
     std::string printed(const DemoReport& report) const {
         const bool json = false;
-        testing::internal::CaptureStdout();
+        ::testing::internal::CaptureStdout();
         print(report, Output(json));
-        return testing::internal::GetCapturedStdout();
+        return ::testing::internal::GetCapturedStdout();
     }
 };
 

@@ -8,9 +8,9 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 /// The findings of a check; it must have at least one.
 std::vector<json> findings_of(const json& document, const std::string& check) {
@@ -48,10 +48,10 @@ TEST(Doctor, a_fine_schema_has_nothing_but_the_test_server_s_own_settings_agains
         EXPECT_EQ(finding.at("status"), "ok") << finding.dump();
         EXPECT_EQ(finding.at("fix"), nullptr) << finding.dump();
     }
-    EXPECT_THAT(checks, testing::ElementsAre("connection", "server_version", "writable", "encoding", "role", "fsync",
-                                             "full_page_writes", "synchronous_commit", "data_checksums", "connections",
-                                             "statement_timeout", "pooler", "pgvector", "schema", "tables", "indexes",
-                                             "version_counter", "embedder"));
+    EXPECT_THAT(checks, ::testing::ElementsAre("connection", "server_version", "writable", "encoding", "role", "fsync",
+                                               "full_page_writes", "synchronous_commit", "data_checksums",
+                                               "connections", "statement_timeout", "pooler", "pgvector", "schema",
+                                               "tables", "indexes", "version_counter", "embedder"));
     EXPECT_EQ(run.exit, document.at("failures") == 0 ? 0 : 1);
     EXPECT_EQ(document.at("healthy"), document.at("failures") == 0);
 }
@@ -81,7 +81,7 @@ TEST(Doctor, each_finding_s_fix_mends_it) {
     }
     EXPECT_THAT(
         fixes,
-        testing::UnorderedElementsAre(
+        ::testing::UnorderedElementsAre(
             "ALTER TABLE \"" + schema + "\".schema_meta ADD PRIMARY KEY (key);",
             "ALTER TABLE \"" + schema + "\".entries ADD UNIQUE (namespace, query_hash);",
             "CREATE INDEX CONCURRENTLY idx_entries_ns_lru ON \"" + schema + "\".entries (namespace, last_accessed_at);",
@@ -152,8 +152,8 @@ TEST(Doctor, an_empty_database_is_told_to_migrate) {
     const Server server;
     const json document = examine(server);
     const std::string fix = finding_of(document, "schema").at("fix");
-    EXPECT_THAT(fix, testing::AllOf(StartsWith("stele --dsn "),
-                                    testing::EndsWith(" --schema " + server.schema() + " migrate")));
+    EXPECT_THAT(fix, ::testing::AllOf(StartsWith("stele --dsn "),
+                                      ::testing::EndsWith(" --schema " + server.schema() + " migrate")));
     EXPECT_EQ(run_program({"sh", "-c", "PATH=$(dirname \"$0\"):$PATH; " + fix, STELE_COMMAND}).exit, 0);
     EXPECT_EQ(finding_of(examine(server), "schema").at("status"), "ok");
     EXPECT_EQ(finding_of(document, "role").at("status"), "ok");
@@ -189,7 +189,7 @@ TEST(Doctor, a_role_without_rights_is_told_what_to_grant) {
     const json tables = finding_of(reader, "tables");
     EXPECT_EQ(tables.at("status"), "failure");
     const std::string fixes = tables.at("fix");
-    EXPECT_THAT(fixes, testing::Not(testing::AnyOf(HasSubstr(" ALL "), HasSubstr("ROLE"), HasSubstr("elsewhere"))));
+    EXPECT_THAT(fixes, ::testing::Not(::testing::AnyOf(HasSubstr(" ALL "), HasSubstr("ROLE"), HasSubstr("elsewhere"))));
     for (std::size_t at = 0; at < fixes.size(); at = fixes.find(';', at) + 1) {
         database.execute(Statement(Sql(fixes.substr(at, fixes.find(';', at) - at))));
     }
@@ -207,7 +207,7 @@ TEST(Doctor, tables_of_another_system_are_to_be_adopted) {
     Database database = server.bare();
     create_tables(database, kDraive);
     EXPECT_THAT(finding_of(examine(server), "schema").at("fix").get<std::string>(),
-                testing::EndsWith(" --schema " + server.schema() + " adopt"));
+                ::testing::EndsWith(" --schema " + server.schema() + " adopt"));
     EXPECT_THAT(error_on(server, {"config", "list"}, 4).at("message").get<std::string>(),
                 HasSubstr("run `stele --schema " + server.schema() + " adopt --plan`"));
 }
@@ -217,7 +217,7 @@ TEST(Doctor, shows_no_password_in_a_command) {
     const std::string dsn = server_dsn() + " password=Top-Secret";
     const Outcome run = run_stele({"doctor", "--json", "--dsn", dsn, "--schema", server.schema()});
     EXPECT_THAT(finding_of(run.document(), "schema").at("fix").get<std::string>(), HasSubstr("--dsn"));
-    EXPECT_THAT(run.out, testing::Not(HasSubstr("Top-Secret")));
+    EXPECT_THAT(run.out, ::testing::Not(HasSubstr("Top-Secret")));
 }
 
 TEST(Doctor, prints_each_finding_with_its_fix_for_people) {

@@ -6,8 +6,8 @@
 namespace stele::cli {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 Finding finding(const std::string& installed, const std::string& available) {
     return pgvector_finding({installed, installed.empty() ? "" : "public", available, "\"My db\""});

@@ -8,7 +8,7 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 json finding_of(const json& document, const std::string& check) {
     for (const json& finding : document.at("findings")) {
@@ -18,7 +18,7 @@ json finding_of(const json& document, const std::string& check) {
     return {{"status", ""}, {"finding", ""}, {"fix", ""}};
 }
 
-class DoctorOfAPooler : public testing::Test {
+class DoctorOfAPooler : public ::testing::Test {
 protected:
     json examine(const std::string& dsn, const Environment& environment = {}) const {
         return run_stele({"doctor", "--json", "--dsn", dsn, "--schema", server.schema()}, environment).document();

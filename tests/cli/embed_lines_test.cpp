@@ -14,10 +14,10 @@ namespace {
 
 using nlohmann::json;
 using stele::test::error_of;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 /// Counts what it is asked for; texts with an X are too long for it, and one with "fail" is too much.
 class WatchedEmbedder final : public Embedder {
@@ -44,7 +44,7 @@ private:
     HashingEmbedder hashing_{16};
 };
 
-class EmbedLines : public testing::Test {
+class EmbedLines : public ::testing::Test {
 protected:
     EmbedCounts run(const std::string& text, const EmbedLimits& limits = {}) {
         std::istringstream in(text);

@@ -8,8 +8,8 @@
 namespace stele::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 Migration migration(int number, std::string sql) {
     Migration migration;

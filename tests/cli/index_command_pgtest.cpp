@@ -12,10 +12,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 const std::string kTickets = R"({"id":1,"text":"the parcel was lost","status":"open","priority":3,"by":{"name":"Ada"}}
 {"id":2,"text":"the parcel came late","status":"closed","priority":1,"tags":["late"],"n":12345678901234567890.5}
@@ -46,7 +46,7 @@ std::vector<json> ids(const json& found) {
     return all;
 }
 
-class IndexCommand : public testing::Test {
+class IndexCommand : public ::testing::Test {
 protected:
     IndexCommand() { server.open(); }
     const Server server;
@@ -65,7 +65,7 @@ TEST_F(IndexCommand, finds_documents_by_meaning_and_by_filters) {
     EXPECT_EQ(found[0].at("document").at("by"), json({{"name", "Ada"}}));
     EXPECT_THAT(ids(search(server, {"tickets", "parcel", "--where", "status = open", "-w", "priority < 2"})),
                 ElementsAre("c"));
-    EXPECT_THAT(ids(search(server, {"tickets", "parcel", "--limit", "1"})), ElementsAre(testing::_));
+    EXPECT_THAT(ids(search(server, {"tickets", "parcel", "--limit", "1"})), ElementsAre(::testing::_));
     const Outcome none =
         run_on(server, with_embedder({"index", "search", "tickets", "parcel was lost", "--threshold", "0.99"}));
     EXPECT_EQ(none.exit, 1);
@@ -167,7 +167,7 @@ TEST_F(IndexCommand, skips_and_reports_what_it_cannot_take_when_it_is_told_to) {
     EXPECT_EQ(added.at("documents"), 2);
     std::vector<int> refused;
     for (const json& each : added.at("refused")) refused.push_back(each.at("line"));
-    EXPECT_THAT(refused, testing::UnorderedElementsAre(2, 3, 4, 6)) << added;
+    EXPECT_THAT(refused, ::testing::UnorderedElementsAre(2, 3, 4, 6)) << added;
     EXPECT_EQ(document_on(server, {"index", "count", "t"}).at("count"), 2);
     EXPECT_THAT(run_on(server, with_embedder({"index", "add", "t", "--key", "id", "--skip"}), lines).err,
                 HasSubstr("line 3: longer than 4194304 bytes\n"));

@@ -8,16 +8,16 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
-const std::string kTickets = R"({"id":1,"text":"the parcel was lost","code":"E17"}
+const std::string kCodedTickets = R"({"id":1,"text":"the parcel was lost","code":"E17"}
 {"id":2,"text":"the parcel came late","code":"E18"}
 {"id":3,"text":"how do I pay","note":{"by":"the lost parcels"}}
 )";
 
-class IndexHybrid : public testing::Test {
+class IndexHybrid : public ::testing::Test {
 protected:
     IndexHybrid() { server.open(); }
 
@@ -26,7 +26,7 @@ protected:
         arguments.insert(arguments.end(), {"--embedder", "hashing", "--dimension", "64"});
         return arguments;
     }
-    void add() { document_on(server, embedded({"add", "tickets", "--key", "id"}), kTickets); }
+    void add() { document_on(server, embedded({"add", "tickets", "--key", "id"}), kCodedTickets); }
     json search(std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), {"search", "tickets"});
         return document_on(server, embedded(std::move(arguments))).at("found");

@@ -12,7 +12,7 @@ void count(int) {
 }
 
 /// What the process does with these signals when nobody guards.
-struct InterruptGuardTest : testing::Test {
+struct InterruptGuardTest : ::testing::Test {
     InterruptGuardTest() {
         otherwise = 0;
         for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, count);

@@ -7,9 +7,9 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-struct LabelCommand : testing::Test {
+struct LabelCommand : ::testing::Test {
     LabelCommand() {
         server.open();
         first = document_on(server, {"config", "set", "app"}, R"({"n":1})").at("revision");

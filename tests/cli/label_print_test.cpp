@@ -9,12 +9,12 @@
 namespace stele::cli {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 const Timestamp kTime = parse_iso8601("2026-01-31T10:20:30.123456+00:00").value();
 
 template <class Work>
-std::string refusal_of(Work work) {
+std::string why_refused(Work work) {
     try {
         work();
         return "";
@@ -38,19 +38,19 @@ TEST(LabelPlace, may_have_colons_and_at_signs_in_its_identifier) {
 }
 
 TEST(LabelPlace, that_is_none_is_refused) {
-    EXPECT_THAT(refusal_of([] { parse_place("app"); }), HasSubstr("config:ID or template:ID"));
-    EXPECT_THAT(refusal_of([] { parse_place("settings:app"); }), HasSubstr("config:ID or template:ID"));
-    EXPECT_THAT(refusal_of([] { parse_place("config:"); }), HasSubstr("names no configuration"));
-    EXPECT_THAT(refusal_of([] { parse_place("template:@newest"); }), HasSubstr("names no template"));
+    EXPECT_THAT(why_refused([] { parse_place("app"); }), HasSubstr("config:ID or template:ID"));
+    EXPECT_THAT(why_refused([] { parse_place("settings:app"); }), HasSubstr("config:ID or template:ID"));
+    EXPECT_THAT(why_refused([] { parse_place("config:"); }), HasSubstr("names no configuration"));
+    EXPECT_THAT(why_refused([] { parse_place("template:@newest"); }), HasSubstr("names no template"));
 }
 
 TEST(RevisionOption, is_a_time_a_label_or_the_newest) {
     EXPECT_EQ(parse_selector("FROM", "newest").kind(), RevisionSelector::Kind::newest);
     EXPECT_EQ(parse_selector("FROM", "label:newest").label(), "newest");
     EXPECT_EQ(parse_selector("FROM", to_iso8601(kTime)).time(), kTime);
-    EXPECT_THAT(refusal_of([] { parse_selector("FROM", "label:"); }), HasSubstr("FROM is a revision"));
-    EXPECT_THAT(refusal_of([] { parse_selector("FROM", "2026-01-31T10:20:30"); }), HasSubstr("FROM is a revision"));
-    EXPECT_THAT(refusal_of([] { parse_time("--at", "yesterday"); }), HasSubstr("--at takes a time"));
+    EXPECT_THAT(why_refused([] { parse_selector("FROM", "label:"); }), HasSubstr("FROM is a revision"));
+    EXPECT_THAT(why_refused([] { parse_selector("FROM", "2026-01-31T10:20:30"); }), HasSubstr("FROM is a revision"));
+    EXPECT_THAT(why_refused([] { parse_time("--at", "yesterday"); }), HasSubstr("--at takes a time"));
 }
 
 }  // namespace

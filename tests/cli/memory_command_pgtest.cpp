@@ -27,12 +27,12 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AnyOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::AnyOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
-struct MemoryCommand : testing::Test {
+struct MemoryCommand : ::testing::Test {
     ConversationMemory conversation(const std::string& thread) const { return {database, thread}; }
     ModelMemory model(const std::string& identifier) const { return {database, identifier}; }
     static json names_in(const json& document) {

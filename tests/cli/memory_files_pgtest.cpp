@@ -11,9 +11,9 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-struct MemoryFiles : testing::Test {
+struct MemoryFiles : ::testing::Test {
     Server server;
     Database database = server.open();
 };

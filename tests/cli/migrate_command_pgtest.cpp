@@ -8,9 +8,9 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 bool exists(const Server& server) {
     return server.bare()

@@ -12,12 +12,12 @@ namespace stele::test {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
-class ModelCommand : public testing::Test {
+class ModelCommand : public ::testing::Test {
 protected:
     fs::path models() const { return directory_.path() / "models"; }
     fs::path own() const { return models() / "own"; }

@@ -24,12 +24,12 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using namespace stele::test;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
-using testing::StartsWith;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 constexpr InstallStep kSteps[] = {InstallStep::prepare, InstallStep::fetch, InstallStep::unpack, InstallStep::record,
                                   InstallStep::place};
@@ -38,7 +38,7 @@ constexpr InstallStep kSteps[] = {InstallStep::prepare, InstallStep::fetch, Inst
 const auto kInstalled =
     ElementsAre("tiny", "tiny/config.json", "tiny/model.safetensors", "tiny/stele-model.json", "tiny/vocab.txt");
 
-class ModelInstall : public testing::Test {
+class ModelInstall : public ::testing::Test {
 protected:
     ModelInstall() {
         make_packages(packages());

@@ -13,11 +13,11 @@ namespace stele::test {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
-class ModelUnpack : public testing::Test {
+class ModelUnpack : public ::testing::Test {
 protected:
     ModelUnpack() {
         make_packages(directory_.path());
@@ -85,7 +85,7 @@ TEST_F(ModelUnpack, a_file_with_another_sum_is_refused_and_not_recorded) {
               {{"tiny/model/model.safetensors", "other"}, {"tiny/model/vocab.txt", kVocabulary}});
     source.sha256 = sha256_hex(read_text(directory_.path() / source.archive));
     EXPECT_THAT(unpack(source), HasSubstr("model.safetensors is not the published one: its sha256 is "));
-    EXPECT_THAT(tree(folder()), Not(testing::Contains("stele-model.json")));
+    EXPECT_THAT(tree(folder()), Not(::testing::Contains("stele-model.json")));
 }
 
 }  // namespace

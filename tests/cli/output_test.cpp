@@ -13,13 +13,13 @@
 namespace stele::cli {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string printed(const auto& print) {
-    testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStdout();
     print();
-    return testing::internal::GetCapturedStdout();
+    return ::testing::internal::GetCapturedStdout();
 }
 
 TEST(Output, tables_line_up_by_display_width) {
@@ -57,9 +57,9 @@ TEST(Output, an_error_in_json_keeps_ours_and_the_servers_words_apart) {
     error.server_message = "theirs \xFF";
     error.sqlstate = "53100";
     error.retry = Retry::call;
-    testing::internal::CaptureStderr();
+    ::testing::internal::CaptureStderr();
     output.error(error);
-    const auto document = nlohmann::json::parse(testing::internal::GetCapturedStderr()).at("error");
+    const auto document = nlohmann::json::parse(::testing::internal::GetCapturedStderr()).at("error");
     EXPECT_EQ(document.at("code"), "resources");
     EXPECT_EQ(document.at("message"), "ours");
     EXPECT_EQ(document.at("server_message"), "theirs \xEF\xBF\xBD");
@@ -86,12 +86,12 @@ TEST(Progress, the_bar_shows_count_and_remaining_time) {
 TEST(Progress, where_there_is_no_terminal_it_prints_a_line_each_tenth) {
     const bool json = false;
     const Output output(json);
-    testing::internal::CaptureStderr();
+    ::testing::internal::CaptureStderr();
     {
         Progress progress(output, "work", 1000);
         for (std::size_t done = 1; done <= 1000; ++done) progress.at(done);
     }
-    const std::string text = testing::internal::GetCapturedStderr();
+    const std::string text = ::testing::internal::GetCapturedStderr();
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 10);
     EXPECT_THAT(text, HasSubstr("work: 1000 of 1000"));
 }

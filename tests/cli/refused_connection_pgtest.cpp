@@ -6,9 +6,9 @@
 namespace stele::test {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(RefusedConnection, a_database_that_is_not_there_is_named_with_the_command_that_makes_it) {
     const std::string dsn = server_dsn() + " dbname=no_such_database";

@@ -10,11 +10,11 @@ namespace stele::test {
 namespace {
 
 using nlohmann::json;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
-struct RevisionCommand : testing::Test {
+struct RevisionCommand : ::testing::Test {
     RevisionCommand() { server.open(); }
 
     std::string set(const std::string& identifier, const std::string& text, std::vector<std::string> more = {}) {

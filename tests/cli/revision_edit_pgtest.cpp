@@ -14,11 +14,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 /// The editor is a line of shell, in which $1 is the file.
-struct RevisionEdit : testing::Test {
+struct RevisionEdit : ::testing::Test {
     RevisionEdit() { server.open(); }
 
     Outcome edit(const std::string& store, const std::string& identifier, const std::string& script,
@@ -62,7 +62,7 @@ TEST_F(RevisionEdit, shows_indented_json_in_a_private_file_and_adds_what_is_save
     EXPECT_EQ(now.at("revision"), run.document().at("revision"));
     EXPECT_EQ(now.at("author"), "ada");
     EXPECT_EQ(now.at("message"), "why");
-    EXPECT_THAT(left(), testing::IsEmpty());
+    EXPECT_THAT(left(), ::testing::IsEmpty());
 }
 
 TEST_F(RevisionEdit, that_leaves_a_body_empty_changes_nothing) {
@@ -80,7 +80,7 @@ TEST_F(RevisionEdit, begins_empty_and_adds_nothing_for_nothing) {
     EXPECT_EQ(get("config", "app").at("content"), json({{"a", 1}}));
     const Outcome same = edit("config", "app", "echo ' { \"a\" : 1.0 } ' > \"$1\"");
     EXPECT_THAT(same.out, HasSubstr("unchanged"));
-    EXPECT_THAT(left(), testing::IsEmpty());
+    EXPECT_THAT(left(), ::testing::IsEmpty());
 }
 
 TEST_F(RevisionEdit, of_a_template_keeps_its_declaration_and_its_missing_newline) {
@@ -123,7 +123,7 @@ TEST_F(RevisionEdit, refuses_to_bury_what_somebody_else_wrote_meanwhile) {
 TEST_F(RevisionEdit, changes_nothing_when_the_editor_fails) {
     document_on(server, {"config", "set", "app"}, R"({"a":1})");
     EXPECT_EQ(edit("config", "app", "exit 3").exit, 2);
-    EXPECT_THAT(left(), testing::IsEmpty());
+    EXPECT_THAT(left(), ::testing::IsEmpty());
     const Outcome run = edit("config", "app", "echo '{}' > \"$1\"; exit 3");
     EXPECT_EQ(run.exit, 2);
     ASSERT_EQ(left().size(), 1U);

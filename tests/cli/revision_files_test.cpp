@@ -10,10 +10,10 @@
 namespace stele::cli {
 namespace {
 
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Pair;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
 
 constexpr auto kE1 = TemplateGrammar::e1;
 constexpr auto kE3 = TemplateGrammar::e3;

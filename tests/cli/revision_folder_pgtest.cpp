@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 const std::vector<std::string> kIdentifiers = {"app",         "App", "a/b", "a/B/c",  "../../x",  "/etc/passwd", "a//b",
                                                ".git/config", "a ",  "%41", "x.json", "x.json/y", "K\xC3\xB6ln"};
@@ -27,7 +27,7 @@ std::string content_of(const fs::path& file) {
     return text.str();
 }
 
-struct RevisionFolder : testing::Test {
+struct RevisionFolder : ::testing::Test {
     std::string folder() const { return (place.path() / "files").string(); }
     void put(const std::string& name, const std::string& text) const {
         fs::create_directories((folder() / fs::path(name)).parent_path());

@@ -13,8 +13,8 @@
 namespace stele::cli {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 std::string name_of(const std::string& identifier) {
     return names_of_files({identifier}).front();

@@ -13,11 +13,11 @@ namespace stele::test {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
-class Scripts : public testing::Test {
+class Scripts : public ::testing::Test {
 protected:
     /// A clone with no more in it than this script.
     void clone(const std::string& script) {

@@ -6,10 +6,10 @@
 namespace stele::cli {
 namespace {
 
-using testing::Each;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::SizeIs;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 FitsEmbedder bytes(std::size_t most) {
     return [most](std::string_view text) { return text.size() <= most; };
@@ -56,7 +56,7 @@ TEST(TextChunks, lose_nothing_of_a_text_without_any_break) {
     std::string joined;
     for (const std::string& each : all) joined += each;
     EXPECT_EQ(joined, text);
-    EXPECT_THAT(all, Each(SizeIs(testing::Le(100U))));
+    EXPECT_THAT(all, Each(SizeIs(::testing::Le(100U))));
 }
 
 TEST(TextChunks, are_made_even_where_nothing_fits) {

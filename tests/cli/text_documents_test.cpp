@@ -13,8 +13,8 @@ namespace stele::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// Takes every byte for a piece, and one more for the text.
 class ShortSighted final : public Embedder {
@@ -31,7 +31,7 @@ private:
     HashingEmbedder hashing_;
 };
 
-class TextDocuments : public testing::Test {
+class TextDocuments : public ::testing::Test {
 protected:
     void put(const fs::path& name, const std::string& text) const {
         fs::create_directories((place_.path() / name).parent_path());

@@ -1,7 +1,9 @@
 // A question as the guards read it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +47,10 @@ std::string stem(std::string_view folded);
 
 inline bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
+}
+template <class Words>
+bool is_one_of(std::string_view word, const Words& words) noexcept {
+    return std::find(std::begin(words), std::end(words), word) != std::end(words);
 }
 /// Of ASCII, or any byte of another letter.
 inline bool is_word_byte(char c) noexcept {

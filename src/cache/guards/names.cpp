@@ -32,11 +32,6 @@ constexpr auto kGermanWords = std::to_array<std::string_view>(
      "f\u00fcr", "mit",  "auf",  "ein", "eine", "einen", "ist",   "sind", "wo",    "wann",
      "warum",    "wird", "wenn", "zu",  "den",  "dem",   "von",   "es",   "sie",   "bitte"});
 
-template <std::size_t N>
-bool is_one_of(std::string_view word, const std::array<std::string_view, N>& words) noexcept {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 std::int32_t first_of(std::string_view text) noexcept {
     utf8proc_int32_t c = -1;
     utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),

@@ -9,11 +9,6 @@
 namespace stele {
 namespace {
 
-template <std::size_t N>
-bool is_one_of(std::string_view word, const std::array<std::string_view, N>& words) noexcept {
-    return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 // Words that negate, and contractions whose apostrophe was left out.
 constexpr auto kNegations = std::to_array<std::string_view>(
     {"not",     "no",      "never",  "cannot",  "cant",    "dont",    "doesnt",   "didnt",      "isnt",
@@ -77,7 +72,7 @@ Negations negations(const GuardText& text) {
     return found;
 }
 
-std::optional<Refusal> check(const GuardedPair& pair) {
+std::optional<Refusal> check_negations(const GuardedPair& pair) {
     const GuardText asked_text(pair.asked), stored_text(pair.stored);
     const Negations asked = negations(asked_text), stored = negations(stored_text);
     const std::vector<std::string> opposites = opposites_between(asked_text, stored_text);
@@ -100,7 +95,7 @@ std::optional<Refusal> check(const GuardedPair& pair) {
 inline namespace v0 {
 
 Guard negation_guard() {
-    return {"negation", check};
+    return {"negation", check_negations};
 }
 
 }  // namespace v0

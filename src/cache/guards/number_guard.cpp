@@ -12,7 +12,7 @@ std::string listed(const std::vector<Quantity>& all) {
     return text;
 }
 
-std::optional<Refusal> check(const GuardedPair& pair) {
+std::optional<Refusal> check_numbers(const GuardedPair& pair) {
     const auto [asked, stored] = difference(quantities(GuardText(pair.asked)), quantities(GuardText(pair.stored)));
     if (asked.empty() && stored.empty()) return std::nullopt;
     if (stored.empty()) return Refusal{RefusalKind::number, fmt::format("asked for {}, stored without", listed(asked))};
@@ -25,7 +25,7 @@ std::optional<Refusal> check(const GuardedPair& pair) {
 inline namespace v0 {
 
 Guard number_guard() {
-    return {"numbers", check};
+    return {"numbers", check_numbers};
 }
 
 }  // namespace v0

@@ -21,11 +21,6 @@ namespace {
 constexpr int kDays = 31;
 constexpr std::size_t kYearDigits = 4;
 
-template <class Words>
-bool is_one_of(std::string_view word, const Words& words) noexcept {
-    return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
-
 std::optional<int> whole(std::string_view digits) noexcept {
     int value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "cache/any_cache.hpp"
+#include "cache/given.hpp"
 #include "gate.hpp"
 #include "stele/publications.hpp"
 #include "support/eventually.hpp"
@@ -22,12 +23,10 @@ using namespace std::chrono_literals;
 using test::error_of;
 using test::Gate;
 using test::On;
+using test::writes;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-Computation writes(const std::string& text) {
-    return [text](AnswerSink& sink) { sink.write(text); };
-}
 Computation must_not_run() {
     return [](AnswerSink&) { throw std::logic_error("there is an answer"); };
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <stdexcept>
 
+#include "cache/given.hpp"
 #include "stele/semantic_cache.hpp"
 #include "support/eventually.hpp"
 #include "support/proxy.hpp"
@@ -16,11 +17,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::error_of;
+using test::writes;
 using ::testing::HasSubstr;
-
-Computation writes(const std::string& text) {
-    return [text](AnswerSink& sink) { sink.write(text); };
-}
 
 class GetOrComputeOnTables : public ::testing::Test {
 protected:

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "cache/any_cache.hpp"
+#include "cache/given.hpp"
 #include "gate.hpp"
 #include "support/eventually.hpp"
 
@@ -15,6 +16,7 @@ using namespace std::chrono_literals;
 using test::error_of;
 using test::Gate;
 using test::On;
+using test::writes;
 
 class Stale : public test::AnyCache {
 protected:
@@ -27,9 +29,6 @@ protected:
         options.serve_stale = 60s;
         options.background = [&tasks](std::function<void()> task) { tasks.push_back(std::move(task)); };
         return options;
-    }
-    static Computation writes(const std::string& text) {
-        return [text](AnswerSink& sink) { sink.write(text); };
     }
 };
 
