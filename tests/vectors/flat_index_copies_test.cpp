@@ -244,16 +244,17 @@ TEST(FlatIndexCopies, a_graph_takes_the_place_of_copies) {
 
 // Three rows are nearest whatever else comes and goes, and are replaced all the time.
 TEST(FlatIndexCopies, searches_lose_nothing_while_copies_come_and_go) {
-    constexpr std::int64_t kNearest = 3, kOthers = 6'000;
+    constexpr std::int64_t kNearest = 3, kOthers = 7'500;  // of which two thirds stay: still enough for copies
+    constexpr std::size_t kWide = 512;                     // so that they are in several blocks, most of them full
     std::mt19937_64 random(10);
-    FlatIndex index(kDimension);
+    FlatIndex index(kWide);
     std::vector<Vector> others;
     for (std::int64_t id = 0; id < kOthers; ++id) {
-        others.push_back(testing::random_unit(random, kDimension));
+        others.push_back(testing::random_unit(random, kWide));
         others.back()[0] *= 0.1F;
         index.upsert(id + 100, others.back());
     }
-    for (std::int64_t id = 0; id < kNearest; ++id) index.upsert(id, axis(), {.version = 1});
+    for (std::int64_t id = 0; id < kNearest; ++id) index.upsert(id, axis(kWide), {.version = 1});
 
     std::atomic<bool> over{false};
     std::atomic<std::size_t> made{0};
@@ -262,7 +263,7 @@ TEST(FlatIndexCopies, searches_lose_nothing_while_copies_come_and_go) {
         threads.emplace_back([&] {
             std::vector<std::uint32_t> versions(kNearest, 0);
             do {
-                const std::vector<Match> found = index.search(axis(), kNearest, 0.5F);
+                const std::vector<Match> found = index.search(axis(kWide), kNearest, 0.5F);
                 ASSERT_EQ(found.size(), static_cast<std::size_t>(kNearest));
                 for (std::int64_t id = 0; id < kNearest; ++id) {
                     const Match& match = found[static_cast<std::size_t>(id)];
@@ -274,8 +275,9 @@ TEST(FlatIndexCopies, searches_lose_nothing_while_copies_come_and_go) {
             } while (!over);
         });
     }
-    for (std::uint32_t version = 2; version < 60; ++version) {
-        for (std::int64_t id = 0; id < kNearest; ++id) index.upsert(id, axis(), {.version = version});
+    // however slow the readers are, some copies are made meanwhile
+    for (std::uint32_t version = 2; version < 60 || (made == 0 && version < 1'000); ++version) {
+        for (std::int64_t id = 0; id < kNearest; ++id) index.upsert(id, axis(kWide), {.version = version});
         for (std::int64_t id = version; id < kOthers; id += 40) {
             index.upsert(id + 100, others[static_cast<std::size_t>(id)]);
             if (id % 3 == 0) index.remove(id + 100);
