@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <charconv>
-#include <limits>
 #include <map>
 
 #include "base/json_tree.hpp"
@@ -26,9 +25,11 @@ Decimal parse_decimal(std::string_view text) {
     if (e != std::string_view::npos) {
         std::string_view power = text.substr(e + 1);
         if (power.starts_with('+')) power.remove_prefix(1);
-        if (std::from_chars(power.data(), power.data() + power.size(), number.exponent).ec != std::errc{}) {
+        constexpr std::int64_t kLargest = std::int64_t{1} << 60U;  // far from overflow below
+        const auto read = std::from_chars(power.data(), power.data() + power.size(), number.exponent);
+        if (read.ec != std::errc{} || number.exponent > kLargest || number.exponent < -kLargest) {
             // Only a number that no double tells from zero is written with such an exponent, or zero itself.
-            number.exponent = std::numeric_limits<std::int64_t>::min() / 2;
+            number.exponent = -kLargest;
             number.beyond = power;
         }
         text = text.substr(0, e);

@@ -96,6 +96,7 @@ TEST(JsonDiff, finds_numbers_that_differ_in_the_last_digit) {
         {"1", "10"},
         {"0.1", "0.01"},
         {"1e-999999999999999999999", "1e-999999999999999999998"},
+        {"0.1e-9223372036854775808", "0.1e-9223372036854775807"},
     };
     for (const auto& [before, after] : different) EXPECT_EQ(diff(before, after).size(), 1U) << before;
 }
