@@ -52,7 +52,7 @@ private:
     void done(std::exception_ptr error, std::vector<Rows> answers) noexcept override {
         // until post() has returned: a context that has run out of work may be gone
         const auto executor =
-            boost::asio::prefer(work_.get_executor(), boost::asio::execution::outstanding_work.tracked);
+            boost::asio::prefer(work_.get_executor(), boost::asio::execution::outstanding_work_t::tracked);
         work_.reset();
         boost::asio::post(executor, [handler = std::move(handler_), error = std::move(error),
                                      answers = std::move(answers)]() mutable {
