@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-tl::unexpected<ErrorInfo> unusable(std::string message) {
+tl::unexpected<ErrorInfo> unusable_model(std::string message) {
     return fail(make_error(ErrorCode::embedder_failed, std::move(message)));
 }
 
@@ -116,7 +116,7 @@ std::string fault_of_any(const fs::path& folder, const std::optional<std::string
 
 Result<InstalledModel> look_at_model(const fs::path& folder, const KnownModel* known) {
     const auto damaged = [&folder](std::string_view what) {
-        return unusable(fmt::format("the model in {} is damaged: {}", folder.string(), what));
+        return unusable_model(fmt::format("the model in {} is damaged: {}", folder.string(), what));
     };
     const auto record = load_model_record(folder);
     if (!record) return damaged(record.error().message);
@@ -147,7 +147,7 @@ std::string repair_hint(std::string_view name, const KnownModel* known) {
 Result<InstalledModel> look_for_model(std::string_view name, const std::vector<fs::path>& search,
                                       const ModelCatalog& catalog) {
     const auto folder = find_model_folder(name, search);
-    if (!folder) return unusable(absence(name, search, catalog));
+    if (!folder) return unusable_model(absence(name, search, catalog));
     const KnownModel* known = find_in(catalog, name);
     Result<InstalledModel> model = look_at_model(*folder, known);
     if (!model) model.error().message += repair_hint(name, known);

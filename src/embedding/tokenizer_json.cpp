@@ -18,7 +18,7 @@ namespace dom = simdjson::dom;
 constexpr std::size_t kMaxFileBytes = 64U << 20U;
 
 template <class... Arguments>
-tl::unexpected<ErrorInfo> refuse(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+tl::unexpected<ErrorInfo> refuse_tokenizer(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     return fail(make_error(ErrorCode::invalid_argument, fmt::format(format, std::forward<Arguments>(arguments)...)));
 }
 
@@ -38,12 +38,12 @@ Result<void> check_kind(dom::element root) {
          {std::pair("/model/type", "WordPiece"), std::pair("/normalizer/type", "BertNormalizer"),
           std::pair("/pre_tokenizer/type", "BertPreTokenizer")})
         if (const auto found = text_at(root, pointer); found != kind)
-            return refuse("its {} is \"{}\"; only \"{}\" can be read", pointer, presentable(found, {}, 80), kind);
+            return refuse_tokenizer("its {} is \"{}\"; only \"{}\" can be read", pointer, presentable(found, {}, 80), kind);
     dom::array added;
     if (root["added_tokens"].get(added) != simdjson::SUCCESS) return {};
     for (const dom::element token : added)
         if (!flag_at(token, "/special", false))
-            return refuse("it adds a word to its vocabulary, \"{}\"; only special tokens can be added",
+            return refuse_tokenizer("it adds a word to its vocabulary, \"{}\"; only special tokens can be added",
                           presentable(text_at(token, "/content"), {}, 80));
     return {};
 }
@@ -61,7 +61,7 @@ Result<void> read_ends(dom::element root, WordPiece::Options& options) {
         options.first = text_at(root, "/post_processor/single/0/SpecialToken/id");
         options.last = text_at(root, "/post_processor/single/2/SpecialToken/id");
     } else {
-        return refuse("its post_processor (\"{}\") does not put one token at each end of a text",
+        return refuse_tokenizer("its post_processor (\"{}\") does not put one token at each end of a text",
                       presentable(kind, {}, 80));
     }
     return {};
@@ -86,23 +86,23 @@ Result<WordPiece::Options> read_options(dom::element root) {
 }  // namespace
 
 Result<WordPiece> WordPiece::from_tokenizer_json(std::string_view json, std::size_t most) {
-    if (json.size() > kMaxFileBytes) return refuse("the tokenizer has {} bytes: too many for one", json.size());
+    if (json.size() > kMaxFileBytes) return refuse_tokenizer("the tokenizer has {} bytes: too many for one", json.size());
     dom::parser parser;
     dom::element root;
     if (const auto error = parser.parse(json.data(), json.size()).get(root); error != simdjson::SUCCESS)
-        return refuse("the tokenizer is not JSON ({})", simdjson::error_message(error));
+        return refuse_tokenizer("the tokenizer is not JSON ({})", simdjson::error_message(error));
     auto options = read_options(root);
-    if (!options) return refuse("the tokenizer cannot be used: {}", options.error().message);
+    if (!options) return refuse_tokenizer("the tokenizer cannot be used: {}", options.error().message);
     dom::object vocabulary;
     if (root.at_pointer("/model/vocab").get(vocabulary) != simdjson::SUCCESS)
-        return refuse("the tokenizer has no object model.vocab");
+        return refuse_tokenizer("the tokenizer has no object model.vocab");
     std::vector<Token> tokens;
     tokens.reserve(std::min(vocabulary.size(), most));
     for (const auto [text, value] : vocabulary) {
-        if (tokens.size() == most) return refuse("the tokenizer has more than {} tokens: is it this model's?", most);
+        if (tokens.size() == most) return refuse_tokenizer("the tokenizer has more than {} tokens: is it this model's?", most);
         std::uint64_t id = 0;
         if (value.get(id) != simdjson::SUCCESS || id > std::numeric_limits<std::int32_t>::max())
-            return refuse("the tokenizer's token \"{}\" has no id", presentable(text, {}, 80));
+            return refuse_tokenizer("the tokenizer's token \"{}\" has no id", presentable(text, {}, 80));
         tokens.push_back({text, static_cast<std::uint32_t>(id)});
     }
     return create(tokens, *std::move(options));

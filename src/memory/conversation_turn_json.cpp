@@ -11,7 +11,7 @@ using detail::JsonCodec;
 using detail::JsonReader;
 using detail::JsonWriter;
 
-constexpr std::string_view kName = "a turn";
+constexpr std::string_view kTurnName = "a turn";
 
 void write_created(JsonWriter& out, const std::optional<Timestamp>& created) {
     if (!created) return;
@@ -107,7 +107,7 @@ Turn read_turn(const JsonReader& in, ReadPart read_part) {
 
 template <>
 Json to_json<ConversationTurn>(const ConversationTurn& turn) {
-    JsonWriter out(kName);
+    JsonWriter out(kTurnName);
     if (const auto* user = std::get_if<UserTurn>(&turn)) {
         write_turn(out, "user", *user);
     } else {
@@ -118,7 +118,7 @@ Json to_json<ConversationTurn>(const ConversationTurn& turn) {
 
 template <>
 ConversationTurn from_json<ConversationTurn>(const Json& json, const FromJsonOptions& options) {
-    const detail::JsonDocument document(json, kName, options);
+    const detail::JsonDocument document(json, kTurnName, options);
     const JsonReader in = document.root();
     const JsonReader kind = require(in, "turn");
     if (kind.string() == "user") return read_turn<UserTurn>(in, JsonCodec<Content>::read);

@@ -12,7 +12,7 @@ using detail::JsonReader;
 using detail::JsonWriter;
 
 // What compilers make of the type's name differs.
-constexpr std::string_view kName = "a model element";
+constexpr std::string_view kElementName = "a model element";
 
 void write_block(JsonWriter& out, const Content& content) {
     JsonCodec<Content>::write(out, content);
@@ -185,14 +185,14 @@ Json JsonCodec<ModelElement>::schema(JsonSchema& schema) {
 
 template <>
 Json to_json<ModelElement>(const ModelElement& element) {
-    detail::JsonWriter out(kName);
+    detail::JsonWriter out(kElementName);
     JsonCodec<ModelElement>::write(out, element);
     return out.take();
 }
 
 template <>
 ModelElement from_json<ModelElement>(const Json& json, const FromJsonOptions& options) {
-    const detail::JsonDocument document(json, kName, options);
+    const detail::JsonDocument document(json, kElementName, options);
     return JsonCodec<ModelElement>::read(document.root());
 }
 

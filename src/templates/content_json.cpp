@@ -12,7 +12,7 @@ using detail::JsonReader;
 using detail::JsonWriter;
 
 // What compilers make of the type's name differs.
-constexpr std::string_view kName = "content";
+constexpr std::string_view kContentName = "content";
 
 void write_keys(JsonWriter& out, const TextContent& part) {
     write_string(out, "text", part.text);
@@ -142,14 +142,14 @@ Json JsonCodec<Content>::schema(JsonSchema&) {
 
 template <>
 Json to_json<Content>(const Content& content) {
-    detail::JsonWriter out(kName);
+    detail::JsonWriter out(kContentName);
     detail::JsonCodec<Content>::write(out, content);
     return out.take();
 }
 
 template <>
 Content from_json<Content>(const Json& json, const FromJsonOptions& options) {
-    const detail::JsonDocument document(json, kName, options);
+    const detail::JsonDocument document(json, kContentName, options);
     return detail::JsonCodec<Content>::read(document.root());
 }
 
