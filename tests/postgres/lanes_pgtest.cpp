@@ -380,10 +380,10 @@ TEST(Lanes, go_on_when_callers_give_up_just_as_the_lead_comes_to_them) {
 TEST(Lanes, callers_beyond_the_limit_wait_for_room_and_are_told_the_numbers_at_their_deadline) {
     Server server;
     Database database = with_rows(server, [](DatabaseOptions& options) { options.lanes = options.max_queued = 1; });
-    std::thread slow([&] { database.query(Statement("SELECT pg_sleep(0.6)").read()); });
-    std::this_thread::sleep_for(200ms);
+    std::thread slow([&] { database.query(Statement("SELECT pg_sleep(2.5)").read()); });
+    std::this_thread::sleep_for(1s);
     std::thread queued([&] { expect_row(database.query(row(database, 1).read()), 1); });
-    std::this_thread::sleep_for(100ms);
+    std::this_thread::sleep_for(700ms);
     const auto error = error_of([&] { database.query(row(database, 2).read(), Deadline::after(100ms)); });
     EXPECT_EQ(error.code, ErrorCode::deadline_exceeded);
     EXPECT_THAT(error.message, HasSubstr("1 statements already wait"));
