@@ -38,13 +38,14 @@ Result<void> check_kind(dom::element root) {
          {std::pair("/model/type", "WordPiece"), std::pair("/normalizer/type", "BertNormalizer"),
           std::pair("/pre_tokenizer/type", "BertPreTokenizer")})
         if (const auto found = text_at(root, pointer); found != kind)
-            return refuse_tokenizer("its {} is \"{}\"; only \"{}\" can be read", pointer, presentable(found, {}, 80), kind);
+            return refuse_tokenizer("its {} is \"{}\"; only \"{}\" can be read", pointer, presentable(found, {}, 80),
+                                    kind);
     dom::array added;
     if (root["added_tokens"].get(added) != simdjson::SUCCESS) return {};
     for (const dom::element token : added)
         if (!flag_at(token, "/special", false))
             return refuse_tokenizer("it adds a word to its vocabulary, \"{}\"; only special tokens can be added",
-                          presentable(text_at(token, "/content"), {}, 80));
+                                    presentable(text_at(token, "/content"), {}, 80));
     return {};
 }
 
@@ -62,7 +63,7 @@ Result<void> read_ends(dom::element root, WordPiece::Options& options) {
         options.last = text_at(root, "/post_processor/single/2/SpecialToken/id");
     } else {
         return refuse_tokenizer("its post_processor (\"{}\") does not put one token at each end of a text",
-                      presentable(kind, {}, 80));
+                                presentable(kind, {}, 80));
     }
     return {};
 }
@@ -86,7 +87,8 @@ Result<WordPiece::Options> read_options(dom::element root) {
 }  // namespace
 
 Result<WordPiece> WordPiece::from_tokenizer_json(std::string_view json, std::size_t most) {
-    if (json.size() > kMaxFileBytes) return refuse_tokenizer("the tokenizer has {} bytes: too many for one", json.size());
+    if (json.size() > kMaxFileBytes)
+        return refuse_tokenizer("the tokenizer has {} bytes: too many for one", json.size());
     dom::parser parser;
     dom::element root;
     if (const auto error = parser.parse(json.data(), json.size()).get(root); error != simdjson::SUCCESS)
@@ -99,7 +101,8 @@ Result<WordPiece> WordPiece::from_tokenizer_json(std::string_view json, std::siz
     std::vector<Token> tokens;
     tokens.reserve(std::min(vocabulary.size(), most));
     for (const auto [text, value] : vocabulary) {
-        if (tokens.size() == most) return refuse_tokenizer("the tokenizer has more than {} tokens: is it this model's?", most);
+        if (tokens.size() == most)
+            return refuse_tokenizer("the tokenizer has more than {} tokens: is it this model's?", most);
         std::uint64_t id = 0;
         if (value.get(id) != simdjson::SUCCESS || id > std::numeric_limits<std::int32_t>::max())
             return refuse_tokenizer("the tokenizer's token \"{}\" has no id", presentable(text, {}, 80));
