@@ -83,7 +83,7 @@ TEST(MemoryTail, begins_with_what_is_new_if_that_is_wanted) {
 TEST(MemoryTail, ends_well_when_its_time_is_over) {
     const Server server;
     server.open();
-    EXPECT_EQ(run_on(server, {"memory", "tail", "a", "--deadline", "1"}).exit, 0);
+    EXPECT_EQ(run_on(server, {"memory", "tail", "a", "--deadline", "3"}).exit, 0);
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ TEST(RevisionWatch, looks_again_soon_after_the_server_was_away) {
 TEST(RevisionWatch, ends_well_when_its_time_is_over) {
     const Server server;
     server.open();
-    EXPECT_EQ(run_on(server, {"config", "watch", "--deadline", "1"}).exit, 0);
+    EXPECT_EQ(run_on(server, {"config", "watch", "--deadline", "3"}).exit, 0);
 }
 
 }  // namespace
