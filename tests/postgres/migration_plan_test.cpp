@@ -154,7 +154,8 @@ TEST(MigrationPlan, the_checksums_of_released_migrations_stay) {
                                        "25e49723692f69dcf8d5ee088e845d1e10349b72518798e27fba9ee56cbfc07c",
                                        "0e4f97a6234632f42950c98ecc30d08c8f7f58b6eae23168b1fe54ab4320a42c",
                                        "079484e3fdba3db1414ea5075692b3ce7f54c24619ad886230b70aa7ef6dcc05",
-                                       "fb5cf5f29cb21ffea7482b0c71420010b39334eb423af657a676109b5f2bff51"));
+                                       "fb5cf5f29cb21ffea7482b0c71420010b39334eb423af657a676109b5f2bff51",
+                                       "8e399efe5efd268184f4a1a65a6aa3f539ee96c921e479d33ba9d09c5fbdcb9e"));
 }
 
 }  // namespace
