@@ -185,7 +185,8 @@ public:
     /// After group_commit(): `many` does for many keys what this does for one. It takes an array for each of these
     /// parameters, which are of scalar types, and the rows that it answers with begin with the number of the element
     /// that they belong to (an integer, from 1). Statements of the same text in a group, no two of one key, then travel
-    /// as one, in the order of their keys; if that fails, each is tried again by itself.
+    /// as one, in the order of their keys; if that fails, each is tried again by itself. All that say so take one lane:
+    /// two would make two smaller groups of them.
     Statement& merged_as(Sql many) & noexcept {
         merges_ = true;
         many_ = std::move(many);

@@ -78,8 +78,7 @@ void AsyncCall::start(const Database& database, std::optional<Deadline> deadline
             return impl_->refuse(std::move(fits.error()));
         }
     }
-    const Lane lane = impl_->owned.size() == 1 ? impl_->owned.front().lane() : Lane::none;
-    impl_->lane = &target->lanes->choose(lane);
+    impl_->lane = &target->lanes->choose(impl_->owned);
     impl_->lane->start(*impl_);
 }
 

@@ -68,7 +68,7 @@ void run_on_lane(Database::Impl& impl, std::span<const Statement> statements, st
     request.statements = statements;
     request.answers = answers;
     request.deadline = deadline;
-    impl.lanes->choose_for_this_thread(statements.front().lane()).call(request);
+    impl.lanes->choose_for_this_thread(statements.front()).call(request);
     if (request.error) raise(std::move(*request.error));
 }
 

@@ -29,28 +29,39 @@ Lanes::~Lanes() {
     io_.stop();
 }
 
-LaneDriver& Lanes::choose(Lane lane) noexcept {
-    const auto& lanes = lanes_[static_cast<std::size_t>(lane)];
+LaneDriver& Lanes::idlest(Lane kind) noexcept {
+    const auto& lanes = lanes_[static_cast<std::size_t>(kind)];
     const auto less = [](const auto& a, const auto& b) { return a->load() < b->load(); };
-    LaneDriver& idlest = **std::min_element(lanes.begin(), lanes.end(), less);
-    if (lane != Lane::write) return idlest;
-    // a second commit beside the first pays only when many wait: they share the disk
-    constexpr std::size_t kWorthASecondCommit = 16;
-    return lanes.front()->load() < kWorthASecondCommit ? *lanes.front() : idlest;
+    return **std::min_element(lanes.begin(), lanes.end(), less);
 }
 
-LaneDriver& Lanes::choose_for_this_thread(Lane lane) noexcept {
-    if (lane == Lane::write) return choose(lane);
+LaneDriver& Lanes::choose(std::span<const Statement> statements) noexcept {
+    if (statements.size() != 1) return idlest(Lane::none);
+    const Statement& statement = statements.front();
+    return statement.lane() == Lane::write ? choose_for_write(statement) : idlest(statement.lane());
+}
+
+// A second commit beside the first pays only when many wait: they share the disk. Not for writes that merge: one of all
+// costs the server less than two of half as many.
+LaneDriver& Lanes::choose_for_write(const Statement& statement) noexcept {
+    constexpr std::size_t kWorthASecondCommit = 16;
+    LaneDriver& first = *lanes_[static_cast<std::size_t>(Lane::write)].front();
+    return statement.merges() || first.load() < kWorthASecondCommit ? first : idlest(Lane::write);
+}
+
+LaneDriver& Lanes::choose_for_this_thread(const Statement& statement) noexcept {
+    const Lane lane = statement.lane();
+    if (lane == Lane::write) return choose_for_write(statement);
     static std::atomic<std::size_t> threads{0};
     static constinit thread_local Home home;
     if (home.lane == Home::kNone) home.lane = threads.fetch_add(1, std::memory_order_relaxed);
     const auto& lanes = lanes_[static_cast<std::size_t>(lane)];
     LaneDriver& own = *lanes[home.lane % lanes.size()];
-    LaneDriver& idlest = choose(lane);
-    if (!home.moves(own.load() > 2 * idlest.load())) return own;
-    const auto is_it = [&](const auto& each) { return each.get() == &idlest; };
+    LaneDriver& emptiest = idlest(lane);
+    if (!home.moves(own.load() > 2 * emptiest.load())) return own;
+    const auto is_it = [&](const auto& each) { return each.get() == &emptiest; };
     home.lane = static_cast<std::size_t>(std::find_if(lanes.begin(), lanes.end(), is_it) - lanes.begin());
-    return idlest;
+    return emptiest;
 }
 
 bool Lanes::Home::moves(bool crowded) noexcept {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "postgres/io_thread.hpp"
@@ -27,13 +28,16 @@ public:
     Lanes(Pool& pool, Watchdog& watchdog, const Options& options);
     ~Lanes();
 
-    /// The one with the least to do.
-    LaneDriver& choose(Lane lane) noexcept;
+    /// The one of its kind with the least to do; of a batch, one that shares with nobody.
+    LaneDriver& choose(std::span<const Statement> statements) noexcept;
     /// For a caller that waits: the same lane every time while that is not much fuller than another. The kernel then
     /// keeps the callers of a lane and its backend on the same CPUs, which is worth more than an even load.
-    LaneDriver& choose_for_this_thread(Lane lane) noexcept;
+    LaneDriver& choose_for_this_thread(const Statement& statement) noexcept;
 
 private:
+    LaneDriver& idlest(Lane kind) noexcept;
+    LaneDriver& choose_for_write(const Statement& statement) noexcept;
+
     /// Of one thread: a lane's number, modulo how many there are.
     struct Home {
         static constexpr std::size_t kNone = static_cast<std::size_t>(-1);

@@ -159,6 +159,25 @@ TEST(Lanes, writes_that_can_be_done_together_are_one_statement_and_only_the_guil
     EXPECT_LT(sums[0].get<int>("statements"), 32 * 48);
 }
 
+TEST(Lanes, writes_that_can_be_done_together_never_wait_for_each_other_in_two_groups) {
+    Server server;
+    Database database = with_rows(server);
+    const std::string table = database.quoted_schema() + ".t";
+    // a division by zero for whoever finds another group under way
+    const auto by_itself =
+        std::make_shared<const Statement>("SELECT 1 / pg_try_advisory_xact_lock(77)::int, pg_sleep(0.002)");
+    const Sql one("INSERT INTO " + table + " (n) VALUES ($1) RETURNING n");
+    const Sql many("INSERT INTO " + table + " (n) SELECT * FROM unnest($1) RETURNING array_position($1, n)::int, n");
+    in_threads(48, [&](int caller) {
+        for (int i = 0; i < 10; ++i) {
+            const int n = 1000 + caller * 10 + i;
+            Statement write(one, n);
+            write.group_commit(fmt::format("t/{:06}", n), by_itself).merged_as(many);
+            EXPECT_EQ(database.query(write)[0].get<int>("n"), n);
+        }
+    });
+}
+
 /// Writes that were not on the disk when they were acknowledged.
 int unflushed(Database& database, const std::shared_ptr<const Statement>& opening) {
     // what comes behind the position that the write reports is its commit
