@@ -99,14 +99,15 @@ std::size_t ask(const FlatIndex& index, const std::vector<float>& question) {
 template <class Ask, class SetBreadth>
 std::pair<std::size_t, double> breadth_for_recall(const Vectors& vectors, const std::vector<std::size_t>& best,
                                                   const Ask& asked, const SetBreadth& set_breadth) {
-    for (const std::size_t breadth : {8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256, 384, 512}) {
+    for (const std::size_t breadth :
+         {8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096}) {
         set_breadth(breadth);
         std::size_t found = 0;
         for (std::size_t i = 0; i < best.size(); ++i) found += asked(vectors.questions()[i]) == best[i] ? 1 : 0;
         const double recall = static_cast<double>(found) / static_cast<double>(best.size());
         if (recall >= kRecall) return {breadth, recall};
     }
-    throw std::runtime_error("no breadth up to 512 finds the best often enough");
+    throw std::runtime_error("no breadth up to 4096 finds the best often enough");
 }
 
 std::unique_ptr<FlatIndex> filled(const Vectors& vectors, std::size_t dimension, bool graph) {
